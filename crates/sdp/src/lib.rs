@@ -1,0 +1,7 @@
+//! Session descriptions and offer/answer for audio legs.
+//!
+//! It never touches the network and knows neither SIP nor RTP packets. Read [`Negotiation`] first.
+
+mod negotiation;
+
+pub use negotiation::*;

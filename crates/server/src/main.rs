@@ -1,0 +1,2 @@
+//! The baton server.
+fn main() {}

@@ -1,0 +1,8 @@
+//! SIP for one endpoint, as a pure state machine.
+//!
+//! It opens no socket, reads no clock, rolls no dice but those seeded in, and knows neither SDP nor contacts.
+//! Read [`interface`] first.
+
+pub mod interface;
+
+pub use interface::*;
