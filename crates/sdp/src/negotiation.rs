@@ -93,3 +93,13 @@ pub enum SdpError {
     #[error("the answer does not belong to the present offer")]
     Stale,
 }
+
+impl SdpError {
+    /// The SIP status that says so: 400 or 488.
+    pub fn status(&self) -> u16 {
+        match self {
+            SdpError::Malformed(_) => 400,
+            SdpError::NoAudio | SdpError::NoCodec | SdpError::Stale => 488,
+        }
+    }
+}
