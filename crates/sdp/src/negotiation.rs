@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// An audio codec that can be negotiated.

@@ -1,0 +1,176 @@
+//! Writing our descriptions.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::audio::CLOCK_RATE;
+use crate::description::{Description, Direction};
+use crate::negotiation::{Codec, LocalMedia};
+
+/// The `m=` lines of a session: later descriptions keep their number and order (RFC 3264 §8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lines {
+    lines: Vec<Line>,
+    /// Which of them is our audio; the others are refused.
+    pub(crate) audio: usize,
+}
+
+/// An `m=` line, as much as refusing it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    kind: String,
+    protocol: String,
+    formats: Vec<String>,
+}
+
+/// Our audio stream.
+#[derive(Debug)]
+pub(crate) struct Stream<'a> {
+    pub(crate) local: LocalMedia,
+    pub(crate) codecs: &'a [(Codec, u8)],
+    pub(crate) telephone_event: Option<u8>,
+    pub(crate) ptime_ms: u8,
+    pub(crate) rtcp_mux: bool,
+    pub(crate) direction: Direction,
+}
+
+impl Lines {
+    /// One audio stream, the session of our own first offer.
+    pub(crate) fn audio_only() -> Self {
+        let line = Line {
+            kind: "audio".into(),
+            protocol: "RTP/AVP".into(),
+            formats: Vec::new(),
+        };
+        Self {
+            lines: vec![line],
+            audio: 0,
+        }
+    }
+
+    /// The lines of the peer's offer.
+    pub(crate) fn of(description: &Description, audio: usize) -> Self {
+        let owned = |formats: &[&str]| formats.iter().map(|format| (*format).to_owned()).collect();
+        let lines = description.media.iter().map(|media| Line {
+            kind: media.kind.to_owned(),
+            protocol: media.protocol.to_owned(),
+            formats: owned(&media.formats),
+        });
+        Self {
+            lines: lines.collect(),
+            audio,
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The description from its `s=` line on; what stands before it is [`origin`]'s.
+    pub(crate) fn print(&self, stream: &Stream) -> String {
+        let mut body = String::with_capacity(320);
+        let (network, address) = network(stream.local);
+        body.push_str("s=-\r\n");
+        // Writing into a `String` does not fail.
+        let _ = write!(body, "c=IN {network} {address}\r\nt=0 0\r\n");
+        for (index, line) in self.lines.iter().enumerate() {
+            if index == self.audio {
+                stream.print(line, &mut body);
+            } else {
+                line.print_refused(&mut body);
+            }
+        }
+        body
+    }
+}
+
+impl Line {
+    /// RFC 3264 §6: port 0, the rest as it was offered; at least one format has to stand there.
+    fn print_refused(&self, body: &mut String) {
+        let _ = write!(body, "m={} 0 {}", self.kind, self.protocol);
+        for format in &self.formats {
+            let _ = write!(body, " {format}");
+        }
+        if self.formats.is_empty() {
+            body.push_str(" 0");
+        }
+        body.push_str("\r\n");
+    }
+}
+
+impl Stream<'_> {
+    fn print(&self, line: &Line, body: &mut String) {
+        let _ = write!(body, "m=audio {} {}", self.local.port, line.protocol);
+        for (_, payload_type) in self.codecs {
+            let _ = write!(body, " {payload_type}");
+        }
+        if let Some(payload_type) = self.telephone_event {
+            let _ = write!(body, " {payload_type}");
+        }
+        body.push_str("\r\n");
+        for (codec, payload_type) in self.codecs {
+            let _ = write!(
+                body,
+                "a=rtpmap:{payload_type} {}/{CLOCK_RATE}\r\n",
+                codec.encoding()
+            );
+        }
+        if let Some(payload_type) = self.telephone_event {
+            let _ = write!(
+                body,
+                "a=rtpmap:{payload_type} telephone-event/{CLOCK_RATE}\r\n"
+            );
+            let _ = write!(body, "a=fmtp:{payload_type} 0-15\r\n");
+        }
+        let _ = write!(body, "a=ptime:{}\r\n", self.ptime_ms);
+        if self.rtcp_mux {
+            body.push_str("a=rtcp-mux\r\n");
+        }
+        let _ = write!(body, "a={}\r\n", self.direction.name());
+    }
+}
+
+impl Codec {
+    /// Its name in `a=rtpmap`.
+    fn encoding(self) -> &'static str {
+        match self {
+            Codec::Pcmu => "PCMU",
+            Codec::Pcma => "PCMA",
+        }
+    }
+
+    /// Its static payload type (RFC 3551 §6).
+    pub(crate) fn payload_type(self) -> u8 {
+        match self {
+            Codec::Pcmu => 0,
+            Codec::Pcma => 8,
+        }
+    }
+}
+
+impl Direction {
+    fn name(self) -> &'static str {
+        match self {
+            Direction::SendRecv => "sendrecv",
+            Direction::SendOnly => "sendonly",
+            Direction::RecvOnly => "recvonly",
+            Direction::Inactive => "inactive",
+        }
+    }
+}
+
+/// A whole description: the `o=` line of this version before its `body` (wire rule D2).
+pub(crate) fn with_origin(local: LocalMedia, session_id: u64, version: u64, body: &str) -> Bytes {
+    let (network, address) = network(local);
+    Bytes::from(format!(
+        "v=0\r\no=- {session_id} {version} IN {network} {address}\r\n{body}"
+    ))
+}
+
+fn network(local: LocalMedia) -> (&'static str, std::net::IpAddr) {
+    let address = local.address.to_canonical();
+    (if address.is_ipv4() { "IP4" } else { "IP6" }, address)
+}
