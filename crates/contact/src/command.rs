@@ -1,0 +1,208 @@
+//! What the panel, the API and the operator can ask, and how they are answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::directory::Directory;
+use crate::ids::{ConnectionId, ContactId};
+use crate::snapshot::{
+    AgentSnapshot, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView, TrunkView,
+};
+
+/// Whom to bring in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Target {
+    /// A quick connect, by name.
+    QuickConnect(String),
+    /// A number as typed: an outside number, or an extension.
+    PhoneNumber(String),
+    /// An agent, by user name.
+    Agent(String),
+    /// A queue, by name.
+    Queue(String),
+}
+
+/// Whether the agent talks to the target first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AddMode {
+    /// Consult, then join or leave.
+    #[default]
+    Consult,
+    /// Leave at once: a blind (cold) transfer.
+    Blind,
+}
+
+/// A control of a contact by an agent. Each is idempotent: asked again in the state that it leads to, it changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Control {
+    /// Answer an offer: the phone is asked to go off-hook by itself.
+    Accept,
+    /// Refuse an offer.
+    Reject,
+    /// End after-contact work, or acknowledge a missed contact.
+    Clear,
+    /// Hold the customer.
+    Hold,
+    /// Take the customer off hold.
+    Resume,
+    /// Exchange the talking and the held parties.
+    Swap,
+    /// Take everybody off hold into one bridge.
+    Join,
+    /// Hold everybody else.
+    HoldAll,
+    /// Leave; the others stay together.
+    Leave,
+    /// Leave when a target is there, otherwise end the call.
+    End,
+    /// Bring a target in.
+    Add {
+        /// Whom.
+        target: Target,
+        /// How.
+        mode: AddMode,
+    },
+    /// Hold one party.
+    HoldConnection(ConnectionId),
+    /// Take one party off hold.
+    ResumeConnection(ConnectionId),
+    /// Mute one party.
+    Mute(ConnectionId),
+    /// Unmute one party.
+    Unmute(ConnectionId),
+    /// Remove one party.
+    Drop(ConnectionId),
+    /// Send DTMF to one party.
+    SendDigits {
+        /// The party.
+        connection: ConnectionId,
+        /// `0`–`9 * # A`–`D`, at most 32.
+        digits: String,
+    },
+    /// Set attributes of the contact (32 KiB in all; keys `A-Z a-z 0-9 _ -`).
+    SetAttributes(std::collections::BTreeMap<String, String>),
+}
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// A control of a contact.
+    Control {
+        /// Who asks; `None` is the operator (administrator), who may act on every contact as its agent.
+        agent: Option<String>,
+        /// The contact.
+        contact: ContactId,
+        /// The control.
+        control: Control,
+    },
+    /// Dial out: rings the agent's phone, then the number.
+    Dial {
+        /// The agent.
+        agent: String,
+        /// Whom.
+        target: Target,
+    },
+    /// Choose a status: `Available`, `Offline`, or a custom one. While on a contact it is the next status.
+    SetStatus {
+        /// The agent.
+        agent: String,
+        /// 1–127 characters.
+        status: String,
+    },
+    /// Remove all registrations of a phone.
+    Unregister {
+        /// The phone's SIP user name.
+        phone: String,
+    },
+    /// The new directory, checked; takes effect at once, for calls to come.
+    SetDirectory(Box<Directory>),
+    /// Take no new calls; end when the last contact has.
+    Drain,
+    /// A question.
+    Query(Query),
+}
+
+/// A question about what is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// One contact.
+    Contact(ContactId),
+    /// One agent with its contacts.
+    Agent(String),
+    /// All agents.
+    Agents,
+    /// All calls that are up.
+    Calls,
+    /// All queues with their numbers now.
+    Queues,
+    /// All registrations.
+    Registrations,
+    /// All trunks with their calls.
+    Trunks,
+    /// An agent's quick connects with presence, length and waits now.
+    QuickConnects(String),
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// The contact after the command.
+    Contact(Box<ContactSnapshot>),
+    /// The agent after the command.
+    Agent(Box<AgentSnapshot>),
+    /// All agents.
+    Agents(Vec<AgentSnapshot>),
+    /// Calls.
+    Calls(Vec<CallSummary>),
+    /// Queues.
+    Queues(Vec<QueueView>),
+    /// Registrations.
+    Registrations(Vec<RegistrationView>),
+    /// Trunks.
+    Trunks(Vec<TrunkView>),
+    /// Quick connects.
+    QuickConnects(Vec<QuickConnectView>),
+    /// Done; nothing to show.
+    Done,
+}
+
+/// Why a command was refused, and with which verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which kind.
+    pub kind: RefusalKind,
+    /// One sentence for people.
+    pub detail: String,
+    /// The contact as it is, when there is one.
+    pub snapshot: Option<Box<ContactSnapshot>>,
+}
+
+/// The kinds of refusal; each maps to one HTTP status and one problem type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalKind {
+    /// No such contact, connection, agent, queue or quick connect: 404.
+    NotFound,
+    /// The agent is no party of the contact: 403.
+    NotAllowed,
+    /// The contact's state does not allow it: 409.
+    WrongState,
+    /// A value is out of range: 422.
+    Invalid,
+    /// The number leads nowhere: 422.
+    NoRoute,
+    /// A limit is reached (parties, queue length, trunk): 409.
+    LimitReached,
+    /// The server takes no new calls: 503.
+    Draining,
+}
+
+impl Refusal {
+    /// A refusal without a snapshot.
+    pub fn new(kind: RefusalKind, detail: impl Into<String>) -> Self {
+        Refusal { kind, detail: detail.into(), snapshot: None }
+    }
+}

@@ -1,0 +1,452 @@
+//! The directory: the business that calls are led through. Edited by API and `baton apply`; the core gets whole
+//! snapshots of it. Names are the ids. Keys are camelCase, in TOML as in JSON.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// All of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Directory {
+    /// Agents and supervisors.
+    pub users: Vec<User>,
+    /// Queues.
+    pub queues: Vec<Queue>,
+    /// Routing profiles.
+    pub routing_profiles: Vec<RoutingProfile>,
+    /// Quick connects.
+    pub quick_connects: Vec<QuickConnect>,
+    /// Trunks: PBX, carriers, SBCs.
+    pub trunks: Vec<Trunk>,
+    /// Numbers that can be dialled in.
+    pub numbers: Vec<Number>,
+    /// Where outgoing and tandem numbers go, by prefix.
+    pub routes: Vec<Route>,
+    /// Conference rooms.
+    pub conferences: Vec<Conference>,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct User {
+    /// The log-in name and id, 1–64 of `a-z 0-9 . _ -`.
+    pub username: String,
+    /// The full name, for displays.
+    #[serde(default)]
+    pub name: String,
+    /// The panel's password in clear; only in files, replaced by `passwordHash` when the directory is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// The password's hash (argon2id, PHC string).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// May edit the directory and see everybody's contacts.
+    #[serde(default)]
+    pub admin: bool,
+    /// The routing profile's name. Without one the user takes no contacts from queues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing_profile: Option<String>,
+    /// The short number that reaches this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
+    /// Offers are accepted at once: the phone is told to answer by itself.
+    #[serde(default)]
+    pub auto_accept: bool,
+    /// After-contact work ends by itself after this many seconds; 0: only by *Clear contact*.
+    #[serde(default)]
+    pub acw_timeout_seconds: u32,
+    /// The agent's SIP devices; all ring at once.
+    #[serde(default)]
+    pub phones: Vec<Phone>,
+}
+
+/// A SIP device of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Phone {
+    /// The SIP user name that registers; unique in the directory.
+    pub username: String,
+    /// The SIP password in clear; only in files, replaced by the two hashes when the directory is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// H(username:realm:password) with MD5 (RFC 8760), lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ha1_md5: Option<String>,
+    /// The same with SHA-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ha1_sha256: Option<String>,
+}
+
+/// What a queue does with a new contact when it is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum QueueFull {
+    /// 486 Busy Here.
+    #[default]
+    Busy,
+    /// 503 Service Unavailable.
+    Unavailable,
+}
+
+/// What happens to the held customer when a consulted target fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnTargetFailure {
+    /// The customer stays on hold until the agent acts.
+    #[default]
+    Hold,
+    /// The customer is back with the agent at once.
+    AutoResume,
+}
+
+/// What happens when the agent's phone hangs up on a customer with whom nobody else is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnAgentHangup {
+    /// A talking agent's hang-up ends the call, as on any phone. A hang-up while the customer is on hold, or with
+    /// a failure cause, is a phone that died: the customer is kept and the agent recalled.
+    #[default]
+    End,
+    /// Every hang-up of the phone keeps the customer and recalls the agent; only the panel's *End* ends the call.
+    Recall,
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Queue {
+    /// The name and id, 1–127 characters.
+    pub name: String,
+    /// For people.
+    #[serde(default)]
+    pub description: String,
+    /// The short number that reaches this queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
+    /// The number shown to outside targets of this queue's contacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound_caller_id: Option<String>,
+    /// The name shown with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound_caller_name: Option<String>,
+    /// Most contacts that wait, 1–10,000. Transfers by agents may exceed it by 20 %.
+    #[serde(default = "default_max_contacts")]
+    pub max_contacts: u32,
+    /// When full.
+    #[serde(default)]
+    pub when_full: QueueFull,
+    /// How long an agent is rung, in seconds, 5–120.
+    #[serde(default = "default_offer_timeout")]
+    pub offer_timeout_seconds: u32,
+    /// When a consulted target fails.
+    #[serde(default)]
+    pub on_target_failure: OnTargetFailure,
+    /// When the agent's phone hangs up.
+    #[serde(default)]
+    pub on_agent_hangup: OnAgentHangup,
+    /// The hold and waiting music's name; absent: the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<String>,
+    /// Names of the quick connects that this queue's agents see.
+    #[serde(default)]
+    pub quick_connects: Vec<String>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Queue {
+            name: String::new(),
+            description: String::new(),
+            extension: None,
+            outbound_caller_id: None,
+            outbound_caller_name: None,
+            max_contacts: default_max_contacts(),
+            when_full: QueueFull::default(),
+            offer_timeout_seconds: default_offer_timeout(),
+            on_target_failure: OnTargetFailure::default(),
+            on_agent_hangup: OnAgentHangup::default(),
+            music: None,
+            quick_connects: Vec::new(),
+        }
+    }
+}
+
+fn default_max_contacts() -> u32 {
+    100
+}
+
+fn default_offer_timeout() -> u32 {
+    20
+}
+
+/// A routing profile: the queues that an agent serves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RoutingProfile {
+    /// The name and id.
+    pub name: String,
+    /// The queue whose caller id and quick connects serve outbound calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_outbound_queue: Option<String>,
+    /// The queues.
+    #[serde(default)]
+    pub queues: Vec<ProfileQueue>,
+}
+
+/// A queue of a routing profile.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileQueue {
+    /// The queue's name.
+    pub queue: String,
+    /// 1–99; the lowest number is served first.
+    #[serde(default = "default_priority")]
+    pub priority: u8,
+    /// A contact must have waited this many seconds before this agent gets it, 0–9,999.
+    #[serde(default)]
+    pub delay_seconds: u32,
+}
+
+fn default_priority() -> u8 {
+    1
+}
+
+/// What a quick connect leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum QuickConnectType {
+    /// An agent.
+    #[default]
+    User,
+    /// A queue.
+    Queue,
+    /// An outside number.
+    PhoneNumber,
+}
+
+/// A predefined target.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QuickConnect {
+    /// The name and id, 1–127 characters.
+    pub name: String,
+    /// For people.
+    #[serde(default)]
+    pub description: String,
+    /// What it leads to.
+    #[serde(rename = "type")]
+    pub kind: QuickConnectType,
+    /// For `USER`: the user's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// For `QUEUE`: the queue's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// For `PHONE_NUMBER`: the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The caller id shown to the target: `queue` (the default), `customer`, or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_id: Option<String>,
+}
+
+/// The transport towards a trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrunkTransport {
+    /// UDP.
+    #[default]
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+/// What is done with a REFER from the trunk (wire rule R11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReferPolicy {
+    /// Act on it here.
+    #[default]
+    Terminate,
+    /// Refuse it with 403.
+    Refuse,
+}
+
+/// A trunk.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trunk {
+    /// The name and id.
+    pub name: String,
+    /// `host:port` that calls are sent to; an IPv6 address stands in brackets.
+    pub address: String,
+    /// The transport of calls that we send.
+    #[serde(default)]
+    pub transport: TrunkTransport,
+    /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
+    /// Empty: the trunk's own address and port.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// For a challenge to our calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// What is done with its REFER.
+    #[serde(default)]
+    pub refer: ReferPolicy,
+    /// Whether its calls may go on to other trunks by the routes (tandem).
+    #[serde(default)]
+    pub tandem: bool,
+    /// Most calls at a time in both directions, 1–20,000; above: 503.
+    #[serde(default = "default_max_calls")]
+    pub max_calls: u32,
+}
+
+fn default_max_calls() -> u32 {
+    20_000
+}
+
+/// A number that can be dialled in; exactly one destination is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Number {
+    /// The number as dialled (the user part of the Request-URI).
+    pub number: String,
+    /// To this queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// To this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// To this conference room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conference: Option<String>,
+}
+
+/// Where numbers with a prefix go. The longest prefix wins.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route {
+    /// The prefix; empty for all that is left.
+    pub prefix: String,
+    /// The trunk's name.
+    pub trunk: String,
+    /// How many leading characters are removed, 0–32.
+    #[serde(default)]
+    pub strip: u8,
+    /// What is put before the rest.
+    #[serde(default)]
+    pub add: String,
+}
+
+/// A conference room.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Conference {
+    /// The name and id.
+    pub name: String,
+    /// Most parties, 2–64.
+    #[serde(default = "default_conference_parties")]
+    pub max_parties: u8,
+}
+
+fn default_conference_parties() -> u8 {
+    16
+}
+
+/// Something in the directory that cannot stand, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectoryError {
+    /// The table: `users`, `queues`, …
+    pub table: String,
+    /// The entry's name.
+    pub entry: String,
+    /// The key within the entry.
+    pub key: String,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// The nearest valid value, if there is one.
+    pub hint: Option<String>,
+}
+
+impl Directory {
+    /// The user of this name.
+    pub fn user(&self, username: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.username == username)
+    }
+
+    /// The queue of this name.
+    pub fn queue(&self, name: &str) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.name == name)
+    }
+
+    /// The trunk of this name.
+    pub fn trunk(&self, name: &str) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| trunk.name == name)
+    }
+
+    /// The routing profile of this user.
+    pub fn profile_of(&self, username: &str) -> Option<&RoutingProfile> {
+        let name = self.user(username)?.routing_profile.as_deref()?;
+        self.routing_profiles.iter().find(|profile| profile.name == name)
+    }
+
+    /// The quick connect of this name.
+    pub fn quick_connect(&self, name: &str) -> Option<&QuickConnect> {
+        self.quick_connects.iter().find(|entry| entry.name == name)
+    }
+
+    /// The user whose phone registers under this SIP user name.
+    pub fn owner_of_phone(&self, phone: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.phones.iter().any(|each| each.username == phone))
+    }
+
+    /// The quick connects that an agent sees: the union over the queues of its routing profile and its default
+    /// outbound queue, each once, in the order of the directory.
+    pub fn quick_connects_of(&self, username: &str) -> Vec<&QuickConnect> {
+        let Some(profile) = self.profile_of(username) else { return Vec::new() };
+        let queues: Vec<&Queue> = profile
+            .queues
+            .iter()
+            .map(|each| each.queue.as_str())
+            .chain(profile.default_outbound_queue.as_deref())
+            .filter_map(|name| self.queue(name))
+            .collect();
+        let visible = |entry: &&QuickConnect| queues.iter().any(|q| q.quick_connects.contains(&entry.name));
+        self.quick_connects.iter().filter(visible).collect()
+    }
+
+    /// A map from phone user name to its owner, for look-ups in bulk.
+    pub fn phone_owners(&self) -> BTreeMap<&str, &User> {
+        let pairs = self.users.iter().flat_map(|user| user.phones.iter().map(move |p| (p.username.as_str(), user)));
+        pairs.collect()
+    }
+}
+
+/// A network in a trunk's list: `address/prefix` or `address`, with `:port` behind it optionally
+/// (`192.0.2.0/24`, `192.0.2.7/32:5080`, `[2001:db8::]/32:5060`).
+pub fn parse_network(text: &str) -> Option<(IpAddr, u8, Option<u16>)> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        return Some((address.ip(), bits, Some(address.port())));
+    }
+    let (network, rest) = match text.split_once('/') {
+        Some((network, rest)) => (network, Some(rest)),
+        None => (text, None),
+    };
+    let address: IpAddr = network.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    let bits_max = if address.is_ipv4() { 32 } else { 128 };
+    let Some(rest) = rest else { return Some((address, bits_max, None)) };
+    let (prefix, port) = match rest.split_once(':') {
+        Some((prefix, port)) => (prefix, Some(port.parse().ok()?)),
+        None => (rest, None),
+    };
+    let prefix: u8 = prefix.parse().ok()?;
+    (prefix <= bits_max).then_some((address, prefix, port))
+}
