@@ -34,28 +34,18 @@ pub(crate) struct Flow {
 
 impl<'a> Audio<'a> {
     /// The stream of the `m=` line `index`, unless it is disabled, no plain RTP audio, or out of reach of `local`.
-    pub(crate) fn read(
-        description: &'a Description<'a>,
-        index: usize,
-        local: LocalMedia,
-    ) -> Option<Self> {
+    pub(crate) fn read(description: &'a Description<'a>, index: usize, local: LocalMedia) -> Option<Self> {
         let media = description.media.get(index)?;
         // AVPF and SAVP are other profiles: answering them as AVP breaks RFC 3264 §6.1, so they are refused.
-        let plain = media.kind.eq_ignore_ascii_case("audio")
-            && media.protocol.eq_ignore_ascii_case("RTP/AVP");
+        let plain = media.kind.eq_ignore_ascii_case("audio") && media.protocol.eq_ignore_ascii_case("RTP/AVP");
         if !plain || media.port == 0 {
             return None;
         }
         let Address::Ip(address) = media.level.address.or(description.session.address)? else {
             return None;
         };
-        let reachable =
-            address.is_unspecified() || address.is_ipv4() == local.address.to_canonical().is_ipv4();
-        reachable.then_some(Self {
-            media,
-            description,
-            address,
-        })
+        let reachable = address.is_unspecified() || address.is_ipv4() == local.address.to_canonical().is_ipv4();
+        reachable.then_some(Self { media, description, address })
     }
 
     /// The codecs of `among` that the stream names, with its payload types, in its order, each once.
@@ -74,8 +64,7 @@ impl<'a> Audio<'a> {
 
     /// The payload type of its telephone events at the codecs' clock.
     pub(crate) fn telephone_event(&self) -> Option<u8> {
-        self.payload_types()
-            .find(|payload_type| self.is_mapped(*payload_type, "telephone-event"))
+        self.payload_types().find(|payload_type| self.is_mapped(*payload_type, "telephone-event"))
     }
 
     /// The dynamic payload types that it uses for something else than `telephone-event` and our codecs.
@@ -96,10 +85,7 @@ impl<'a> Audio<'a> {
     pub(crate) fn rtcp(&self) -> Option<SocketAddr> {
         match self.media.level.rtcp {
             Some((port, address)) => Some(SocketAddr::new(address.unwrap_or(self.address), port)),
-            None => Some(SocketAddr::new(
-                self.address,
-                self.media.port.checked_add(1)?,
-            )),
+            None => Some(SocketAddr::new(self.address, self.media.port.checked_add(1)?)),
         }
     }
 
@@ -111,51 +97,26 @@ impl<'a> Audio<'a> {
     /// The packet time to send to it, in milliseconds: the peer's wish, else ours, in steps that we can send.
     pub(crate) fn ptime_ms(&self, capabilities: &Capabilities) -> u8 {
         let (own, session) = (&self.media.level, &self.description.session);
-        let wished = own
-            .ptime_ms
-            .or(session.ptime_ms)
-            .unwrap_or(u16::from(capabilities.ptime_ms));
-        let most = own
-            .ptime_ms_max
-            .or(session.ptime_ms_max)
-            .unwrap_or(u16::MAX);
+        let wished = own.ptime_ms.or(session.ptime_ms).unwrap_or(u16::from(capabilities.ptime_ms));
+        let most = own.ptime_ms_max.or(session.ptime_ms_max).unwrap_or(u16::MAX);
         let bound = wished.min(most);
-        PTIMES_MS
-            .into_iter()
-            .find(|ptime| u16::from(*ptime) <= bound)
-            .unwrap_or(10)
+        PTIMES_MS.into_iter().find(|ptime| u16::from(*ptime) <= bound).unwrap_or(10)
     }
 
     /// Who may send. The media's own direction goes before the session's; without any it is `sendrecv` (D6).
     pub(crate) fn flow(&self) -> Flow {
-        let direction = self
-            .media
-            .level
-            .direction
-            .or(self.description.session.direction);
-        Flow::new(
-            direction.unwrap_or(Direction::SendRecv),
-            self.address.is_unspecified(),
-        )
+        let direction = self.media.level.direction.or(self.description.session.direction);
+        Flow::new(direction.unwrap_or(Direction::SendRecv), self.address.is_unspecified())
     }
 
     fn payload_types(&self) -> impl Iterator<Item = u8> {
-        let numbers = self
-            .media
-            .formats
-            .iter()
-            .filter_map(|format| format.parse().ok());
+        let numbers = self.media.formats.iter().filter_map(|format| format.parse().ok());
         numbers.filter(|number| *number <= 127)
     }
 
     /// The codec of a payload type: by its `a=rtpmap`, else by the static table (RFC 3551 §6).
     fn codec(&self, payload_type: u8) -> Option<Codec> {
-        let is_mapped = self
-            .media
-            .level
-            .mappings
-            .iter()
-            .any(|mapping| mapping.payload_type == payload_type);
+        let is_mapped = self.media.level.mappings.iter().any(|mapping| mapping.payload_type == payload_type);
         match payload_type {
             0 if !is_mapped => Some(Codec::Pcmu),
             8 if !is_mapped => Some(Codec::Pcma),
@@ -187,11 +148,6 @@ impl Flow {
             (SendRecv | SendOnly, true) => (false, true, RemoteHold::ZeroAddress, RecvOnly),
             (RecvOnly, true) => (false, false, RemoteHold::ZeroAddress, Inactive),
         };
-        Self {
-            send,
-            receive,
-            hold,
-            answer,
-        }
+        Self { send, receive, hold, answer }
     }
 }

@@ -115,10 +115,7 @@ impl<'a> Description<'a> {
             self.media.push(Media::parse(text(value)?)?);
             return Ok(());
         }
-        let level = self
-            .media
-            .last_mut()
-            .map_or(&mut self.session, |media| &mut media.level);
+        let level = self.media.last_mut().map_or(&mut self.session, |media| &mut media.level);
         match kind {
             b'c' => level.address = Some(Address::parse(text(value)?)?),
             // An attribute that is not text is none of those that we read.
@@ -136,29 +133,19 @@ impl<'a> Description<'a> {
 impl<'a> Media<'a> {
     fn parse(value: &'a str) -> Result<Self, SdpError> {
         let mut fields = value.split_ascii_whitespace();
-        let (Some(kind), Some(port), Some(protocol)) =
-            (fields.next(), fields.next(), fields.next())
-        else {
+        let (Some(kind), Some(port), Some(protocol)) = (fields.next(), fields.next(), fields.next()) else {
             return Err(malformed("an m= line is too short"));
         };
         // "49170/2" means two ports (RFC 4566 §5.14); we use the first.
         let port = port.split('/').next().unwrap_or_default();
-        let port = port
-            .parse()
-            .map_err(|_| malformed("the port of an m= line"))?;
+        let port = port.parse().map_err(|_| malformed("the port of an m= line"))?;
         let formats: Vec<&str> = fields.take(FORMATS_MAX).collect();
         let repeated = [kind, protocol].into_iter().chain(formats.iter().copied());
         if !repeated.into_iter().all(is_token) {
             return Err(malformed("the words of an m= line"));
         }
         let level = Level::default();
-        Ok(Self {
-            kind,
-            port,
-            protocol,
-            formats,
-            level,
-        })
+        Ok(Self { kind, port, protocol, formats, level })
     }
 }
 
@@ -188,20 +175,16 @@ impl<'a> Level<'a> {
 impl Address {
     fn parse(value: &str) -> Result<Self, SdpError> {
         let mut fields = value.split_ascii_whitespace();
-        let (Some("IN"), Some("IP4" | "IP6"), Some(address)) =
-            (fields.next(), fields.next(), fields.next())
-        else {
-            return Err(malformed("a c= line is not IN IP4 or IN IP6"));
+        let (Some(network), Some(kind), Some(address)) = (fields.next(), fields.next(), fields.next()) else {
+            return Err(malformed("a c= line is too short"));
         };
-        Ok(
-            match address
-                .parse::<IpAddr>()
-                .map(|address| address.to_canonical())
-            {
-                Ok(address) if !address.is_multicast() => Address::Ip(address),
-                _ => Address::Unusable,
-            },
-        )
+        if network != "IN" || !matches!(kind, "IP4" | "IP6") {
+            return Ok(Address::Unusable);
+        }
+        Ok(match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            Ok(address) if !address.is_multicast() => Address::Ip(address),
+            _ => Address::Unusable,
+        })
     }
 }
 
@@ -213,12 +196,7 @@ impl<'a> Mapping<'a> {
         let encoding = parts.next()?;
         let clock_rate = parts.next()?.parse().ok()?;
         let channels = parts.next().map_or(Some(1), |count| count.parse().ok())?;
-        Some(Self {
-            payload_type,
-            encoding,
-            clock_rate,
-            channels,
-        })
+        Some(Self { payload_type, encoding, clock_rate, channels })
     }
 }
 
@@ -232,9 +210,7 @@ fn milliseconds(value: &str) -> Option<u16> {
 fn rtcp(value: &str) -> Option<(u16, Option<IpAddr>)> {
     let mut fields = value.split_ascii_whitespace();
     let port = fields.next()?.parse().ok().filter(|port| *port != 0)?;
-    let address = fields
-        .nth(2)
-        .and_then(|address| address.parse::<IpAddr>().ok());
+    let address = fields.nth(2).and_then(|address| address.parse::<IpAddr>().ok());
     Some((port, address.map(|address| address.to_canonical())))
 }
 

@@ -76,16 +76,7 @@ impl Negotiation {
             telephone_event: None,
             foreign: BTreeSet::new(),
         };
-        Self {
-            local,
-            capabilities,
-            session_id,
-            version: 0,
-            sent: String::new(),
-            exchange: 0,
-            agreed,
-            current: None,
-        }
+        Self { local, capabilities, session_id, version: 0, sent: String::new(), exchange: 0, agreed, current: None }
     }
 
     /// A full offer, `sendrecv`: to call, to answer an offerless INVITE (D5), or to change the session.
@@ -118,11 +109,7 @@ impl Negotiation {
         let audio = self.answered_audio(&pending, &description)?;
         let codecs: Vec<Codec> = pending.codecs.iter().map(|(codec, _)| *codec).collect();
         // The answer's first codec of those that we offered (RFC 3264 §6.1).
-        let (codec, payload_type_send) = audio
-            .codecs(&codecs)
-            .first()
-            .copied()
-            .ok_or(SdpError::NoCodec)?;
+        let (codec, payload_type_send) = audio.codecs(&codecs).first().copied().ok_or(SdpError::NoCodec)?;
         let ours = pending.codecs.iter().find(|(known, _)| *known == codec);
         let (_, payload_type_receive) = ours.copied().ok_or(SdpError::NoCodec)?;
         let dtmf_send = pending.telephone_event.and(audio.telephone_event());
@@ -143,9 +130,7 @@ impl Negotiation {
     pub fn answer(&mut self, offer: &[u8]) -> Result<(Bytes, Negotiated), SdpError> {
         let description = Description::parse(offer)?;
         let (index, audio, (codec, payload_type)) = self.offered_audio(&description)?;
-        let telephone_event = audio
-            .telephone_event()
-            .filter(|_| self.capabilities.telephone_event);
+        let telephone_event = audio.telephone_event().filter(|_| self.capabilities.telephone_event);
         let found = Match {
             codec,
             // The answer mirrors the offer's numbers (RFC 3264 §6.1), so that both directions use one.
@@ -196,9 +181,7 @@ impl Negotiation {
 
     fn agree(&mut self, lines: Lines, audio: &Audio, found: &Match, negotiated: Negotiated) {
         self.agreed.lines = lines;
-        self.agreed
-            .payload_types
-            .insert(found.codec, found.payload_type_receive);
+        self.agreed.payload_types.insert(found.codec, found.payload_type_receive);
         self.agreed.telephone_event = found.dtmf_receive.or(self.agreed.telephone_event);
         self.agreed.foreign = audio.foreign_payload_types().collect();
         self.current = Some(negotiated);
@@ -223,26 +206,14 @@ impl Negotiation {
             return None;
         }
         let taken = |number: &u8| {
-            self.agreed.foreign.contains(number)
-                || self
-                    .agreed
-                    .payload_types
-                    .values()
-                    .any(|used| used == number)
+            self.agreed.foreign.contains(number) || self.agreed.payload_types.values().any(|used| used == number)
         };
-        let free = || {
-            (TELEPHONE_EVENT_DEFAULT..=127)
-                .chain(96..TELEPHONE_EVENT_DEFAULT)
-                .find(|n| !taken(n))
-        };
+        let free = || (TELEPHONE_EVENT_DEFAULT..=127).chain(96..TELEPHONE_EVENT_DEFAULT).find(|n| !taken(n));
         self.agreed.telephone_event.or_else(free)
     }
 
     /// The stream to use: the one in use if the offer keeps it usable, else its first usable one.
-    fn offered_audio<'a>(
-        &self,
-        description: &'a Description<'a>,
-    ) -> Result<(usize, Audio<'a>, (Codec, u8)), SdpError> {
+    fn offered_audio<'a>(&self, description: &'a Description<'a>) -> Result<(usize, Audio<'a>, (Codec, u8)), SdpError> {
         let in_use = self.current.as_ref().map(|_| self.agreed.lines.audio);
         let mut refusal = SdpError::NoAudio;
         for index in in_use.into_iter().chain(0..description.media.len()) {
@@ -284,10 +255,7 @@ impl Negotiation {
 
     fn negotiated(&self, audio: &Audio, found: &Match) -> Negotiated {
         let flow = audio.flow();
-        let last = self
-            .current
-            .as_ref()
-            .filter(|current| !current.remote.ip().is_unspecified());
+        let last = self.current.as_ref().filter(|current| !current.remote.ip().is_unspecified());
         let (remote, rtcp) = match last {
             Some(last) if audio.rtp().ip().is_unspecified() => {
                 (last.remote, last.remote_rtcp.or(next_port(last.remote)))

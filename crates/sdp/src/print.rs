@@ -39,15 +39,8 @@ pub(crate) struct Stream<'a> {
 impl Lines {
     /// One audio stream, the session of our own first offer.
     pub(crate) fn audio_only() -> Self {
-        let line = Line {
-            kind: "audio".into(),
-            protocol: "RTP/AVP".into(),
-            formats: Vec::new(),
-        };
-        Self {
-            lines: vec![line],
-            audio: 0,
-        }
+        let line = Line { kind: "audio".into(), protocol: "RTP/AVP".into(), formats: Vec::new() };
+        Self { lines: vec![line], audio: 0 }
     }
 
     /// The lines of the peer's offer.
@@ -58,10 +51,7 @@ impl Lines {
             protocol: media.protocol.to_owned(),
             formats: owned(&media.formats),
         });
-        Self {
-            lines: lines.collect(),
-            audio,
-        }
+        Self { lines: lines.collect(), audio }
     }
 
     /// How many there are.
@@ -112,17 +102,10 @@ impl Stream<'_> {
         }
         body.push_str("\r\n");
         for (codec, payload_type) in self.codecs {
-            let _ = write!(
-                body,
-                "a=rtpmap:{payload_type} {}/{CLOCK_RATE}\r\n",
-                codec.encoding()
-            );
+            let _ = write!(body, "a=rtpmap:{payload_type} {}/{CLOCK_RATE}\r\n", codec.encoding());
         }
         if let Some(payload_type) = self.telephone_event {
-            let _ = write!(
-                body,
-                "a=rtpmap:{payload_type} telephone-event/{CLOCK_RATE}\r\n"
-            );
+            let _ = write!(body, "a=rtpmap:{payload_type} telephone-event/{CLOCK_RATE}\r\n");
             let _ = write!(body, "a=fmtp:{payload_type} 0-15\r\n");
         }
         let _ = write!(body, "a=ptime:{}\r\n", self.ptime_ms);
@@ -165,9 +148,7 @@ impl Direction {
 /// A whole description: the `o=` line of this version before its `body` (wire rule D2).
 pub(crate) fn with_origin(local: LocalMedia, session_id: u64, version: u64, body: &str) -> Bytes {
     let (network, address) = network(local);
-    Bytes::from(format!(
-        "v=0\r\no=- {session_id} {version} IN {network} {address}\r\n{body}"
-    ))
+    Bytes::from(format!("v=0\r\no=- {session_id} {version} IN {network} {address}\r\n{body}"))
 }
 
 fn network(local: LocalMedia) -> (&'static str, std::net::IpAddr) {
