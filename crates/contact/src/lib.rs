@@ -3,6 +3,7 @@
 //! It opens no socket, reads no clock, spawns nothing, and never relays a session description: each leg has its own
 //! offer/answer with us. Read [`Core`], [`Input`], [`Output`] first, then [`event`] and [`directory`].
 
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod directory;

@@ -1,0 +1,560 @@
+//! What makes a directory valid. Pure: the same answer in `baton check`, in `baton apply` and in the API.
+//!
+//! Every finding names its table, entry and key, and the nearest valid value where a name was misspelt. A directory with
+//! one finding is refused as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use crate::directory::{
+    Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect, QuickConnectType, Route, RoutingProfile,
+    Trunk, User, parse_network,
+};
+
+/// All that cannot stand in a directory, in its order; empty when it is valid.
+pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
+    let mut findings = Findings { names: Names::of(directory), errors: Vec::new() };
+    directory.users.iter().for_each(|entry| findings.user(entry));
+    directory.queues.iter().for_each(|entry| findings.queue(entry));
+    directory.routing_profiles.iter().for_each(|entry| findings.routing_profile(entry));
+    directory.quick_connects.iter().for_each(|entry| findings.quick_connect(entry));
+    directory.trunks.iter().for_each(|entry| findings.trunk(entry));
+    directory.numbers.iter().for_each(|entry| findings.number(entry));
+    directory.routes.iter().for_each(|entry| findings.route(entry));
+    directory.conferences.iter().for_each(|entry| findings.conference(entry));
+    findings.unique_names(directory);
+    findings.unique_phones(directory);
+    findings.unique_dialled(directory);
+    findings.unique_networks(directory);
+    findings.errors
+}
+
+/// The candidate nearest to a misspelt word by edit distance, if any is near enough to be meant: at most one edit in
+/// three letters.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = word.chars().count() / 3 + 1;
+    let distance = |candidate: &&str| edit_distance(&word.to_lowercase(), &candidate.to_lowercase());
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The edits between two words: insertions, removals, replacements, and exchanges of neighbours, one each.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().take(WORD_MAX).collect();
+    let right: Vec<char> = right.chars().take(WORD_MAX).collect();
+    let mut rows = vec![vec![0usize; right.len() + 1]; left.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=left.len() {
+        for j in 1..=right.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[left.len()][right.len()]
+}
+
+/// Words are compared by their first letters only: a bound on the table above.
+const WORD_MAX: usize = 128;
+
+/// The names that entries may refer to, by table.
+struct Names {
+    users: BTreeSet<String>,
+    queues: BTreeSet<String>,
+    routing_profiles: BTreeSet<String>,
+    quick_connects: BTreeSet<String>,
+    trunks: BTreeSet<String>,
+    conferences: BTreeSet<String>,
+}
+
+impl Names {
+    fn of(directory: &Directory) -> Self {
+        Names {
+            users: directory.users.iter().map(|entry| entry.username.clone()).collect(),
+            queues: directory.queues.iter().map(|entry| entry.name.clone()).collect(),
+            routing_profiles: directory.routing_profiles.iter().map(|entry| entry.name.clone()).collect(),
+            quick_connects: directory.quick_connects.iter().map(|entry| entry.name.clone()).collect(),
+            trunks: directory.trunks.iter().map(|entry| entry.name.clone()).collect(),
+            conferences: directory.conferences.iter().map(|entry| entry.name.clone()).collect(),
+        }
+    }
+}
+
+/// Where a finding is: a table and an entry of it.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    table: &'static str,
+    entry: &'a str,
+}
+
+struct Findings {
+    names: Names,
+    errors: Vec<DirectoryError>,
+}
+
+impl Findings {
+    fn user(&mut self, user: &User) {
+        let place = Place { table: "users", entry: &user.username };
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+        if user.username.is_empty() || user.username.len() > 64 || !user.username.chars().all(allowed) {
+            self.add(place, "username", "a user name has 1 to 64 of a-z 0-9 . _ -".into(), None);
+        }
+        self.reference(place, "routingProfile", "routing profile", user.routing_profile.as_deref(), |names| {
+            &names.routing_profiles
+        });
+        self.extension(place, user.extension.as_deref());
+        if user.password_hash.as_deref().is_some_and(|hash| !hash.starts_with("$argon2id$")) {
+            self.add(place, "passwordHash", "not an argon2id hash in PHC form ($argon2id$…)".into(), None);
+        }
+        if user.password.as_deref() == Some("") {
+            self.add(place, "password", "the password is empty".into(), None);
+        }
+        self.range(place, "acwTimeoutSeconds", u64::from(user.acw_timeout_seconds), 0, 86_400);
+        for (index, phone) in user.phones.iter().enumerate() {
+            self.phone(place, index, phone);
+        }
+    }
+
+    fn phone(&mut self, place: Place<'_>, index: usize, phone: &Phone) {
+        let key = |name: &str| format!("phones[{index}].{name}");
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.!~*'()&=+$,;?/".contains(c);
+        if phone.username.is_empty() || phone.username.len() > 64 || !phone.username.chars().all(allowed) {
+            let message = "a phone's user name has 1 to 64 characters that a SIP address may carry unescaped";
+            self.add(place, &key("username"), message.into(), None);
+        }
+        let hashes = [("ha1Md5", &phone.ha1_md5, 32), ("ha1Sha256", &phone.ha1_sha256, 64)];
+        for (name, hash, length) in &hashes {
+            let is_hex = |text: &str| text.len() == *length && text.bytes().all(|b| b.is_ascii_hexdigit());
+            if hash.as_deref().is_some_and(|text| !is_hex(text)) {
+                self.add(place, &key(name), format!("not {length} hexadecimal digits"), None);
+            }
+        }
+        let has_password = phone.password.as_deref().is_some_and(|password| !password.is_empty());
+        let has_both = phone.ha1_md5.is_some() && phone.ha1_sha256.is_some();
+        if !has_password && !has_both {
+            let message = format!("the phone \"{}\" has neither a password nor both of its hashes", phone.username);
+            self.add(place, &key("password"), message, None);
+        }
+    }
+
+    fn queue(&mut self, queue: &Queue) {
+        let place = Place { table: "queues", entry: &queue.name };
+        self.name(place, "name", &queue.name);
+        self.extension(place, queue.extension.as_deref());
+        self.number_text(place, "outboundCallerId", queue.outbound_caller_id.as_deref());
+        self.range(place, "maxContacts", u64::from(queue.max_contacts), 1, 10_000);
+        self.range(place, "offerTimeoutSeconds", u64::from(queue.offer_timeout_seconds), 5, 120);
+        for (index, name) in queue.quick_connects.iter().enumerate() {
+            let key = format!("quickConnects[{index}]");
+            self.reference(place, &key, "quick connect", Some(name), |names| &names.quick_connects);
+        }
+    }
+
+    fn routing_profile(&mut self, profile: &RoutingProfile) {
+        let place = Place { table: "routingProfiles", entry: &profile.name };
+        self.name(place, "name", &profile.name);
+        let outbound = profile.default_outbound_queue.as_deref();
+        self.reference(place, "defaultOutboundQueue", "queue", outbound, |names| &names.queues);
+        let mut seen = BTreeSet::new();
+        for (index, each) in profile.queues.iter().enumerate() {
+            let key = |name: &str| format!("queues[{index}].{name}");
+            self.reference(place, &key("queue"), "queue", Some(&each.queue), |names| &names.queues);
+            self.range(place, &key("priority"), u64::from(each.priority), 1, 99);
+            self.range(place, &key("delaySeconds"), u64::from(each.delay_seconds), 0, 9_999);
+            if !seen.insert(each.queue.as_str()) {
+                self.add(place, &key("queue"), format!("the queue \"{}\" is named twice", each.queue), None);
+            }
+        }
+    }
+
+    fn quick_connect(&mut self, entry: &QuickConnect) {
+        let place = Place { table: "quickConnects", entry: &entry.name };
+        self.name(place, "name", &entry.name);
+        self.reference(place, "user", "user", entry.user.as_deref(), |names| &names.users);
+        self.reference(place, "queue", "queue", entry.queue.as_deref(), |names| &names.queues);
+        self.number_text(place, "phoneNumber", entry.phone_number.as_deref());
+        let given = [
+            ("user", entry.user.is_some(), QuickConnectType::User, "USER"),
+            ("queue", entry.queue.is_some(), QuickConnectType::Queue, "QUEUE"),
+            ("phoneNumber", entry.phone_number.is_some(), QuickConnectType::PhoneNumber, "PHONE_NUMBER"),
+        ];
+        for (key, present, kind, name) in given {
+            if kind == entry.kind && !present {
+                self.add(place, key, format!("a quick connect of type {name} needs the key `{key}`"), None);
+            }
+            if kind != entry.kind && present {
+                self.add(place, key, format!("`{key}` belongs to type {name} only"), None);
+            }
+        }
+        if let Some(caller_id) = entry.caller_id.as_deref()
+            && caller_id != "queue"
+            && caller_id != "customer"
+            && !is_number(caller_id)
+        {
+            let hint = nearest(caller_id, ["queue", "customer"]).map(str::to_owned);
+            self.add(place, "callerId", format!("\"{caller_id}\" is not queue, customer or a number"), hint);
+        }
+    }
+
+    fn trunk(&mut self, trunk: &Trunk) {
+        let place = Place { table: "trunks", entry: &trunk.name };
+        self.name(place, "name", &trunk.name);
+        if !is_host_and_port(&trunk.address) {
+            let message = format!("\"{}\" is not host:port (an IPv6 address stands in brackets)", trunk.address);
+            self.add(place, "address", message, None);
+        }
+        for (index, network) in trunk.networks.iter().enumerate() {
+            if parse_network(network).is_none() {
+                let message = format!("\"{network}\" is not address/prefix or address/prefix:port");
+                self.add(place, &format!("networks[{index}]"), message, None);
+            }
+        }
+        if trunk.networks.is_empty() && trunk.address.parse::<SocketAddr>().is_err() {
+            let message = "a trunk whose address is a host name needs its networks".to_owned();
+            self.add(place, "networks", message, None);
+        }
+        if trunk.password.is_some() && trunk.username.is_none() {
+            self.add(place, "username", "a trunk with a password needs a username".into(), None);
+        }
+        self.range(place, "maxCalls", u64::from(trunk.max_calls), 1, 20_000);
+    }
+
+    fn number(&mut self, number: &Number) {
+        let place = Place { table: "numbers", entry: &number.number };
+        if !is_dialled(&number.number) {
+            let message = "a number has 1 to 64 characters of A-Z a-z 0-9 + * # . _ -".to_owned();
+            self.add(place, "number", message, None);
+        }
+        self.reference(place, "queue", "queue", number.queue.as_deref(), |names| &names.queues);
+        self.reference(place, "user", "user", number.user.as_deref(), |names| &names.users);
+        self.reference(place, "conference", "conference", number.conference.as_deref(), |names| &names.conferences);
+        let given = [number.queue.is_some(), number.user.is_some(), number.conference.is_some()];
+        if given.iter().filter(|present| **present).count() != 1 {
+            let message = "a number leads to exactly one of queue, user, conference".to_owned();
+            self.add(place, "number", message, None);
+        }
+    }
+
+    fn route(&mut self, route: &Route) {
+        let place = Place { table: "routes", entry: &route.prefix };
+        self.reference(place, "trunk", "trunk", Some(&route.trunk), |names| &names.trunks);
+        if !route.prefix.is_empty() && !is_dialled(&route.prefix) {
+            self.add(place, "prefix", "a prefix has A-Z a-z 0-9 + * # . _ - only".into(), None);
+        }
+        if !route.add.is_empty() && !is_dialled(&route.add) {
+            self.add(place, "add", "what is added has A-Z a-z 0-9 + * # . _ - only".into(), None);
+        }
+        self.range(place, "strip", u64::from(route.strip), 0, 32);
+    }
+
+    fn conference(&mut self, conference: &Conference) {
+        let place = Place { table: "conferences", entry: &conference.name };
+        self.name(place, "name", &conference.name);
+        self.range(place, "maxParties", u64::from(conference.max_parties), 2, 64);
+    }
+
+    fn unique_names(&mut self, directory: &Directory) {
+        self.unique("users", "username", directory.users.iter().map(|entry| entry.username.as_str()));
+        self.unique("queues", "name", directory.queues.iter().map(|entry| entry.name.as_str()));
+        self.unique("routingProfiles", "name", directory.routing_profiles.iter().map(|entry| entry.name.as_str()));
+        self.unique("quickConnects", "name", directory.quick_connects.iter().map(|entry| entry.name.as_str()));
+        self.unique("trunks", "name", directory.trunks.iter().map(|entry| entry.name.as_str()));
+        self.unique("numbers", "number", directory.numbers.iter().map(|entry| entry.number.as_str()));
+        self.unique("routes", "prefix", directory.routes.iter().map(|entry| entry.prefix.as_str()));
+        self.unique("conferences", "name", directory.conferences.iter().map(|entry| entry.name.as_str()));
+    }
+
+    fn unique<'a>(&mut self, table: &'static str, key: &str, names: impl Iterator<Item = &'a str>) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if !seen.insert(name) {
+                let message = format!("\"{name}\" is there twice in {table}");
+                self.add(Place { table, entry: name }, key, message, None);
+            }
+        }
+    }
+
+    /// A phone registers under its user name alone, so it is unique over all users.
+    fn unique_phones(&mut self, directory: &Directory) {
+        let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+        for user in &directory.users {
+            for (index, phone) in user.phones.iter().enumerate() {
+                if let Some(owner) = owners.insert(&phone.username, &user.username) {
+                    let message = format!("the phone \"{}\" is also {owner}'s", phone.username);
+                    let place = Place { table: "users", entry: &user.username };
+                    self.add(place, &format!("phones[{index}].username"), message, None);
+                }
+            }
+        }
+    }
+
+    /// Extensions and numbers share one plan: what is dialled leads to one place.
+    fn unique_dialled(&mut self, directory: &Directory) {
+        let users = directory.users.iter().filter_map(|each| Some(("users", &each.username, each.extension.as_ref()?)));
+        let queues = directory.queues.iter().filter_map(|each| Some(("queues", &each.name, each.extension.as_ref()?)));
+        let mut taken: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+        for (table, entry, extension) in users.chain(queues) {
+            if let Some((other, name)) = taken.insert(extension, (table, entry)) {
+                let message = format!("the extension {extension} is also that of \"{name}\" in {other}");
+                self.add(Place { table, entry }, "extension", message, None);
+            }
+        }
+        for number in &directory.numbers {
+            if let Some((other, name)) = taken.get(number.number.as_str()) {
+                let message = format!("{} is also the extension of \"{name}\" in {other}", number.number);
+                self.add(Place { table: "numbers", entry: &number.number }, "number", message, None);
+            }
+        }
+    }
+
+    /// A source address is one trunk's credential, so no two trunks may claim the same network.
+    fn unique_networks(&mut self, directory: &Directory) {
+        let mut taken: BTreeMap<_, &str> = BTreeMap::new();
+        for trunk in &directory.trunks {
+            let own = trunk.networks.is_empty().then_some(&trunk.address);
+            for (index, text) in trunk.networks.iter().chain(own).enumerate() {
+                let Some(network) = parse_network(text) else { continue };
+                if let Some(other) = taken.insert(network, &trunk.name) {
+                    let message = format!("{text} is also a network of the trunk \"{other}\"");
+                    let place = Place { table: "trunks", entry: &trunk.name };
+                    self.add(place, &format!("networks[{index}]"), message, None);
+                }
+            }
+        }
+    }
+
+    fn reference(
+        &mut self,
+        place: Place<'_>,
+        key: &str,
+        noun: &str,
+        name: Option<&str>,
+        table: impl Fn(&Names) -> &BTreeSet<String>,
+    ) {
+        let Some(name) = name else { return };
+        let known = table(&self.names);
+        if known.contains(name) {
+            return;
+        }
+        let hint = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        self.add(place, key, format!("unknown {noun} \"{name}\""), hint);
+    }
+
+    fn name(&mut self, place: Place<'_>, key: &str, name: &str) {
+        let length = name.chars().count();
+        if !(1..=127).contains(&length) || name.chars().any(char::is_control) {
+            self.add(place, key, "a name has 1 to 127 characters, none of them a control character".into(), None);
+        }
+    }
+
+    fn extension(&mut self, place: Place<'_>, extension: Option<&str>) {
+        if extension.is_some_and(|text| !is_dialled(text)) {
+            self.add(place, "extension", "an extension has A-Z a-z 0-9 + * # . _ - only".into(), None);
+        }
+    }
+
+    fn number_text(&mut self, place: Place<'_>, key: &str, number: Option<&str>) {
+        if let Some(number) = number
+            && !is_number(number)
+        {
+            self.add(place, key, format!("\"{number}\" is not a number: 1 to 64 of 0-9 * #, + in front"), None);
+        }
+    }
+
+    fn range(&mut self, place: Place<'_>, key: &str, value: u64, least: u64, most: u64) {
+        if !(least..=most).contains(&value) {
+            self.add(place, key, format!("{value} is not in {least} to {most}"), None);
+        }
+    }
+
+    fn add(&mut self, place: Place<'_>, key: &str, message: String, hint: Option<String>) {
+        self.errors.push(DirectoryError {
+            table: place.table.to_owned(),
+            entry: place.entry.to_owned(),
+            key: key.to_owned(),
+            message,
+            hint,
+        });
+    }
+}
+
+fn is_dialled(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "+*#._-".contains(c))
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=64).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#')
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
+        return true;
+    }
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    let valid_host = (1..=253).contains(&host.len())
+        && host.chars().all(is_name)
+        && host.chars().any(|c| c.is_ascii_alphabetic())
+        && !host.starts_with(['.', '-']);
+    valid_host && port.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small valid directory as JSON, for the cases below to spoil.
+    fn valid() -> serde_json::Value {
+        serde_json::json!({
+            "users": [
+                {"username": "anna", "routingProfile": "support", "extension": "101", "password": "a-secret",
+                 "phones": [{"username": "anna-desk", "password": "x"}]},
+                {"username": "bert", "extension": "102", "phones": [{"username": "bert-desk", "password": "y"}]},
+            ],
+            "queues": [{"name": "support", "quickConnects": ["Bert"]}],
+            "routingProfiles": [{"name": "support", "defaultOutboundQueue": "support", "queues": [{"queue": "support"}]}],
+            "quickConnects": [{"name": "Bert", "type": "USER", "user": "bert"}],
+            "trunks": [{"name": "pbx", "address": "127.0.0.1:5080", "networks": ["127.0.0.1/32:5080"]}],
+            "numbers": [{"number": "+4989222", "queue": "support"}],
+            "routes": [{"prefix": "+", "trunk": "pbx"}],
+            "conferences": [{"name": "room"}],
+        })
+    }
+
+    /// Sets the value at a JSON pointer of the valid directory and gives the findings as lines.
+    fn findings(pointer: &str, value: serde_json::Value) -> Vec<String> {
+        let mut json = valid();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        match json.pointer_mut(parent).unwrap() {
+            serde_json::Value::Array(entries) => entries.push(value),
+            serde_json::Value::Object(entry) => drop(entry.insert(key.to_owned(), value)),
+            other => panic!("{other} has no members"),
+        }
+        let line = |e: DirectoryError| {
+            format!("{}/{}/{}: {} ({})", e.table, e.entry, e.key, e.message, e.hint.unwrap_or_default())
+        };
+        validate(&serde_json::from_value(json).unwrap()).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_valid_directory_has_no_findings() {
+        assert_eq!(validate(&serde_json::from_value(valid()).unwrap()), []);
+        assert_eq!(validate(&Directory::default()), []);
+    }
+
+    #[test]
+    fn each_fault_is_found_and_named() {
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let cases = [
+            ("/numbers/0/queue", r#""suport""#, "numbers/+4989222/queue: unknown queue \"suport\" (support)"),
+            (
+                "/users/0/routingProfile",
+                r#""suport""#,
+                "users/anna/routingProfile: unknown routing profile \"suport\" (support)",
+            ),
+            ("/routes/0/trunk", r#""bpx""#, "routes/+/trunk: unknown trunk \"bpx\" (pbx)"),
+            ("/quickConnects/0/user", r#""berta""#, "quickConnects/Bert/user: unknown user \"berta\" (bert)"),
+            (
+                "/queues/0/quickConnects",
+                r#"["Zoe"]"#,
+                "queues/support/quickConnects[0]: unknown quick connect \"Zoe\" ()",
+            ),
+            (
+                "/users/1/extension",
+                r#""101""#,
+                "users/bert/extension: the extension 101 is also that of \"anna\" in users ()",
+            ),
+            ("/numbers/0/number", r#""102""#, "numbers/102/number: 102 is also the extension of \"bert\" in users ()"),
+            (
+                "/numbers/0/user",
+                r#""anna""#,
+                "numbers/+4989222/number: a number leads to exactly one of queue, user, conference ()",
+            ),
+            (
+                "/numbers/0/queue",
+                "null",
+                "numbers/+4989222/number: a number leads to exactly one of queue, user, conference ()",
+            ),
+            ("/queues/0/maxContacts", "0", "queues/support/maxContacts: 0 is not in 1 to 10000 ()"),
+            ("/queues/0/offerTimeoutSeconds", "121", "queues/support/offerTimeoutSeconds: 121 is not in 5 to 120 ()"),
+            (
+                "/trunks/0/networks",
+                r#"["127.0.0.1/33"]"#,
+                "trunks/pbx/networks[0]: \"127.0.0.1/33\" is not address/prefix or address/prefix:port ()",
+            ),
+            (
+                "/trunks/0/address",
+                r#""pbx""#,
+                "trunks/pbx/address: \"pbx\" is not host:port (an IPv6 address stands in brackets) ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","address":"127.0.0.1:5080"}"#,
+                "trunks/two/networks[0]: 127.0.0.1:5080 is also a network of the trunk \"pbx\" ()",
+            ),
+            ("/conferences/0/maxParties", "65", "conferences/room/maxParties: 65 is not in 2 to 64 ()"),
+            (
+                "/conferences/-",
+                r#"{"name":"room"}"#,
+                "conferences/room/name: \"room\" is there twice in conferences ()",
+            ),
+            ("/users/0/username", r#""Anna""#, "users/Anna/username: a user name has 1 to 64 of a-z 0-9 . _ - ()"),
+            (
+                "/users/1/phones",
+                r#"[{"username":"anna-desk","password":"z"}]"#,
+                "users/bert/phones[0].username: the phone \"anna-desk\" is also anna's ()",
+            ),
+            (
+                "/users/1/phones",
+                r#"[{"username":"bert-desk"}]"#,
+                "users/bert/phones[0].password: the phone \"bert-desk\" has neither a password nor both of its hashes ()",
+            ),
+            (
+                "/users/0/passwordHash",
+                r#""secret""#,
+                "users/anna/passwordHash: not an argon2id hash in PHC form ($argon2id$…) ()",
+            ),
+            (
+                "/quickConnects/0/callerId",
+                r#""custmer""#,
+                "quickConnects/Bert/callerId: \"custmer\" is not queue, customer or a number (customer)",
+            ),
+            (
+                "/quickConnects/0/queue",
+                r#""support""#,
+                "quickConnects/Bert/queue: `queue` belongs to type QUEUE only ()",
+            ),
+            (
+                "/routingProfiles/0/queues",
+                r#"[{"queue":"support","priority":0}]"#,
+                "routingProfiles/support/queues[0].priority: 0 is not in 1 to 99 ()",
+            ),
+        ];
+        for (pointer, value, expected) in cases {
+            assert_eq!(findings(pointer, json(value)), [expected], "{pointer} = {value}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_found_and_far_ones_are_not() {
+        let words = ["support", "sales", "billing"];
+        assert_eq!(nearest("suport", words), Some("support"));
+        assert_eq!(nearest("slaes", words), Some("sales"));
+        assert_eq!(nearest("Support", words), Some("support"));
+        assert_eq!(nearest("zebra", words), None);
+        assert_eq!(nearest("", words), None);
+    }
+}
