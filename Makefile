@@ -1,0 +1,68 @@
+# baton: `make run` starts it with a demo directory, `make test` checks everything. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# nextest runs each test in a process of its own and ends those that hang; without it `cargo test` does.
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+ifeq ($(NEXTEST),yes)
+  RUN_TESTS = cargo nextest run --workspace --no-fail-fast $(if $(CI),--profile ci)
+  RUN_E2E = cargo nextest run -p baton-tests --no-fail-fast -E 'test(/^e2e_/) + binary(/^e2e_/)' $(if $(CI),--profile ci)
+else
+  # One thread: the end-to-end tests measure sound and want the machine for themselves.
+  RUN_TESTS = cargo test --workspace --lib --bins --tests --no-fail-fast -- --test-threads=1
+  RUN_E2E = cargo test -p baton-tests --test 'e2e_*' --no-fail-fast -- --test-threads=1
+endif
+
+.PHONY: help
+help: ## This list.
+	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: deps-run ## Build the release and serve the demo directory (Ctrl-C ends it).
+	cargo run --release -p baton --bin baton -- run
+
+.PHONY: build
+build: deps-run ## The release build, as target/release/baton.
+	cargo build --release -p baton --bin baton
+
+.PHONY: test
+test: deps-test fmt lint doc ## Format, lints, documentation and all tests, end to end ones included.
+	cargo build -p baton --bin baton
+	$(RUN_TESTS)
+	cargo test --workspace --doc --quiet
+
+.PHONY: e2e
+e2e: deps-test ## Only the tests with real phones and SIPp.
+	cargo build -p baton --bin baton
+	$(RUN_E2E)
+
+.PHONY: fmt
+fmt: ## Is the code formatted? (`cargo fmt` formats it.)
+	cargo fmt --all --check
+
+.PHONY: lint
+lint: ## Clippy, warnings refused.
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: doc
+doc: ## The crates' documentation, as target/doc; warnings refused.
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+.PHONY: bench
+bench: deps-run ## Measure this build: CPU per call, calls a second, memory, relay, rooms, transfers.
+	tests/bench
+
+.PHONY: clean
+clean: ## Remove what was built.
+	cargo clean
+
+.PHONY: deps-run
+deps-run: # What a build needs: Rust and a C compiler (SQLite is compiled in).
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs (version 1.95 or later)." >&2; exit 1; }
+	@command -v cc >/dev/null || tests/install build
+
+.PHONY: deps-test
+deps-test: deps-run # What the tests need besides: SIPp, baresip, linphonec, ip.
+	@tests/install test
