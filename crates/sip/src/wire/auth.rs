@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::BadValue;
+use super::text::{find_outside, is_token, quote, quoted_end, trim, unquote};
+use super::{BadValue, split_commas};
 
 /// A Digest challenge (WWW-Authenticate, Proxy-Authenticate). Texts are unquoted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,26 +51,177 @@ pub struct DigestCredentials {
 
 impl Challenge {
     /// Reads a value that begins with `Digest`.
-    pub fn parse(_text: &str) -> Result<Challenge, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<Challenge, BadValue> {
+        let params = AuthParams::digest(text)?;
+        Ok(Challenge {
+            realm: params.text("realm").ok_or(BadValue)?,
+            nonce: params.text("nonce").ok_or(BadValue)?,
+            opaque: params.text("opaque"),
+            algorithm: params.text("algorithm"),
+            qop: params
+                .text("qop")
+                .map(|list| split_commas(&list).map(str::to_ascii_lowercase).collect())
+                .unwrap_or_default(),
+            stale: params.text("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
+        })
     }
 }
 
 impl DigestCredentials {
     /// Reads a value that begins with `Digest`.
-    pub fn parse(_text: &str) -> Result<DigestCredentials, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<DigestCredentials, BadValue> {
+        let params = AuthParams::digest(text)?;
+        Ok(DigestCredentials {
+            username: params.text("username").ok_or(BadValue)?,
+            realm: params.text("realm").ok_or(BadValue)?,
+            nonce: params.text("nonce").ok_or(BadValue)?,
+            uri: params.raw("uri").ok_or(BadValue)?.to_owned(),
+            response: params.text("response").ok_or(BadValue)?,
+            algorithm: params.text("algorithm"),
+            cnonce: params.text("cnonce"),
+            qop: params.text("qop").map(|qop| qop.to_ascii_lowercase()),
+            nc: params.text("nc"),
+            opaque: params.text("opaque"),
+        })
     }
 }
 
 impl fmt::Display for Challenge {
-    fn fmt(&self, _formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Digest realm={}, nonce={}", quote(&self.realm), quote(&self.nonce))?;
+        if let Some(opaque) = &self.opaque {
+            write!(formatter, ", opaque={}", quote(opaque))?;
+        }
+        if let Some(algorithm) = &self.algorithm {
+            write!(formatter, ", algorithm={algorithm}")?;
+        }
+        if !self.qop.is_empty() {
+            write!(formatter, ", qop=\"{}\"", self.qop.join(","))?;
+        }
+        formatter.write_str(if self.stale { ", stale=true" } else { "" })
     }
 }
 
 impl fmt::Display for DigestCredentials {
-    fn fmt(&self, _formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Digest username={}, realm={}, nonce={}, uri=\"{}\", response=\"{}\"",
+            quote(&self.username),
+            quote(&self.realm),
+            quote(&self.nonce),
+            self.uri,
+            self.response
+        )?;
+        if let Some(algorithm) = &self.algorithm {
+            write!(formatter, ", algorithm={algorithm}")?;
+        }
+        if let Some(cnonce) = &self.cnonce {
+            write!(formatter, ", cnonce={}", quote(cnonce))?;
+        }
+        if let Some(qop) = &self.qop {
+            write!(formatter, ", qop={qop}")?;
+        }
+        if let Some(nc) = &self.nc {
+            write!(formatter, ", nc={nc}")?;
+        }
+        match &self.opaque {
+            Some(opaque) => write!(formatter, ", opaque={}", quote(opaque)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The parameters of one challenge or of one set of credentials, as written.
+struct AuthParams<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> AuthParams<'a> {
+    fn digest(text: &'a str) -> Result<AuthParams<'a>, BadValue> {
+        let (scheme, rest) = trim(text).split_once([' ', '\t']).ok_or(BadValue)?;
+        if !scheme.eq_ignore_ascii_case("Digest") {
+            return Err(BadValue);
+        }
+        let mut params: Vec<(&str, &str)> = Vec::new();
+        let mut rest = rest;
+        loop {
+            let comma = find_outside(rest, b",", false);
+            let part = trim(comma.map_or(rest, |comma| rest.get(..comma).unwrap_or("")));
+            if !part.is_empty() {
+                let (name, value) = part.split_once('=').ok_or(BadValue)?;
+                let (name, value) = (trim(name), trim(value));
+                let whole = !value.starts_with('"') || quoted_end(value) == Some(value.len());
+                // A parameter may stand once (RFC 7616 §3.4); two that differ would let two readers disagree.
+                if !is_token(name) || !whole || params.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                    return Err(BadValue);
+                }
+                params.push((name, value));
+            }
+            match comma.and_then(|comma| rest.get(comma + 1..)) {
+                Some(tail) if params.len() < PARAMS_MAX => rest = tail,
+                Some(_) => return Err(BadValue),
+                None => return Ok(AuthParams(params)),
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
+
+    /// Unquoted, backslashes resolved.
+    fn text(&self, name: &str) -> Option<String> {
+        self.find(name).map(unquote)
+    }
+
+    /// Without its quotes, otherwise as written.
+    fn raw(&self, name: &str) -> Option<&'a str> {
+        let value = self.find(name)?;
+        Some(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
+    }
+}
+
+/// Most parameters of one challenge; more are an attack.
+const PARAMS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_read_with_quotes_and_escapes() {
+        let text = r#"Digest username="a \"b\" \\c", realm="x, y", nonce="n==",uri="sip:h;x=1,2" ,response="00ff", algorithm=SHA-256, cnonce="c",qop=auth,nc=0000000a, opaque="""#;
+        let read = DigestCredentials::parse(text).unwrap();
+        assert_eq!((read.username.as_str(), read.realm.as_str()), (r#"a "b" \c"#, "x, y"));
+        assert_eq!(
+            (read.uri.as_str(), read.nc.as_deref(), read.opaque.as_deref()),
+            ("sip:h;x=1,2", Some("0000000a"), Some(""))
+        );
+        assert_eq!(DigestCredentials::parse(&read.to_string()), Ok(read));
+    }
+
+    #[test]
+    fn challenges_read_with_several_qop() {
+        let text = r#"digest realm="r", nonce="n", qop="Auth, auth-int", stale=TRUE, algorithm=MD5, opaque="o""#;
+        let read = Challenge::parse(text).unwrap();
+        assert_eq!(read.qop, ["auth", "auth-int"]);
+        assert!(read.stale);
+        assert_eq!(Challenge::parse(&read.to_string()), Ok(read));
+    }
+
+    #[test]
+    fn other_schemes_and_damage_are_refused() {
+        for text in [
+            "",
+            "Digest",
+            "Basic realm=\"x\"",
+            "NoOneKnowsThisScheme opaque-data=here",
+            "Digest realm=\"x",
+            "Digest realm",
+            "Digest realm=\"a\", realm=\"b\", nonce=\"n\"",
+            "Digest nonce=\"n\"",
+        ] {
+            assert_eq!(Challenge::parse(text), Err(BadValue), "{text}");
+        }
+        assert_eq!(Challenge::parse(&format!("Digest realm=\"r\", nonce=\"n\"{}", ", a=b".repeat(3))), Err(BadValue));
     }
 }

@@ -4,13 +4,21 @@ use std::fmt;
 
 macro_rules! headers {
     ($($variant:ident $long:literal $compact:literal,)*) => {
-        /// A header's name. Known ones compare by number, others by text without regard to case.
+        /// A header's name. Names compare without regard to case and to the compact form.
         #[derive(Debug, Clone, Copy)]
         pub enum HeaderName<'a> {
             $(#[doc = $long] $variant,)*
             /// Any other name.
             Other(&'a str),
         }
+
+        #[derive(Clone, Copy)]
+        enum Id {
+            $($variant,)*
+        }
+
+        /// Long form, compact form, by number.
+        const NAMES: &[(&str, &str, HeaderName<'static>)] = &[$(($long, $compact, HeaderName::$variant),)*];
 
         impl<'a> HeaderName<'a> {
             /// The name with its usual capitals, long form.
@@ -21,32 +29,12 @@ macro_rules! headers {
                 }
             }
 
-            fn known(name: &str) -> Option<HeaderName<'static>> {
-                match name.len() {
-                    $(l if l == $long.len() && name.eq_ignore_ascii_case($long) => Some(HeaderName::$variant),)*
-                    1 => HeaderName::compact(name),
-                    _ => None,
-                }
-            }
-
-            fn compact(name: &str) -> Option<HeaderName<'static>> {
-                match name {
-                    $(n if !$compact.is_empty() && n.eq_ignore_ascii_case($compact) => Some(HeaderName::$variant),)*
-                    _ => None,
-                }
-            }
-
-            /// The number in the table; `u8::MAX` for others.
+            /// The number in the table; [`OTHER`] for others.
             pub(super) fn id(&self) -> u8 {
-                let mut id = 0u8;
-                $(
-                    if matches!(self, HeaderName::$variant) {
-                        return id;
-                    }
-                    id += 1;
-                )*
-                let _ = id;
-                u8::MAX
+                match self {
+                    $(HeaderName::$variant => Id::$variant as u8,)*
+                    HeaderName::Other(name) => find(name.as_bytes()),
+                }
             }
         }
     };
@@ -125,18 +113,25 @@ headers! {
     Join "Join" "",
 }
 
+/// The number of every name that is not in the table.
+pub(super) const OTHER: u8 = u8::MAX;
+
 impl<'a> HeaderName<'a> {
     /// Recognises a name in any case, long or compact.
     pub fn of(name: &'a str) -> HeaderName<'a> {
-        HeaderName::known(name).unwrap_or(HeaderName::Other(name))
+        HeaderName::by_id(find(name.as_bytes()), name)
+    }
+
+    pub(super) fn by_id(id: u8, name: &'a str) -> HeaderName<'a> {
+        NAMES.get(usize::from(id)).map_or(HeaderName::Other(name), |(_, _, known)| *known)
     }
 }
 
 impl PartialEq for HeaderName<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (HeaderName::Other(one), HeaderName::Other(two)) => one.eq_ignore_ascii_case(two),
-            _ => self.id() == other.id(),
+        match (self.id(), other.id()) {
+            (OTHER, OTHER) => self.as_str().eq_ignore_ascii_case(other.as_str()),
+            (one, two) => one == two,
         }
     }
 }
@@ -146,5 +141,89 @@ impl Eq for HeaderName<'_> {}
 impl fmt::Display for HeaderName<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+/// The number of a name: one probe or two of a table made at compile time.
+pub(super) fn find(name: &[u8]) -> u8 {
+    let mut slot = hash(name);
+    loop {
+        let entry = SLOTS[slot];
+        if entry == 0 {
+            return OTHER;
+        }
+        let id = (entry >> 1) - 1;
+        let (long, compact, _) = NAMES[usize::from(id)];
+        let known = if entry & 1 == 0 { long } else { compact };
+        if known.as_bytes().eq_ignore_ascii_case(name) {
+            return id;
+        }
+        slot = (slot + 1) % SLOTS_COUNT;
+    }
+}
+
+const SLOTS_COUNT: usize = 512;
+
+/// `(id + 1) << 1 | compact`; zero is an empty slot.
+const SLOTS: [u8; SLOTS_COUNT] = slots();
+
+const fn hash(name: &[u8]) -> usize {
+    if name.is_empty() {
+        return 0;
+    }
+    let first = (name[0] | 0x20) as usize;
+    let last = (name[name.len() - 1] | 0x20) as usize;
+    let middle = (name[name.len() / 2] | 0x20) as usize;
+    (name.len() * 37 + first * 5 + middle * 17 + last * 67) % SLOTS_COUNT
+}
+
+const fn slots() -> [u8; SLOTS_COUNT] {
+    let mut slots = [0u8; SLOTS_COUNT];
+    let mut id = 0;
+    while id < NAMES.len() {
+        let (long, compact, _) = NAMES[id];
+        slots = put(slots, long.as_bytes(), (id as u8 + 1) << 1);
+        if !compact.is_empty() {
+            slots = put(slots, compact.as_bytes(), (id as u8 + 1) << 1 | 1);
+        }
+        id += 1;
+    }
+    slots
+}
+
+const fn put(mut slots: [u8; SLOTS_COUNT], name: &[u8], entry: u8) -> [u8; SLOTS_COUNT] {
+    let mut slot = hash(name);
+    while slots[slot] != 0 {
+        slot = (slot + 1) % SLOTS_COUNT;
+    }
+    slots[slot] = entry;
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case_long_and_compact() {
+        for (long, compact, known) in NAMES {
+            assert_eq!(HeaderName::of(long), *known);
+            assert_eq!(HeaderName::of(&long.to_ascii_uppercase()), *known);
+            assert_eq!(HeaderName::of(&long.to_ascii_lowercase()).as_str(), *long);
+            if !compact.is_empty() {
+                assert_eq!(HeaderName::of(compact), *known);
+                assert_eq!(HeaderName::of(&compact.to_ascii_uppercase()), *known);
+            }
+        }
+        assert!(NAMES.len() < 127, "an entry keeps one bit for the compact form");
+    }
+
+    #[test]
+    fn other_names_compare_without_case() {
+        assert_eq!(HeaderName::of("x-Foo"), HeaderName::Other("X-FOO"));
+        assert_ne!(HeaderName::of("X-Foo"), HeaderName::Other("X-Fo"));
+        assert_eq!(HeaderName::Other("v"), HeaderName::Via);
+        assert_eq!(HeaderName::of(""), HeaderName::Other(""));
+        assert_eq!(HeaderName::of("Viv").as_str(), "Viv");
     }
 }

@@ -1,8 +1,11 @@
 //! Messages that cannot be taken, and the answer to them.
 
+use std::fmt;
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 
-use super::Message;
+use super::{HeaderName, Message, Method};
 
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,8 +71,30 @@ impl Malformed {
     }
 
     /// The response, sent statelessly with this To tag to where the request came from; `None` when it cannot be
-    /// answered: a response, an ACK, or one without Via, From, To, Call-ID and CSeq to copy.
-    pub fn response(&self, _to_tag: &str, _source: std::net::SocketAddr) -> Option<Bytes> {
-        unimplemented!()
+    /// answered: a response, an ACK, or a request without Via. Headers that are missing stay missing.
+    pub fn response(&self, to_tag: &str, source: SocketAddr) -> Option<Bytes> {
+        let mut request = self.request.as_deref()?.clone();
+        request.set_source(source);
+        request.response(self.status(), &self.fault.to_string(), Some(to_tag)).finish().ok()
+    }
+
+    /// Nothing can be answered.
+    pub(super) fn silent(fault: Fault) -> Malformed {
+        Malformed { fault, request: None }
+    }
+
+    /// With the faulty message, kept where it can be answered.
+    pub(super) fn of(fault: Fault, message: Message) -> Malformed {
+        let answerable =
+            message.is_request() && *message.method() != Method::Ack && message.header(HeaderName::Via).is_some();
+        Malformed { fault, request: answerable.then(|| Box::new(message)) }
     }
 }
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Malformed {}

@@ -9,6 +9,7 @@ mod auth;
 mod builder;
 mod framer;
 mod header;
+mod index;
 mod malformed;
 mod message;
 mod method;
@@ -21,6 +22,7 @@ mod typed;
 mod uri;
 mod value;
 mod via;
+mod views;
 
 pub use auth::{Challenge, DigestCredentials};
 pub use builder::{BadText, Builder};
@@ -33,9 +35,7 @@ pub use name_addr::NameAddr;
 pub use params::Params;
 pub use phrase::reason_phrase;
 pub use refer::{ReferTo, Replaces};
-pub use typed::{
-    CSeq, Contacts, EventPackage, RAck, Reason, Refresher, SessionExpires, SubscriptionState,
-};
+pub use typed::{CSeq, Contacts, EventPackage, RAck, Reason, Refresher, SessionExpires, SubscriptionState};
 pub use uri::{Host, SipUri, TelUri, Uri, escape, unescape};
 pub use value::{BadValue, split_commas};
 pub use via::Via;

@@ -1,13 +1,12 @@
-//! The small typed values, and the views on a message that read them.
+//! The small typed values that headers carry.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BadValue, Challenge, DigestCredentials, HeaderName, Message, Method, NameAddr, Params, ReferTo,
-    Replaces, Via,
-};
+use super::params::cut_params;
+use super::text::{is_token, number, seconds, trim};
+use super::{BadValue, Method, NameAddr, Params};
 
 /// CSeq (RFC 3261 §20.16).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +88,16 @@ pub struct RAck {
 
 impl CSeq {
     /// Reads `4711 INVITE`; the number is below 2³² (RFC 3261 §8.1.1.5 asks for 2³¹, some peers send more).
-    pub fn parse(_text: &str) -> Result<CSeq, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<CSeq, BadValue> {
+        let (number_text, method) = cseq_slices(text)?;
+        Ok(CSeq { number: number_text, method: Method::parse(method).ok_or(BadValue)? })
     }
+}
+
+/// Number and method, the method not yet read.
+pub(super) fn cseq_slices(text: &str) -> Result<(u32, &str), BadValue> {
+    let (sequence, method) = trim(text).split_once([' ', '\t']).ok_or(BadValue)?;
+    Ok((number(sequence).ok_or(BadValue)?, trim(method)))
 }
 
 impl fmt::Display for CSeq {
@@ -102,177 +108,142 @@ impl fmt::Display for CSeq {
 
 impl Reason {
     /// Reads one value.
-    pub fn parse(_text: &str) -> Result<Reason, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<Reason, BadValue> {
+        let (protocol, params) = head_and_params(text)?;
+        Ok(Reason { protocol, cause: params.get("cause").and_then(number), text: params.unquoted("text") })
     }
 }
 
-impl Message {
-    /// The topmost Via.
-    pub fn via(&self) -> Via {
-        unimplemented!()
-    }
-
-    /// All Via values, topmost first.
-    pub fn vias(&self) -> Result<Vec<Via>, BadValue> {
-        unimplemented!()
-    }
-
-    /// The topmost Via's branch; empty when there is none.
-    pub fn branch(&self) -> &str {
-        unimplemented!()
-    }
-
-    /// From.
-    pub fn from(&self) -> NameAddr {
-        unimplemented!()
-    }
-
-    /// To.
-    pub fn to(&self) -> NameAddr {
-        unimplemented!()
-    }
-
-    /// The From tag.
-    pub fn from_tag(&self) -> Option<&str> {
-        unimplemented!()
-    }
-
-    /// The To tag.
-    pub fn to_tag(&self) -> Option<&str> {
-        unimplemented!()
-    }
-
-    /// The Call-ID.
-    pub fn call_id(&self) -> &str {
-        unimplemented!()
-    }
-
-    /// CSeq.
-    pub fn cseq(&self) -> CSeq {
-        unimplemented!()
-    }
-
-    /// Contact.
-    pub fn contacts(&self) -> Result<Contacts, BadValue> {
-        unimplemented!()
-    }
-
-    /// The first Contact that is an address.
-    pub fn contact(&self) -> Result<Option<NameAddr>, BadValue> {
-        unimplemented!()
-    }
-
-    /// All values of a header that holds addresses: Route, Record-Route, Path, P-Asserted-Identity …
-    pub fn name_addrs(&self, _name: HeaderName<'_>) -> Result<Vec<NameAddr>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Max-Forwards, 0–255.
-    pub fn max_forwards(&self) -> Result<Option<u8>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Expires, in seconds; a number above 2³²−1 reads as 2³²−1 (RFC 3261 §20.19).
-    pub fn expires_s(&self) -> Result<Option<u32>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Min-Expires, in seconds.
-    pub fn min_expires_s(&self) -> Result<Option<u32>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Session-Expires.
-    pub fn session_expires(&self) -> Result<Option<SessionExpires>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Min-SE, in seconds.
-    pub fn min_se_s(&self) -> Result<Option<u32>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Retry-After, in seconds.
-    pub fn retry_after_s(&self) -> Option<u32> {
-        unimplemented!()
-    }
-
-    /// All Reason values; unreadable ones are left out.
-    pub fn reasons(&self) -> Vec<Reason> {
-        unimplemented!()
-    }
-
-    /// The Q.850 cause of a Reason header.
-    pub fn q850(&self) -> Option<u16> {
-        unimplemented!()
-    }
-
-    /// Replaces; two of them are an error (RFC 3891 §3).
-    pub fn replaces(&self) -> Result<Option<Replaces>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Refer-To; `Ok(None)` when absent, an error when there are two (RFC 3515 §2.4.2).
-    pub fn refer_to(&self) -> Result<Option<ReferTo>, BadValue> {
-        unimplemented!()
-    }
-
-    /// Refer-Sub (RFC 4488); `None` when absent.
-    pub fn refer_sub(&self) -> Option<bool> {
-        unimplemented!()
-    }
-
-    /// Event.
-    pub fn event(&self) -> Option<EventPackage> {
-        unimplemented!()
-    }
-
-    /// Subscription-State.
-    pub fn subscription_state(&self) -> Option<SubscriptionState> {
-        unimplemented!()
-    }
-
-    /// RAck.
-    pub fn rack(&self) -> Result<Option<RAck>, BadValue> {
-        unimplemented!()
-    }
-
-    /// RSeq.
-    pub fn rseq(&self) -> Result<Option<u32>, BadValue> {
-        unimplemented!()
-    }
-
-    /// P-Asserted-Identity, or Remote-Party-ID where that is absent: the first readable value.
-    pub fn identity(&self) -> Option<NameAddr> {
-        unimplemented!()
-    }
-
-    /// Whether a list header (Supported, Require, Allow …) holds a token, in any case; for Allow in that case only.
-    pub fn has_token(&self, _name: HeaderName<'_>, _token: &str) -> bool {
-        unimplemented!()
-    }
-
-    /// The option tags of Require that are not in `known`: the value of a 420's Unsupported.
-    pub fn unknown_requirements(&self, _known: &[&str]) -> Vec<String> {
-        unimplemented!()
-    }
-
-    /// Content-Type without its parameters, in lower case.
-    pub fn content_type(&self) -> Option<String> {
-        unimplemented!()
-    }
-
-    /// Digest credentials of Authorization or Proxy-Authorization; other schemes are left out.
-    pub fn credentials(&self, _name: HeaderName<'_>) -> Vec<DigestCredentials> {
-        unimplemented!()
-    }
-
-    /// Digest challenges of WWW-Authenticate or Proxy-Authenticate; other schemes are left out.
-    pub fn challenges(&self, _name: HeaderName<'_>) -> Vec<Challenge> {
-        unimplemented!()
+impl SessionExpires {
+    /// Reads `1800;refresher=uac`.
+    pub fn parse(text: &str) -> Result<SessionExpires, BadValue> {
+        let (interval, params) = head_and_params(text)?;
+        let refresher = match params.get("refresher").map(str::to_ascii_lowercase).as_deref() {
+            Some("uac") => Some(Refresher::Uac),
+            Some("uas") => Some(Refresher::Uas),
+            Some(_) => return Err(BadValue),
+            None => None,
+        };
+        Ok(SessionExpires { interval_s: seconds(&interval).ok_or(BadValue)?, refresher })
     }
 }
 
-#[allow(dead_code)]
-fn _unused(_: Params) {}
+impl fmt::Display for SessionExpires {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let refresher = match self.refresher {
+            Some(Refresher::Uac) => ";refresher=uac",
+            Some(Refresher::Uas) => ";refresher=uas",
+            None => "",
+        };
+        write!(formatter, "{}{refresher}", self.interval_s)
+    }
+}
+
+impl EventPackage {
+    /// Reads `refer;id=93809824`.
+    pub fn parse(text: &str) -> Result<EventPackage, BadValue> {
+        let (package, params) = head_and_params(text)?;
+        Ok(EventPackage { package, id: params.get("id").map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for EventPackage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.package)?;
+        match &self.id {
+            Some(id) => write!(formatter, ";id={id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl SubscriptionState {
+    /// Reads `terminated;reason=noresource`.
+    pub fn parse(text: &str) -> Result<SubscriptionState, BadValue> {
+        let (state, params) = head_and_params(text)?;
+        Ok(SubscriptionState {
+            state: state.to_ascii_lowercase(),
+            expires_s: params.get("expires").and_then(seconds),
+            reason: params.get("reason").map(str::to_owned),
+            retry_after_s: params.get("retry-after").and_then(seconds),
+        })
+    }
+}
+
+impl RAck {
+    /// Reads `776656 1 INVITE`.
+    pub fn parse(text: &str) -> Result<RAck, BadValue> {
+        let (response, cseq) = trim(text).split_once([' ', '\t']).ok_or(BadValue)?;
+        Ok(RAck { response_number: number(response).ok_or(BadValue)?, cseq: CSeq::parse(cseq)? })
+    }
+}
+
+impl fmt::Display for RAck {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.response_number, self.cseq)
+    }
+}
+
+/// `token;params`: the token is not empty and has no blanks.
+fn head_and_params(text: &str) -> Result<(String, Params), BadValue> {
+    let (head, params) = cut_params(text);
+    let head = trim(head);
+    if !is_token(head) {
+        return Err(BadValue);
+    }
+    Ok((head.to_owned(), Params::parse(params)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cseqs_have_a_number_and_a_method() {
+        assert_eq!(CSeq::parse("0009   INVITE"), Ok(CSeq { number: 9, method: Method::Invite }));
+        assert_eq!(CSeq::parse("4294967295 x"), Ok(CSeq { number: u32::MAX, method: Method::Other("x".into()) }));
+        for text in
+            ["", "1", "INVITE", "1 ", "-1 INVITE", "4294967296 INVITE", "36893488147419103232 REGISTER", "1 A B"]
+        {
+            assert_eq!(CSeq::parse(text), Err(BadValue), "{text}");
+        }
+    }
+
+    #[test]
+    fn reasons_tell_cause_and_text() {
+        let wanted = Reason { protocol: "Q.850".into(), cause: Some(16), text: Some("Normal, \"clearing\"".into()) };
+        assert_eq!(Reason::parse(r#"Q.850 ;cause=16 ;text="Normal, \"clearing\"""#), Ok(wanted));
+        assert_eq!(Reason::parse("SIP;cause=99999").unwrap().cause, None);
+        assert_eq!(Reason::parse(";cause=1"), Err(BadValue));
+    }
+
+    #[test]
+    fn session_timers_read_and_print() {
+        for text in ["1800", "90;refresher=uas", "4000;refresher=uac"] {
+            assert_eq!(SessionExpires::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "x", "-5", "90;refresher=both"] {
+            assert_eq!(SessionExpires::parse(text), Err(BadValue), "{text}");
+        }
+    }
+
+    #[test]
+    fn subscriptions_and_packages_read() {
+        let state = SubscriptionState::parse("Terminated ; reason=noresource;retry-after=5").unwrap();
+        assert_eq!(
+            (state.state.as_str(), state.reason.as_deref(), state.retry_after_s),
+            ("terminated", Some("noresource"), Some(5))
+        );
+        assert_eq!(SubscriptionState::parse("active;expires=60").unwrap().expires_s, Some(60));
+        assert_eq!(EventPackage::parse("refer;id=7").unwrap().to_string(), "refer;id=7");
+        assert_eq!(EventPackage::parse("a b"), Err(BadValue));
+    }
+
+    #[test]
+    fn racks_read_and_print() {
+        assert_eq!(RAck::parse("776656 1 INVITE").unwrap().to_string(), "776656 1 INVITE");
+        for text in ["", "1", "1 2", "x 1 INVITE"] {
+            assert_eq!(RAck::parse(text), Err(BadValue), "{text}");
+        }
+    }
+}

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::params::{ParamSlices, cut_params};
+use super::text::{is_token_byte, number};
 use super::{BadValue, Params};
 
 /// A URI of any scheme.
@@ -61,18 +63,34 @@ pub struct TelUri {
 
 impl Uri {
     /// Reads a whole URI, without angle brackets.
-    pub fn parse(_text: &str) -> Result<Uri, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<Uri, BadValue> {
+        match UriSlices::parse(text)? {
+            UriSlices::Sip(slices) => Ok(Uri::Sip(slices.to_owned()?)),
+            UriSlices::Tel { number, params } => {
+                Ok(Uri::Tel(TelUri { number: number.to_owned(), params: Params::parse(params)? }))
+            }
+            UriSlices::Opaque(whole) => Ok(Uri::Opaque(whole.to_owned())),
+        }
     }
 
-    /// The scheme in lower case.
+    /// The scheme, in lower case for those that are read.
     pub fn scheme(&self) -> &str {
-        unimplemented!()
+        match self {
+            Uri::Sip(sip) if sip.secure => "sips",
+            Uri::Sip(_) => "sip",
+            Uri::Tel(_) => "tel",
+            Uri::Opaque(whole) => whole.split(':').next().unwrap_or(""),
+        }
     }
 
     /// The user part of a SIP URI or the number of a `tel:` URI without visual separators, unescaped; else empty.
+    /// Parameters inside a user part (`+1555;phone-context=x@host`) stay in it.
     pub fn user(&self) -> String {
-        unimplemented!()
+        match self {
+            Uri::Sip(sip) => sip.user.as_deref().map(|user| unescape(user).into_owned()).unwrap_or_default(),
+            Uri::Tel(tel) => tel.digits(),
+            Uri::Opaque(_) => String::new(),
+        }
     }
 
     /// The SIP URI, if it is one.
@@ -84,32 +102,82 @@ impl Uri {
     }
 
     /// Equality of RFC 3261 §19.1.4 (and RFC 3966 §4 for `tel:`).
-    pub fn equivalent(&self, _other: &Uri) -> bool {
-        unimplemented!()
+    pub fn equivalent(&self, other: &Uri) -> bool {
+        match (self, other) {
+            (Uri::Sip(one), Uri::Sip(two)) => one.equivalent(two),
+            (Uri::Tel(one), Uri::Tel(two)) => {
+                one.digits().eq_ignore_ascii_case(&two.digits()) && params_match(&one.params, &two.params, |_| true)
+            }
+            (Uri::Opaque(one), Uri::Opaque(two)) => one == two,
+            _ => false,
+        }
     }
 }
 
 impl SipUri {
     /// A plain `sip:` URI; `user` is escaped as needed.
-    pub fn new(_user: Option<&str>, _host: Host, _port: Option<u16>) -> SipUri {
-        unimplemented!()
+    pub fn new(user: Option<&str>, host: Host, port: Option<u16>) -> SipUri {
+        SipUri {
+            secure: false,
+            user: user.map(|user| escape_user(user).into_owned()),
+            password: None,
+            host,
+            port,
+            params: Params::default(),
+            headers: Vec::new(),
+        }
     }
 
     /// A URI header's value, unescaped, its name in any case.
-    pub fn header(&self, _name: &str) -> Option<String> {
-        unimplemented!()
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers
+            .iter()
+            .find(|(known, _)| unescape(known).eq_ignore_ascii_case(name))
+            .map(|(_, value)| unescape(value).into_owned())
     }
 
     /// The `transport` parameter, in lower case.
     pub fn transport(&self) -> Option<String> {
-        unimplemented!()
+        self.params.get("transport").map(str::to_ascii_lowercase)
+    }
+
+    fn equivalent(&self, other: &SipUri) -> bool {
+        let must_match = |name: &str| {
+            ["user", "ttl", "method", "maddr", "transport"].iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        self.secure == other.secure
+            && same_escaped(self.user.as_deref(), other.user.as_deref())
+            && same_escaped(self.password.as_deref(), other.password.as_deref())
+            && self.host.equivalent(&other.host)
+            && self.port == other.port
+            && params_match(&self.params, &other.params, must_match)
+            && headers_match(&self.headers, &other.headers)
+    }
+}
+
+impl TelUri {
+    /// The number without visual separators (RFC 3966 §5.1.1), leading `+` kept.
+    fn digits(&self) -> String {
+        self.number.chars().filter(|character| !"-.()".contains(*character)).collect()
     }
 }
 
 impl Host {
     /// Reads a host name, an IPv4 address, or an IPv6 address with or without brackets.
-    pub fn parse(_text: &str) -> Result<Host, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<Host, BadValue> {
+        if let Some(inner) = text.strip_prefix('[') {
+            let inner = inner.strip_suffix(']').ok_or(BadValue)?;
+            return inner.parse().map(Host::V6).map_err(|_| BadValue);
+        }
+        if text.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
+            && let Ok(address) = text.parse()
+        {
+            return Ok(Host::V4(address));
+        }
+        if text.contains(':') {
+            return text.parse().map(Host::V6).map_err(|_| BadValue);
+        }
+        if is_host_name(text) { Ok(Host::Name(text.to_owned())) } else { Err(BadValue) }
     }
 
     /// The address, if it is one.
@@ -118,6 +186,13 @@ impl Host {
             Host::Name(_) => None,
             Host::V4(address) => Some(IpAddr::V4(*address)),
             Host::V6(address) => Some(IpAddr::V6(*address)),
+        }
+    }
+
+    fn equivalent(&self, other: &Host) -> bool {
+        match (self, other) {
+            (Host::Name(one), Host::Name(two)) => one.eq_ignore_ascii_case(two),
+            _ => self == other,
         }
     }
 }
@@ -132,8 +207,35 @@ impl From<IpAddr> for Host {
 }
 
 impl fmt::Display for Uri {
-    fn fmt(&self, _formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Uri::Sip(sip) => sip.fmt(formatter),
+            Uri::Tel(tel) => write!(formatter, "tel:{}{}", tel.number, tel.params),
+            Uri::Opaque(whole) => formatter.write_str(whole),
+        }
+    }
+}
+
+impl fmt::Display for SipUri {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.secure { "sips:" } else { "sip:" })?;
+        if let Some(user) = &self.user {
+            formatter.write_str(user)?;
+            if let Some(password) = &self.password {
+                write!(formatter, ":{password}")?;
+            }
+            formatter.write_str("@")?;
+        }
+        self.host.fmt(formatter)?;
+        if let Some(port) = self.port {
+            write!(formatter, ":{port}")?;
+        }
+        self.params.fmt(formatter)?;
+        for (index, (name, value)) in self.headers.iter().enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            write!(formatter, "{separator}{name}={value}")?;
+        }
+        Ok(())
     }
 }
 
@@ -148,11 +250,380 @@ impl fmt::Display for Host {
 }
 
 /// Escapes everything that may not stand in the user part or in a URI header's value.
-pub fn escape(_text: &str) -> Cow<'_, str> {
-    unimplemented!()
+pub fn escape(text: &str) -> Cow<'_, str> {
+    escape_but(text, |byte| is_unreserved(byte) || b"[]/?:+$".contains(&byte))
+}
+
+/// Escapes a user part: its own unreserved characters `& = + $ , ; ? /` stay (RFC 3261 §25.1).
+fn escape_user(text: &str) -> Cow<'_, str> {
+    escape_but(text, |byte| is_unreserved(byte) || b"&=+$,;?/".contains(&byte))
+}
+
+fn escape_but(text: &str, plain: impl Fn(u8) -> bool) -> Cow<'_, str> {
+    if text.bytes().all(&plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
+            out.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Resolves `%hh` escapes, in any case; a broken escape stays as it is; bytes that make no UTF-8 become U+FFFD.
-pub fn unescape(_text: &str) -> Cow<'_, str> {
-    unimplemented!()
+pub fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        match (byte, tail) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                out.push(hex(*high) << 4 | hex(*low));
+                rest = after;
+            }
+            _ => {
+                out.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn hex(digit: u8) -> u8 {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
+}
+
+/// RFC 3261 §25.1 `unreserved`.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte)
+}
+
+/// A host name. Underscores are not allowed by the grammar but live in many networks.
+fn is_host_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+/// `host` or `host:port`, IPv6 in brackets. Blanks around the colon are allowed (RFC 3261 §25.1 `COLON` in Via).
+pub(super) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), BadValue> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(inner) => {
+            let end = inner.find(']').ok_or(BadValue)? + 2;
+            let rest = super::text::trim(text.get(end..).unwrap_or(""));
+            match rest.strip_prefix(':') {
+                Some(port) => (text.get(..end).unwrap_or(""), Some(port)),
+                None if rest.is_empty() => (text, None),
+                None => return Err(BadValue),
+            }
+        }
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        Some(port) => Some(number(super::text::trim(port)).ok_or(BadValue)?),
+        None => None,
+    };
+    Ok((super::text::trim(host), port))
+}
+
+/// The pieces of a URI, checked but not copied.
+pub(super) enum UriSlices<'a> {
+    Sip(SipSlices<'a>),
+    Tel { number: &'a str, params: &'a str },
+    Opaque(&'a str),
+}
+
+pub(super) struct SipSlices<'a> {
+    secure: bool,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    host: &'a str,
+    port: Option<u16>,
+    params: &'a str,
+    pub(super) headers: &'a str,
+}
+
+impl<'a> UriSlices<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<UriSlices<'a>, BadValue> {
+        let (scheme, rest) = text.split_once(':').ok_or(BadValue)?;
+        let schematic = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(schematic) {
+            return Err(BadValue);
+        }
+        if rest.is_empty() || rest.bytes().any(|byte| byte <= b' ' || byte == 0x7f || b"<>\"".contains(&byte)) {
+            return Err(BadValue);
+        }
+        if scheme.eq_ignore_ascii_case("sip") {
+            SipSlices::parse(rest, false).map(UriSlices::Sip)
+        } else if scheme.eq_ignore_ascii_case("sips") {
+            SipSlices::parse(rest, true).map(UriSlices::Sip)
+        } else if scheme.eq_ignore_ascii_case("tel") {
+            let (number, params) = cut_params(rest);
+            ParamSlices::new(params).try_for_each(|param| param.map(drop))?;
+            let digits = number.bytes().all(|byte| byte.is_ascii_hexdigit() || b"+-.()*#%".contains(&byte));
+            if number.is_empty() || !digits {
+                return Err(BadValue);
+            }
+            Ok(UriSlices::Tel { number, params })
+        } else {
+            Ok(UriSlices::Opaque(text))
+        }
+    }
+}
+
+impl<'a> SipSlices<'a> {
+    fn parse(rest: &'a str, secure: bool) -> Result<SipSlices<'a>, BadValue> {
+        // The user part may hold `;` and `?`, so the `@` is looked for before them; an `@` in what follows must be escaped.
+        let (userinfo, rest) = match rest.find('@') {
+            Some(at) => (rest.get(..at), rest.get(at + 1..).unwrap_or("")),
+            None => (None, rest),
+        };
+        let (user, password) = match userinfo {
+            Some(userinfo) => match userinfo.split_once(':') {
+                Some((user, password)) => (Some(user), Some(password)),
+                None => (Some(userinfo), None),
+            },
+            None => (None, None),
+        };
+        if user.is_some_and(|user| user.is_empty() || !escapes_are_whole(user)) {
+            return Err(BadValue);
+        }
+        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (host_port, params) = cut_params(rest);
+        let (host, port) = host_and_port(host_port)?;
+        check_host(host)?;
+        ParamSlices::new(params).try_for_each(|param| param.map(drop))?;
+        Ok(SipSlices { secure, user, password, host, port, params, headers })
+    }
+
+    fn to_owned(&self) -> Result<SipUri, BadValue> {
+        Ok(SipUri {
+            secure: self.secure,
+            user: self.user.map(str::to_owned),
+            password: self.password.map(str::to_owned),
+            host: Host::parse(self.host)?,
+            port: self.port,
+            params: Params::parse(self.params)?,
+            headers: self
+                .headers
+                .split('&')
+                .filter(|header| !header.is_empty())
+                .map(|header| header.split_once('=').unwrap_or((header, "")))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        })
+    }
+}
+
+/// Whether a host reads, without copying it.
+pub(super) fn check_host(host: &str) -> Result<(), BadValue> {
+    match host.strip_prefix('[') {
+        Some(_) => Host::parse(host).map(drop),
+        None if is_host_name(host) => Ok(()),
+        None => Err(BadValue),
+    }
+}
+
+/// A `%` is followed by two hexadecimal digits; other bytes are those of a user part, or any UTF-8 (peers send it).
+fn escapes_are_whole(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = match (byte, tail) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+            (b'%', _) => return false,
+            (b'@' | b'\\' | b'^', _) => return false,
+            _ => tail,
+        };
+    }
+    true
+}
+
+fn same_escaped(one: Option<&str>, two: Option<&str>) -> bool {
+    match (one, two) {
+        (Some(one), Some(two)) => one == two || normal(one) == normal(two),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Escapes of characters outside `reserved` are the character itself (§19.1.4); the rest stay escaped, upper case.
+fn normal(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        match (byte, tail) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                let value = hex(*high) << 4 | hex(*low);
+                if is_token_byte(value) && value != b'%' && value != b'+' || is_unreserved(value) {
+                    out.push(value);
+                } else {
+                    out.extend([b'%', high.to_ascii_uppercase(), low.to_ascii_uppercase()]);
+                }
+                rest = after;
+            }
+            _ => {
+                out.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
+/// Parameters in both must be equal; those in one only must not be of the kind that `must_match` names (§19.1.4).
+fn params_match(one: &Params, two: &Params, must_match: impl Fn(&str) -> bool) -> bool {
+    let covers = |left: &Params, right: &Params| {
+        left.0.iter().all(|(name, value)| match right.get(name) {
+            Some(other) => {
+                let value = value.as_deref().unwrap_or("");
+                value.eq_ignore_ascii_case(other) || normal(value).eq_ignore_ascii_case(&normal(other))
+            }
+            None => !must_match(name),
+        })
+    };
+    covers(one, two) && covers(two, one)
+}
+
+/// URI headers are never ignored; their order does not matter (§19.1.4).
+fn headers_match(one: &[(String, String)], two: &[(String, String)]) -> bool {
+    let sorted = |headers: &[(String, String)]| {
+        let mut list: Vec<_> = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), normal(value))).collect();
+        list.sort();
+        list
+    };
+    one.is_empty() && two.is_empty() || sorted(one) == sorted(two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sip(text: &str) -> SipUri {
+        match Uri::parse(text) {
+            Ok(Uri::Sip(sip)) => sip,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_read_prints_as_it_was() {
+        for text in [
+            "sip:bob@biloxi.com",
+            "sips:bob.jones:pw@[2001:db8::9:1]:5061;transport=tcp?Subject=x&Priority=urgent",
+            "sip:+1555;phone-context=+1@h;user=phone",
+            "sip:al%69ce@host_1.example",
+            "sip:192.0.2.1:5070;lr",
+            "sip:user;par=u%40example.net@example.com",
+            "tel:+358-555-1234567;postd=pp22",
+            "tel:7042;phone-context=example.com",
+            "urn:service:sos",
+            "nobodyKnowsThisScheme:totallyopaquecontent",
+            "sip:null-%00-null@example.com",
+            "sip:*97@h",
+            "sip:%23*1@h",
+        ] {
+            assert_eq!(Uri::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn parts_are_where_they_belong() {
+        let uri = sip("SIP:bob.jones@h.example:5070;transport=TCP;x?Replaces=a%40b%3bto-tag%3D1&Require=replaces");
+        assert_eq!(uri.user.as_deref(), Some("bob.jones"));
+        assert_eq!((uri.host.to_string().as_str(), uri.port), ("h.example", Some(5070)));
+        assert_eq!(uri.transport().as_deref(), Some("tcp"));
+        assert_eq!(uri.header("replaces").as_deref(), Some("a@b;to-tag=1"));
+        assert_eq!(sip("sip:[::1]").host, Host::V6(Ipv6Addr::LOCALHOST));
+        assert_eq!(Uri::parse("tel:+49(30)12-34").unwrap().user(), "+493012 34".replace(' ', ""));
+        assert_eq!(Uri::parse("sip:al%69ce@h").unwrap().user(), "alice");
+    }
+
+    #[test]
+    fn broken_uris_are_refused() {
+        for text in [
+            "",
+            "bob",
+            "sip:",
+            "sip:@h",
+            "sip:a@",
+            "sip:a@h:port",
+            "sip:a@h:99999",
+            "sip:a b@h",
+            "<sip:a@h>",
+            "sip:a@[::1",
+            "sip:a@h;;x",
+            "tel:",
+            "tel:;x",
+            "1x:y",
+            "sip:a%4@h",
+            "sip:a@h x",
+            "sip:a@b@c",
+            "sip:a@[::1]x",
+        ] {
+            assert_eq!(Uri::parse(text), Err(BadValue), "{text}");
+        }
+    }
+
+    /// The examples of RFC 3261 §19.1.4.
+    #[test]
+    fn equality_follows_the_rfcs_examples() {
+        let same = [
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
+            (
+                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            ),
+            (
+                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+            ),
+            ("tel:+1-201-555-0123", "tel:+1(201)5550123"),
+        ];
+        let different = [
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+            ("sip:carol@chicago.com;security=off", "sip:carol@chicago.com;security=on"),
+            ("sip:a@h", "sips:a@h"),
+            ("sip:a@h", "sip:h"),
+            ("tel:123;phone-context=a", "tel:123;phone-context=b"),
+        ];
+        let equivalent = |(one, two): (&str, &str)| Uri::parse(one).unwrap().equivalent(&Uri::parse(two).unwrap());
+        for pair in same {
+            assert!(equivalent(pair) && equivalent((pair.1, pair.0)), "{pair:?}");
+        }
+        for pair in different {
+            assert!(!equivalent(pair) && !equivalent((pair.1, pair.0)), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn escaping_is_undone_by_unescaping() {
+        for text in ["", "alice", "a@b;to-tag=1;from-tag=2", "ü ?&=%", "\"x\" <y>"] {
+            assert_eq!(unescape(&escape(text)), text);
+        }
+        assert_eq!(escape("a@b;to-tag=1"), "a%40b%3Bto-tag%3D1");
+        for (text, wanted) in [("%3b%3B", ";;"), ("100%", "100%"), ("%zz", "%zz"), ("%ff", "\u{fffd}")] {
+            assert_eq!(unescape(text), wanted);
+        }
+        let uri = SipUri::new(Some("a b@c"), Host::Name("h".into()), None);
+        assert_eq!(uri.to_string(), "sip:a%20b%40c@h");
+    }
 }

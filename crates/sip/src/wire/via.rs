@@ -5,6 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::params::{ParamSlices, cut_params};
+use super::text::{is_token, number, trim};
+use super::uri::{check_host, host_and_port};
 use super::{BadValue, Host, Params};
 
 /// One Via value.
@@ -22,13 +25,36 @@ pub struct Via {
 
 impl Via {
     /// Reads one value.
-    pub fn parse(_text: &str) -> Result<Via, BadValue> {
-        unimplemented!()
+    pub fn parse(text: &str) -> Result<Via, BadValue> {
+        let slices = ViaSlices::parse(text)?;
+        Ok(Via {
+            transport: slices.transport.to_ascii_uppercase(),
+            host: Host::parse(slices.host)?,
+            port: slices.port,
+            params: Params::parse(slices.params)?,
+        })
     }
 
     /// A Via of ours, with `branch` and an empty `rport` (RFC 3581 §3).
-    pub fn new(_transport: &str, _sent_by: SocketAddr, _branch: &str) -> Via {
-        unimplemented!()
+    pub fn new(transport: &str, sent_by: SocketAddr, branch: &str) -> Via {
+        Via {
+            transport: transport.to_owned(),
+            host: Host::from(sent_by.ip()),
+            port: Some(sent_by.port()),
+            params: Params(vec![("branch".into(), Some(branch.into())), ("rport".into(), None)]),
+        }
+    }
+
+    /// Puts `received` and `rport` in, as the server transport must (RFC 3261 §18.2.1, RFC 3581 §4).
+    pub fn stamp(&mut self, source: SocketAddr) {
+        let asked = self.params.has("rport");
+        if asked {
+            self.params.set("rport", Some(&source.port().to_string()));
+        }
+        // RFC 3581 §4: with `rport`, `received` goes in even where it is the sent-by address.
+        if asked || self.host.ip() != Some(source.ip()) {
+            self.params.set("received", Some(&source.ip().to_string()));
+        }
     }
 
     /// The branch; empty when there is none (an RFC 2543 peer).
@@ -38,28 +64,135 @@ impl Via {
 
     /// The `received` address.
     pub fn received(&self) -> Option<IpAddr> {
-        unimplemented!()
+        // RFC 5118 §4.5: IPv6 here comes with brackets and without.
+        Host::parse(self.params.get("received")?).ok()?.ip()
     }
 
     /// `rport`: `None` absent, `Some(None)` asked for, `Some(Some(port))` filled in.
     pub fn rport(&self) -> Option<Option<u16>> {
-        unimplemented!()
-    }
-
-    /// Puts `received` and `rport` in, as the server transport must (RFC 3261 §18.2.1, RFC 3581 §4).
-    pub fn stamp(&mut self, _source: SocketAddr) {
-        unimplemented!()
+        self.params.get("rport").map(number)
     }
 
     /// Where a UDP response goes (RFC 3261 §18.2.2, RFC 3581 §4), the request having come from `source`. `maddr` is
     /// not followed: it would let a sender aim our responses at somebody else.
-    pub fn response_address(&self, _source: SocketAddr) -> SocketAddr {
-        unimplemented!()
+    pub fn response_address(&self, source: SocketAddr) -> SocketAddr {
+        if self.params.has("rport") {
+            return source;
+        }
+        let standard = if self.transport == "TLS" { 5061 } else { 5060 };
+        SocketAddr::new(source.ip(), self.port.unwrap_or(standard))
     }
 }
 
 impl fmt::Display for Via {
-    fn fmt(&self, _formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SIP/2.0/{} {}", self.transport, self.host)?;
+        if let Some(port) = self.port {
+            write!(formatter, ":{port}")?;
+        }
+        self.params.fmt(formatter)
+    }
+}
+
+/// The pieces of a Via, checked but not copied.
+pub(super) struct ViaSlices<'a> {
+    transport: &'a str,
+    host: &'a str,
+    port: Option<u16>,
+    params: &'a str,
+}
+
+impl<'a> ViaSlices<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<ViaSlices<'a>, BadValue> {
+        let (protocol, rest) = text.split_once('/').ok_or(BadValue)?;
+        let (version, rest) = rest.split_once('/').ok_or(BadValue)?;
+        if !trim(protocol).eq_ignore_ascii_case("SIP") || trim(version) != "2.0" {
+            return Err(BadValue);
+        }
+        let (transport, rest) = trim(rest).split_once([' ', '\t']).ok_or(BadValue)?;
+        let (sent_by, params) = cut_params(rest);
+        let (host, port) = host_and_port(trim(sent_by))?;
+        check_host(host)?;
+        if !is_token(transport) {
+            return Err(BadValue);
+        }
+        ParamSlices::new(params).try_for_each(|param| param.map(drop))?;
+        Ok(ViaSlices { transport, host, port, params })
+    }
+
+    pub(super) fn branch(&self) -> Option<&'a str> {
+        ParamSlices::new(self.params).find("branch")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vias_read_and_print() {
+        for (text, wanted) in [
+            ("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport", "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport"),
+            ("SIP  /   2.0  /UDP     192.0.2.2;rport;branch=390skdjuw", "SIP/2.0/UDP 192.0.2.2;rport;branch=390skdjuw"),
+            (
+                "sip / 2.0 / tcp spindle.example.com : 5070 ; branch = z9",
+                "SIP/2.0/TCP spindle.example.com:5070;branch=z9",
+            ),
+            (
+                "SIP/2.0/UDP [2001:db8::9:1]:5061;received=2001:db8::1",
+                "SIP/2.0/UDP [2001:db8::9:1]:5061;received=2001:db8::1",
+            ),
+            ("SIP/2.0/WS df7jal23ls0d.invalid;branch=z9", "SIP/2.0/WS df7jal23ls0d.invalid;branch=z9"),
+            ("SIP/2.0/UNKNOWN t5.example.com", "SIP/2.0/UNKNOWN t5.example.com"),
+        ] {
+            assert_eq!(Via::parse(text).unwrap().to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn broken_vias_are_refused() {
+        for text in [
+            "",
+            "SIP/2.0/UDP",
+            "SIP/1.0/UDP h",
+            "SIP/2.0/UDP h;;,;,,",
+            "SIP/2.0/UDP h;;",
+            "SIP/2.0/U@P h",
+            "SIP/2.0/UDP h:x",
+            "SIP/2.0/UDP  ;b=1",
+        ] {
+            assert_eq!(Via::parse(text), Err(BadValue), "{text}");
+        }
+    }
+
+    #[test]
+    fn stamping_fills_received_and_rport() {
+        let source: SocketAddr = "198.51.100.7:40000".parse().unwrap();
+        for (text, stamped, target) in [
+            (
+                "SIP/2.0/UDP 10.0.0.1:5062;rport;branch=z",
+                "SIP/2.0/UDP 10.0.0.1:5062;rport=40000;branch=z;received=198.51.100.7",
+                "198.51.100.7:40000",
+            ),
+            (
+                "SIP/2.0/UDP 10.0.0.1:5062;branch=z",
+                "SIP/2.0/UDP 10.0.0.1:5062;branch=z;received=198.51.100.7",
+                "198.51.100.7:5062",
+            ),
+            ("SIP/2.0/UDP 198.51.100.7;branch=z", "SIP/2.0/UDP 198.51.100.7;branch=z", "198.51.100.7:5060"),
+            (
+                "SIP/2.0/UDP a.invalid;maddr=192.0.2.9",
+                "SIP/2.0/UDP a.invalid;maddr=192.0.2.9;received=198.51.100.7",
+                "198.51.100.7:5060",
+            ),
+        ] {
+            let mut via = Via::parse(text).unwrap();
+            via.stamp(source);
+            assert_eq!(via.to_string(), stamped);
+            assert_eq!(via.response_address(source).to_string(), target);
+        }
+        let via = Via::parse("SIP/2.0/UDP h;received=[2001:db8::1];rport=7").unwrap();
+        assert_eq!((via.received(), via.rport()), ("2001:db8::1".parse().ok(), Some(Some(7))));
+        assert_eq!(Via::new("UDP", source, "z9hG4bKx").rport(), Some(None));
     }
 }
