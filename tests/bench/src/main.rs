@@ -1,0 +1,53 @@
+//! `baton-bench`: what this build costs, measured from outside over real sockets.
+//!
+//! Callers and callees are one process with one clock; it shares no code with baton. `tests/bench/run` builds both and
+//! starts it in a network namespace of its own. Read [`parts`] first.
+
+mod calls;
+mod media;
+mod message;
+mod parts;
+mod random;
+mod report;
+mod server;
+mod system;
+mod tone;
+
+use std::process::ExitCode;
+
+use parts::{PARTS, Setting};
+use report::Report;
+
+fn main() -> ExitCode {
+    let mut json = false;
+    let mut setting = Setting { baton: "target/release/baton".into() };
+    let mut chosen = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--json" => json = true,
+            "--baton" => setting.baton = arguments.next().unwrap_or_default().into(),
+            name if PARTS.iter().any(|(part, _)| *part == name) => chosen.push(name.to_owned()),
+            other => {
+                let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
+                eprintln!("{other}: no such part; parts: {}", names.join(" "));
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let mut report = Report::default();
+    for (name, part) in PARTS {
+        if !chosen.is_empty() && !chosen.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        if let Err(error) = part(&setting, &mut report) {
+            report.remark(format!("{name}: {error}"));
+        }
+    }
+    if json {
+        println!("{}", report.json());
+    } else {
+        println!("\n{}", report.table());
+    }
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,375 @@
+//! The parts of the benchmark. Each starts a server of its own, so that none pays for another's past.
+
+use std::io;
+
+use crate::calls::{Call, Kind, Load, MILLISECOND, SECOND, Shape};
+use crate::report::{Bar, Report, percentile_ms};
+use crate::server::Server;
+use crate::system;
+
+/// A part: its name on the command line, what it does.
+pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
+
+/// All parts, in the order of a whole run.
+pub(crate) const PARTS: [Part; 8] = [
+    ("direct", direct),
+    ("setup", setup),
+    ("calls", calls),
+    ("capacity", capacity),
+    ("held", held),
+    ("relay", relay),
+    ("rooms", rooms),
+    ("transfer", transfer),
+];
+
+/// What a run is given.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The binary to measure.
+    pub(crate) baton: std::path::PathBuf,
+}
+
+const TANDEM: Shape = Shape { kind: Kind::Tandem, hold: Some(SECOND), media: false };
+
+/// The share of calls that may fail, and the longest set-up at the 99th percentile, for a rate to be held.
+const FAILED_MAX: f64 = 0.001;
+const SETUP_P99_MS_MAX: f64 = 500.0;
+
+/// Rates tried for the capacity, in calls a second.
+const RATES: [u32; 9] = [250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000];
+
+/// The generator against itself: what of the other numbers is its own.
+fn direct(_: &Setting, report: &mut Report) -> io::Result<()> {
+    let mut load = Load::new(None)?;
+    load.start(50.0, 100, Shape { hold: Some(200 * MILLISECOND), ..TANDEM })?;
+    load.settle(SECOND)?;
+    told_failures(&load, report, "direct");
+    let mut whole = spans(&load.calls, |call| (call.started, call.answered));
+    report.add("direct_setup_p50_ms", "generator alone: set-up p50, ms", percentile_ms(&mut whole, 0.5), Bar::None);
+    load.forget();
+    load.start(50.0, 100, Shape { hold: None, media: true, ..TANDEM })?;
+    load.run_until(system::now() + SECOND)?;
+    load.media.record();
+    load.run_until(system::now() + 3 * SECOND)?;
+    load.media.recording = false;
+    let mut delays = std::mem::take(&mut load.media.counted.delays);
+    report.add(
+        "direct_rtp_p99_ms",
+        "generator alone: RTP delay p99 at 100 calls, ms",
+        percentile_ms(&mut delays, 0.99),
+        Bar::None,
+    );
+    load.hang_up_all()
+}
+
+/// Set-up times when nothing else happens.
+fn setup(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    let (_server, mut load) = begin(setting)?;
+    load.start(10.0, 100, Shape { hold: Some(300 * MILLISECOND), ..TANDEM })?;
+    load.settle(3 * SECOND)?;
+    told_failures(&load, report, "setup");
+    let mut first = spans(&load.calls, |call| (call.started, call.invited));
+    let mut whole = spans(&load.calls, |call| (call.started, call.answered));
+    report.add(
+        "invite_p50_ms",
+        "INVITE in → INVITE out p50 at 10 calls/s, ms",
+        percentile_ms(&mut first, 0.5),
+        Bar::None,
+    );
+    report.add(
+        "invite_p99_ms",
+        "INVITE in → INVITE out p99 at 10 calls/s, ms",
+        percentile_ms(&mut first, 0.99),
+        Bar::None,
+    );
+    report.add("setup_p50_ms", "whole set-up p50 at 10 calls/s, ms", percentile_ms(&mut whole, 0.5), Bar::None);
+    report.add("setup_p99_ms", "whole set-up p99 at 10 calls/s, ms", percentile_ms(&mut whole, 0.99), Bar::None);
+    Ok(())
+}
+
+/// CPU of a call, in the steady state of 100 calls/s.
+fn calls(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    let (server, mut load) = begin(setting)?;
+    load.start(100.0, 300, TANDEM)?;
+    let before = server.cpu()?;
+    load.start(100.0, 1000, TANDEM)?;
+    let used = server.cpu()? - before;
+    load.settle(5 * SECOND)?;
+    told_failures(&load, report, "calls");
+    report.add(
+        "cpu_ms_per_call",
+        "CPU per bridged call at 100 calls/s, ms",
+        used as f64 / 1e6 / 1000.0,
+        Bar::AtMost(0.4),
+    );
+    Ok(())
+}
+
+/// The highest rate that is held: each is tried for 4 s until one fails, then the middle of the last two.
+fn capacity(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    let (mut held, mut failed) = (0, None);
+    let (_server, mut load) = begin(setting)?;
+    for rate in RATES {
+        match try_rate(&mut load, rate)? {
+            Ok(()) => held = rate,
+            Err(reason) => {
+                eprintln!("{rate} calls/s: {reason}");
+                failed = Some(rate);
+                break;
+            }
+        }
+        load.forget();
+    }
+    drop((_server, load));
+    if let Some(failed) = failed {
+        let middle = (held + failed) / 2;
+        let (_server, mut load) = begin(setting)?;
+        match try_rate(&mut load, middle)? {
+            Ok(()) => held = middle,
+            Err(reason) => eprintln!("{middle} calls/s: {reason}"),
+        }
+    }
+    let unit = if failed.is_none() {
+        "most calls/s held (the generator's last rate)"
+    } else {
+        "most calls/s held without failure"
+    };
+    report.add("calls_per_s_max", unit, f64::from(held), Bar::AtLeast(1500.0));
+    Ok(())
+}
+
+fn try_rate(load: &mut Load, rate: u32) -> io::Result<Result<(), String>> {
+    let shape = Shape { hold: Some(500 * MILLISECOND), ..TANDEM };
+    load.start(f64::from(rate), rate as usize * 4, shape)?;
+    load.settle(4 * SECOND)?;
+    let total = load.calls.len();
+    let good = load.calls.iter().filter(|call| call.failed.is_none() && call.answered != 0 && call.ended != 0).count();
+    let mut whole = spans(&load.calls, |call| (call.started, call.answered));
+    let p99 = percentile_ms(&mut whole, 0.99);
+    if load.lateness > 200 * MILLISECOND {
+        return Ok(Err(format!("the generator itself is {} ms late", load.lateness / MILLISECOND)));
+    }
+    if (total - good) as f64 > total as f64 * FAILED_MAX {
+        let status = load.calls.iter().find_map(|call| call.failed);
+        return Ok(Err(format!("{} of {total} failed ({status:?}), set-up p99 {p99:.1} ms", total - good)));
+    }
+    if p99 > SETUP_P99_MS_MAX {
+        return Ok(Err(format!("set-up p99 {p99:.1} ms")));
+    }
+    Ok(Ok(()))
+}
+
+/// Memory of a call that is up, without media flowing.
+fn held(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    let (server, mut load) = begin(setting)?;
+    let idle = server.memory_kb()?;
+    // What the first calls bring to life once is not a held call's.
+    load.start(100.0, 50, Shape { hold: Some(100 * MILLISECOND), ..TANDEM })?;
+    load.settle(2 * SECOND)?;
+    load.forget();
+    let before = server.memory_kb()?;
+    load.start(200.0, 1000, Shape { hold: None, ..TANDEM })?;
+    load.run_until(system::now() + SECOND)?;
+    let up = load.up();
+    let after = server.memory_kb()?;
+    load.hang_up_all()?;
+    told_failures(&load, report, "held");
+    report.add("idle_pss_mb", "idle memory (PSS), MB", idle as f64 / 1024.0, Bar::None);
+    if up == 0 {
+        report.remark("held: no call is up");
+        return Ok(());
+    }
+    let per_call = after.saturating_sub(before) as f64 / up as f64;
+    report.add("kb_per_held_call", format!("memory per held call ({up} held), KB"), per_call, Bar::AtMost(40.0));
+    Ok(())
+}
+
+/// RTP through the server.
+fn relay(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    let rows = [
+        (100, ["relay_us_100", "relay_p50_ms_100", "relay_p99_ms_100"], Bar::None),
+        (200, ["relay_us_200", "relay_p50_ms_200", "relay_p99_ms_200"], Bar::AtMost(1.0)),
+    ];
+    for (count, keys, delay_bar) in rows {
+        let (server, mut load) = begin(setting)?;
+        load.start(100.0, count, Shape { hold: None, media: true, ..TANDEM })?;
+        load.run_until(system::now() + 2 * SECOND)?;
+        let up = load.up();
+        load.media.record();
+        let before = server.cpu()?;
+        load.run_until(system::now() + 8 * SECOND)?;
+        let used = server.cpu()? - before;
+        load.media.recording = false;
+        let counted = std::mem::take(&mut load.media.counted);
+        load.hang_up_all()?;
+        told_failures(&load, report, "relay");
+        let lost = counted.sent as f64 - counted.received as f64;
+        if up < count || counted.received == 0 || lost > counted.sent as f64 * 0.001 {
+            report.remark(format!(
+                "relay: {up} of {count} calls up, {} of {} packets through",
+                counted.received, counted.sent
+            ));
+        }
+        let mut delays = counted.delays;
+        if (delays.len() as f64) < counted.received as f64 * 0.99 {
+            report.remark(format!(
+                "relay: only {} of {} packets came through unchanged",
+                delays.len(),
+                counted.received
+            ));
+        }
+        let per_packet = used as f64 / 1e3 / counted.received.max(1) as f64;
+        report.add(keys[0], format!("CPU per relayed packet at {count} calls, µs"), per_packet, Bar::AtMost(6.0));
+        report.add(keys[1], format!("relay adds p50 at {count} calls, ms"), percentile_ms(&mut delays, 0.5), Bar::None);
+        report.add(
+            keys[2],
+            format!("relay adds p99 at {count} calls, ms"),
+            percentile_ms(&mut delays, 0.99),
+            delay_bar,
+        );
+    }
+    Ok(())
+}
+
+/// Conference rooms of three, each party with its own tone.
+fn rooms(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const ROOMS: u32 = 20;
+    let (server, mut load) = begin(setting)?;
+    for room in 0..ROOMS {
+        for party in 0..3 {
+            load.start(100.0, 1, Shape { kind: Kind::Room(room, party), hold: None, media: true })?;
+            load.run_until(system::now() + 20 * MILLISECOND)?;
+        }
+    }
+    load.run_until(system::now() + 3 * SECOND)?;
+    load.media.record();
+    let (before, began) = (server.cpu()?, system::now());
+    load.run_until(system::now() + 10 * SECOND)?;
+    let share = (server.cpu()? - before) as f64 / (system::now() - began) as f64 * 100.0;
+    load.media.recording = false;
+    let wrong: Vec<usize> = (0..load.calls.len())
+        .filter(|call| {
+            let judged = load.caller_stream(*call).map(|stream| load.media.judged(stream));
+            !judged.is_some_and(|judged| judged.hears_the_others_only(call % 3))
+        })
+        .collect();
+    if let Some(first) = wrong.first() {
+        let judged = load.caller_stream(*first).map(|stream| load.media.judged(stream));
+        report.remark(format!(
+            "rooms: {} of 60 parties do not hear exactly the other two; party {first}: {judged:?}",
+            wrong.len()
+        ));
+    }
+    let counted = std::mem::take(&mut load.media.counted);
+    load.hang_up_all()?;
+    told_failures(&load, report, "rooms");
+    let mut delays = counted.burst_delays;
+    if delays.is_empty() || counted.bursts_lost > 4 {
+        report.remark(format!("rooms: {} bursts heard, {} lost", delays.len(), counted.bursts_lost));
+    }
+    let per_room = share / f64::from(ROOMS);
+    report.add("room_cpu_percent", "CPU per three-way room (20 rooms), % of a core", per_room, Bar::AtMost(0.2));
+    report.add("mix_p50_ms", "mix latency p50, ms", percentile_ms(&mut delays, 0.5), Bar::None);
+    report.add("mix_p99_ms", "mix latency p99, ms", percentile_ms(&mut delays, 0.99), Bar::None);
+    Ok(())
+}
+
+/// Blind transfers by REFER from the callee; the caller and the target then hear each other.
+fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const RATE: f64 = 5.0;
+    let (server, mut load) = begin(setting)?;
+    let plain = Shape { hold: Some(2 * SECOND), media: true, kind: Kind::Tandem };
+    let without = cpu_of(&server, &mut load, RATE, 30, plain)?;
+    told_failures(&load, report, "transfer");
+    load.forget();
+    let with = cpu_of(&server, &mut load, RATE, 60, Shape { kind: Kind::Transfer(500), ..plain })?;
+    told_failures(&load, report, "transfer");
+    let mut to_invite = spans(&load.calls, |call| (call.referred, call.target_invited));
+    let mut to_media = spans(&load.calls, |call| {
+        let both = call.caller_heard != 0 && call.target_heard != 0;
+        (call.referred, if both { call.caller_heard.max(call.target_heard) } else { 0 })
+    });
+    let complete = load.calls.iter().filter(|call| call.refer_status == 202 && call.notified == 200).count();
+    if to_media.len() < load.calls.len() || complete < load.calls.len() {
+        let total = load.calls.len();
+        report.remark(format!(
+            "transfer: of {total}, {} reached the target, {} had media both ways, {complete} were reported 200",
+            to_invite.len(),
+            to_media.len()
+        ));
+    }
+    report.add(
+        "refer_invite_p50_ms",
+        "blind: REFER → INVITE at target p50, ms",
+        percentile_ms(&mut to_invite, 0.5),
+        Bar::None,
+    );
+    report.add(
+        "refer_invite_p99_ms",
+        "blind: REFER → INVITE at target p99, ms",
+        percentile_ms(&mut to_invite, 0.99),
+        Bar::None,
+    );
+    report.add(
+        "refer_media_p50_ms",
+        "blind: REFER → media both ways p50 (0–20 is the packet clock), ms",
+        percentile_ms(&mut to_media, 0.5),
+        Bar::None,
+    );
+    report.add(
+        "refer_media_p99_ms",
+        "blind: REFER → media both ways p99, ms",
+        percentile_ms(&mut to_media, 0.99),
+        Bar::None,
+    );
+    report.add("cpu_ms_per_transferred_call", "CPU per whole transferred call (2 s of RTP), ms", with, Bar::None);
+    report.add("cpu_ms_per_transfer", "CPU that the transfer adds to the call, ms", with - without, Bar::None);
+    Ok(())
+}
+
+/// CPU milliseconds a call of a load from its first INVITE to its last BYE.
+fn cpu_of(server: &Server, load: &mut Load, rate: f64, count: usize, shape: Shape) -> io::Result<f64> {
+    let before = server.cpu()?;
+    load.start(rate, count, shape)?;
+    load.settle(5 * SECOND)?;
+    Ok((server.cpu()? - before) as f64 / 1e6 / count as f64)
+}
+
+fn begin(setting: &Setting) -> io::Result<(Server, Load)> {
+    let server = Server::start(&setting.baton)?;
+    let mut load = Load::new(Some(server.sip))?;
+    let limit = system::now() + 15 * SECOND;
+    while !load.server_answers {
+        if system::now() > limit || !server.is_running() {
+            return Err(io::Error::other(format!("the server does not answer; its log: {}", server.log())));
+        }
+        load.ask()?;
+    }
+    // What starting up still costs is nobody's.
+    load.run_until(system::now() + SECOND)?;
+    Ok((server, load))
+}
+
+fn told_failures(load: &Load, report: &mut Report, part: &str) {
+    let failed: Vec<u16> = load.calls.iter().filter_map(|call| call.failed).collect();
+    let unfinished = load.calls.iter().filter(|call| call.answered == 0 && call.failed.is_none()).count();
+    if let Some(status) = failed.first() {
+        report.remark(format!(
+            "{part}: {} of {} calls failed, the first with {status}",
+            failed.len(),
+            load.calls.len()
+        ));
+    }
+    if unfinished > 0 {
+        report.remark(format!("{part}: {unfinished} of {} calls were never answered", load.calls.len()));
+    }
+}
+
+fn spans(calls: &[Call], ends: impl Fn(&Call) -> (u64, u64)) -> Vec<u64> {
+    calls
+        .iter()
+        .map(ends)
+        .filter(|(from, to)| *from != 0 && *to != 0)
+        .map(|(from, to)| to.saturating_sub(from))
+        .collect()
+}
