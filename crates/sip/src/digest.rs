@@ -1,8 +1,14 @@
 //! Digest authentication (RFC 3261 §22, RFC 7616, RFC 8760), as server and as client.
+//!
+//! The server's nonces carry their own time and proof, so that a challenge costs no memory; only a nonce that was used with
+//! the right password is remembered, for its counts. Who knows no password can make the server store nothing.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
+use md5::Md5;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::interface::{Account, Credentials};
 use crate::wire::{Challenge, DigestCredentials, Method};
@@ -20,9 +26,47 @@ pub enum Algorithm {
     Sha256Session,
 }
 
+impl Algorithm {
+    /// Reads the `algorithm` parameter, in any case; MD5 when absent (RFC 7616 §3.3).
+    pub fn of(parameter: Option<&str>) -> Option<Algorithm> {
+        let known = [Algorithm::Md5, Algorithm::Md5Session, Algorithm::Sha256, Algorithm::Sha256Session];
+        match parameter {
+            Some(name) => known.into_iter().find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(name)),
+            None => Some(Algorithm::Md5),
+        }
+    }
+
+    /// The name as registered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Algorithm::Md5 => "MD5",
+            Algorithm::Md5Session => "MD5-sess",
+            Algorithm::Sha256 => "SHA-256",
+            Algorithm::Sha256Session => "SHA-256-sess",
+        }
+    }
+
+    fn is_session(self) -> bool {
+        matches!(self, Algorithm::Md5Session | Algorithm::Sha256Session)
+    }
+
+    /// The hash of texts joined by colons, in lower-case hex.
+    fn hash(self, parts: &[&str]) -> String {
+        let text = parts.join(":");
+        self.hash_bytes(text.as_bytes())
+    }
+
+    fn hash_bytes(self, bytes: &[u8]) -> String {
+        match self {
+            Algorithm::Md5 | Algorithm::Md5Session => hex(&Md5::digest(bytes)),
+            Algorithm::Sha256 | Algorithm::Sha256Session => hex(&Sha256::digest(bytes)),
+        }
+    }
+}
+
 /// H(username:realm:password) in lower-case hex: what [`Account`] keeps. The session forms give the plain one.
-pub fn ha1(_username: &str, _realm: &str, _password: &str, _algorithm: Algorithm) -> String {
-    unimplemented!()
+pub fn ha1(username: &str, realm: &str, password: &str, algorithm: Algorithm) -> String {
+    algorithm.hash(&[username, realm, password])
 }
 
 /// What the server thinks of credentials.
@@ -30,60 +74,476 @@ pub fn ha1(_username: &str, _realm: &str, _password: &str, _algorithm: Algorithm
 pub enum Verdict {
     /// They are right.
     Accepted,
-    /// They are right but the nonce is old or its count was used: challenge again with `stale`.
+    /// They are right but the nonce is old, not ours, or its count was used: challenge again with `stale`.
     Stale,
-    /// They are wrong, or for another realm or nonce: challenge again (or 403).
+    /// They are wrong, for another realm, or in a form that was not offered: challenge again (or 403).
     Wrong,
 }
 
-/// The server side: makes nonces that need no memory, and remembers the counts seen per nonce.
+/// Most nonces whose counts are remembered. Above, the oldest are forgotten and read as stale from then on.
+const NONCES_MAX: usize = 65_536;
+
+/// The server side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Server {
     realm: String,
     secret: [u8; 32],
     lifetime_us: u64,
-    counts: BTreeMap<u64, u64>,
+    offered: Vec<Algorithm>,
+    /// When the last nonce was made; each has its own microsecond.
+    last_us: u64,
+    /// Nonces up to this time are stale, whatever their age.
+    forgotten_us: u64,
+    /// The counts seen, by the nonce's time.
+    counts: BTreeMap<u64, Counts>,
+}
+
+/// The counts seen of one nonce: the highest, and a bit for each of the 64 up to it. A count may overtake another on
+/// UDP, so "higher than the last" would be too strict; none is taken twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Counts {
+    highest: u32,
+    seen: u64,
 }
 
 impl Server {
-    /// A server for a realm. `secret` is random.
-    pub fn new(_realm: &str, _secret: [u8; 32], _nonce_lifetime_s: u32) -> Server {
-        unimplemented!()
+    /// A server for a realm. `secret` is random; with the same one a restarted server knows its nonces again.
+    pub fn new(realm: &str, secret: [u8; 32], nonce_lifetime_s: u32) -> Server {
+        Server {
+            realm: realm.to_owned(),
+            secret,
+            lifetime_us: u64::from(nonce_lifetime_s) * 1_000_000,
+            offered: vec![Algorithm::Sha256, Algorithm::Md5],
+            last_us: 0,
+            forgotten_us: 0,
+            counts: BTreeMap::new(),
+        }
     }
 
-    /// The values of the WWW-Authenticate or Proxy-Authenticate headers of a challenge: SHA-256 first, then MD5, one
-    /// nonce for both.
-    pub fn challenge(&mut self, _now_us: u64, _stale: bool) -> Vec<Challenge> {
-        unimplemented!()
+    /// Offers these algorithms, best first (RFC 8760 §2.4), in place of SHA-256 and MD5. Credentials made with either
+    /// are taken all the same. Old phones give up at a challenge that they do not know, even beside one that they do.
+    pub fn offering(mut self, algorithms: &[Algorithm]) -> Server {
+        self.offered = algorithms.to_vec();
+        self
+    }
+
+    /// A challenge: the values of the WWW-Authenticate or Proxy-Authenticate headers, one per algorithm, one nonce for
+    /// all.
+    pub fn challenge(&mut self, now_us: u64, stale: bool) -> Vec<Challenge> {
+        self.last_us = now_us.max(self.last_us + 1);
+        let nonce = self.nonce(self.last_us);
+        self.offered
+            .iter()
+            .map(|algorithm| Challenge {
+                realm: self.realm.clone(),
+                nonce: nonce.clone(),
+                opaque: None,
+                algorithm: Some(algorithm.as_str().into()),
+                qop: vec!["auth".into()],
+                stale,
+            })
+            .collect()
     }
 
     /// Judges credentials for a request; `account` is that of `credentials.username`.
     pub fn verify(
         &mut self,
-        _now_us: u64,
-        _method: &Method,
-        _credentials: &DigestCredentials,
-        _account: &Account,
+        now_us: u64,
+        method: &Method,
+        credentials: &DigestCredentials,
+        account: &Account,
     ) -> Verdict {
-        unimplemented!()
+        let Some((expected, count)) = self.expected(method, credentials, account) else { return Verdict::Wrong };
+        if !same(expected.as_bytes(), credentials.response.to_ascii_lowercase().as_bytes()) {
+            return Verdict::Wrong;
+        }
+        match self.made_at(&credentials.nonce) {
+            Some(made_us) if self.is_fresh(now_us, made_us) && self.count(now_us, made_us, count) => Verdict::Accepted,
+            _ => Verdict::Stale,
+        }
+    }
+
+    /// The response that the right password gives, and the count; `None` for a form that we did not offer.
+    fn expected(&self, method: &Method, credentials: &DigestCredentials, account: &Account) -> Option<(String, u32)> {
+        let algorithm = Algorithm::of(credentials.algorithm.as_deref())?;
+        let ha1 = match algorithm {
+            Algorithm::Md5 => &account.ha1_md5,
+            Algorithm::Sha256 => &account.ha1_sha256,
+            Algorithm::Md5Session | Algorithm::Sha256Session => return None,
+        };
+        let (nc, cnonce) = (credentials.nc.as_deref()?, credentials.cnonce.as_deref()?);
+        if credentials.realm != self.realm || credentials.qop.as_deref() != Some("auth") || nc.len() > 8 {
+            return None;
+        }
+        let count = u32::from_str_radix(nc, 16).ok().filter(|_| nc.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        // The digest-uri is hashed as written (§3.4.3); a phone that prints it another way is none the wiser.
+        let ha2 = algorithm.hash(&[method.as_str(), &credentials.uri]);
+        Some((algorithm.hash(&[ha1, &credentials.nonce, nc, cnonce, "auth", &ha2]), count))
+    }
+
+    fn is_fresh(&self, now_us: u64, made_us: u64) -> bool {
+        made_us > self.forgotten_us && now_us.saturating_sub(made_us) <= self.lifetime_us
+    }
+
+    /// Notes a count; false if it was seen, or is too far behind to tell.
+    fn count(&mut self, now_us: u64, made_us: u64, count: u32) -> bool {
+        self.forget(now_us, made_us);
+        self.counts.entry(made_us).or_default().note(count)
+    }
+
+    /// Makes room: drops what has expired, then the oldest.
+    fn forget(&mut self, now_us: u64, made_us: u64) {
+        while let Some((&oldest_us, _)) = self.counts.first_key_value() {
+            let full = self.counts.len() >= NONCES_MAX && !self.counts.contains_key(&made_us);
+            if !full && now_us.saturating_sub(oldest_us) <= self.lifetime_us {
+                return;
+            }
+            self.counts.pop_first();
+            self.forgotten_us = self.forgotten_us.max(oldest_us);
+        }
+    }
+
+    /// Sixteen hexadecimal digits of time, thirty-two of proof.
+    fn nonce(&self, made_us: u64) -> String {
+        let proof = hmac_sha256(&self.secret, format!("{made_us:016x}:{}", self.realm).as_bytes());
+        format!("{made_us:016x}{}", hex(proof.get(..16).unwrap_or(&[])))
+    }
+
+    /// When a nonce was made; `None` if it is not ours.
+    fn made_at(&self, nonce: &str) -> Option<u64> {
+        let made_us = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
+        same(self.nonce(made_us).as_bytes(), nonce.as_bytes()).then_some(made_us)
     }
 }
 
-/// The challenge that we answer best: SHA-256 before MD5; `None` when none is usable.
-pub fn choose(_challenges: &[Challenge]) -> Option<&Challenge> {
-    unimplemented!()
+impl Counts {
+    fn note(&mut self, count: u32) -> bool {
+        if count == 0 {
+            return false;
+        }
+        if count > self.highest {
+            let rise = count - self.highest;
+            self.seen = if rise < 64 { self.seen << rise | 1 } else { 1 };
+            self.highest = count;
+            return true;
+        }
+        let bit = 1u64.checked_shl(self.highest - count).unwrap_or(0);
+        let fresh = bit != 0 && self.seen & bit == 0;
+        self.seen |= bit;
+        fresh
+    }
+}
+
+/// The challenge that we answer best: SHA-256 before MD5, plain before session; `None` when none is usable.
+pub fn choose(challenges: &[Challenge]) -> Option<&Challenge> {
+    let rank = |challenge: &Challenge| {
+        protection(challenge)?;
+        Some(match Algorithm::of(challenge.algorithm.as_deref())? {
+            Algorithm::Sha256 => 4,
+            Algorithm::Sha256Session => 3,
+            Algorithm::Md5 => 2,
+            Algorithm::Md5Session => 1,
+        })
+    };
+    let mut best = None;
+    for challenge in challenges {
+        let rank = rank(challenge);
+        // The first of equals is the server's choice (RFC 8760 §2.4).
+        if rank.is_some() && best.is_none_or(|(known, _)| rank > known) {
+            best = Some((rank, challenge));
+        }
+    }
+    best.map(|(_, challenge)| challenge)
+}
+
+/// Whether a second challenge may be answered with the same credentials: only when it says that the nonce was old, or
+/// when it is for a realm that was not answered yet (RFC 3261 §22.2); otherwise the password is wrong.
+pub fn may_answer_again(challenge: &Challenge, answered_realms: &[String]) -> bool {
+    challenge.stale || !answered_realms.contains(&challenge.realm)
 }
 
 /// The client side: credentials for a request. `count` is how often this nonce was used, from 1; `cnonce` is random.
 /// `None` when the challenge's algorithm or quality of protection is unknown.
 pub fn answer(
-    _challenge: &Challenge,
-    _credentials: &Credentials,
-    _method: &Method,
-    _uri: &str,
-    _body: &[u8],
-    _cnonce: &str,
-    _count: u32,
+    challenge: &Challenge,
+    credentials: &Credentials,
+    method: &Method,
+    uri: &str,
+    body: &[u8],
+    cnonce: &str,
+    count: u32,
 ) -> Option<DigestCredentials> {
-    unimplemented!()
+    let algorithm = Algorithm::of(challenge.algorithm.as_deref())?;
+    let protection = protection(challenge)?;
+    let nonce = challenge.nonce.as_str();
+    let mut ha1 = ha1(&credentials.username, &challenge.realm, &credentials.password, algorithm);
+    if algorithm.is_session() {
+        ha1 = algorithm.hash(&[&ha1, nonce, cnonce]);
+    }
+    let ha2 = match protection {
+        Some("auth-int") => algorithm.hash(&[method.as_str(), uri, &algorithm.hash_bytes(body)]),
+        _ => algorithm.hash(&[method.as_str(), uri]),
+    };
+    let nc = format!("{count:08x}");
+    let response = match protection {
+        Some(qop) => algorithm.hash(&[&ha1, nonce, &nc, cnonce, qop, &ha2]),
+        None => algorithm.hash(&[&ha1, nonce, &ha2]),
+    };
+    let with_cnonce = protection.is_some() || algorithm.is_session();
+    Some(DigestCredentials {
+        username: credentials.username.clone(),
+        realm: challenge.realm.clone(),
+        nonce: challenge.nonce.clone(),
+        uri: uri.to_owned(),
+        response,
+        // Given back as it came: some servers compare it as text.
+        algorithm: challenge.algorithm.clone(),
+        cnonce: with_cnonce.then(|| cnonce.to_owned()),
+        qop: protection.map(str::to_owned),
+        nc: protection.map(|_| nc),
+        opaque: challenge.opaque.clone(),
+    })
+}
+
+/// `auth` where it is offered, else `auth-int`, else (RFC 2069) none; `None` when only unknown ones are offered.
+fn protection(challenge: &Challenge) -> Option<Option<&'static str>> {
+    if challenge.qop.is_empty() {
+        return Some(None);
+    }
+    ["auth", "auth-int"].into_iter().find(|known| challenge.qop.iter().any(|offered| offered == known)).map(Some)
+}
+
+/// HMAC (RFC 2104) with SHA-256; the key is shorter than a block.
+fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let pad = |mask: u8| {
+        let mut block = [mask; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
+}
+
+/// Equality that takes the same time wherever the first difference is.
+fn same(one: &[u8], two: &[u8]) -> bool {
+    one.len() == two.len() && one.iter().zip(two).fold(0, |difference, (one, two)| difference | (one ^ two)) == 0
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_US: u64 = 1_700_000_000_000_000;
+
+    fn server() -> Server {
+        Server::new("baton", [7; 32], 300)
+    }
+
+    fn alice() -> (Credentials, Account) {
+        let credentials = Credentials { username: "alice".into(), password: "secret".into() };
+        let account = Account {
+            ha1_md5: ha1("alice", "baton", "secret", Algorithm::Md5),
+            ha1_sha256: ha1("alice", "baton", "secret", Algorithm::Sha256),
+        };
+        (credentials, account)
+    }
+
+    fn register(challenge: &Challenge, password: &str, count: u32) -> DigestCredentials {
+        let credentials = Credentials { username: "alice".into(), password: password.into() };
+        answer(challenge, &credentials, &Method::Register, "sip:baton", b"", "0a4f113b", count).unwrap()
+    }
+
+    /// RFC 7616 §3.9.1, both algorithms.
+    #[test]
+    fn the_rfcs_example_comes_out() {
+        let mut challenge = Challenge::parse(concat!(
+            r#"Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=SHA-256, "#,
+            r#"nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "#,
+            r#"opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS""#
+        ))
+        .unwrap();
+        let mufasa = Credentials { username: "Mufasa".into(), password: "Circle of Life".into() };
+        let method = Method::Other("GET".into());
+        let cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
+        for (algorithm, wanted) in [
+            ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+            ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ] {
+            challenge.algorithm = Some(algorithm.into());
+            let read = answer(&challenge, &mufasa, &method, "/dir/index.html", b"", cnonce, 1).unwrap();
+            assert_eq!(read.response, wanted, "{algorithm}");
+            assert_eq!((read.nc.as_deref(), read.qop.as_deref()), (Some("00000001"), Some("auth")));
+            assert_eq!(read.opaque, challenge.opaque);
+        }
+    }
+
+    /// RFC 4231 §4.3 (test case 2), its short key padded with zeros as HMAC does.
+    #[test]
+    fn hmac_follows_its_test_vector() {
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        let wanted = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(hex(&hmac_sha256(&key, b"what do ya want for nothing?")), wanted);
+    }
+
+    #[test]
+    fn right_credentials_pass_with_both_algorithms() {
+        let (mut server, (_, account)) = (server(), alice());
+        let challenges = server.challenge(NOW_US, false);
+        let names: Vec<_> = challenges.iter().filter_map(|challenge| challenge.algorithm.as_deref()).collect();
+        assert_eq!(names, ["SHA-256", "MD5"]);
+        for (count, challenge) in (1..).zip(&challenges) {
+            // As it goes over the wire.
+            let sent = register(challenge, "secret", count).to_string();
+            let read = DigestCredentials::parse(&sent).unwrap();
+            assert_eq!(server.verify(NOW_US, &Method::Register, &read, &account), Verdict::Accepted);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_wrong() {
+        let (mut server, (_, account)) = (server(), alice());
+        let challenge = server.challenge(NOW_US, false).remove(0);
+        let right = register(&challenge, "secret", 1);
+        type Change = fn(&mut DigestCredentials);
+        let changes: [(&str, Change); 9] = [
+            ("response", |it| it.response.replace_range(..1, "x")),
+            ("empty response", |it| it.response.clear()),
+            ("realm", |it| it.realm = "other".into()),
+            ("uri", |it| it.uri = "sip:other".into()),
+            ("qop", |it| it.qop = None),
+            ("nc", |it| it.nc = Some("+1".into())),
+            ("long nc", |it| it.nc = Some("000000001".into())),
+            ("cnonce", |it| it.cnonce = None),
+            ("algorithm", |it| it.algorithm = Some("SHA-512-256".into())),
+        ];
+        for (what, change) in changes {
+            let mut read = right.clone();
+            change(&mut read);
+            assert_eq!(server.verify(NOW_US, &Method::Register, &read, &account), Verdict::Wrong, "{what}");
+        }
+        let wrong = register(&challenge, "guess", 1);
+        assert_eq!(server.verify(NOW_US, &Method::Register, &wrong, &account), Verdict::Wrong);
+        assert_eq!(server.verify(NOW_US, &Method::Invite, &right, &account), Verdict::Wrong);
+        assert!(server.counts.is_empty(), "nothing is stored for who knows no password");
+        assert_eq!(server.verify(NOW_US, &Method::Register, &right, &account), Verdict::Accepted);
+    }
+
+    #[test]
+    fn an_old_or_foreign_nonce_is_stale_and_not_wrong() {
+        let (mut server, (_, account)) = (server(), alice());
+        let challenge = server.challenge(NOW_US, false).remove(0);
+        let read = register(&challenge, "secret", 1);
+        let late_us = NOW_US + 300_000_000 + 1;
+        assert_eq!(server.verify(late_us, &Method::Register, &read, &account), Verdict::Stale);
+        let foreign = Server::new("baton", [8; 32], 300).challenge(NOW_US, false).remove(0);
+        let read = register(&foreign, "secret", 1);
+        assert_eq!(server.verify(NOW_US, &Method::Register, &read, &account), Verdict::Stale);
+    }
+
+    #[test]
+    fn each_count_is_taken_once() {
+        let (mut server, (_, account)) = (server(), alice());
+        let challenge = server.challenge(NOW_US, false).remove(0);
+        let steps = [
+            (1, Verdict::Accepted),
+            (1, Verdict::Stale),
+            (3, Verdict::Accepted),
+            (2, Verdict::Accepted),
+            (2, Verdict::Stale),
+            (0, Verdict::Stale),
+            (0x100, Verdict::Accepted),
+            (4, Verdict::Stale),
+            (0xff, Verdict::Accepted),
+            (0xffff_ffff, Verdict::Accepted),
+            (0xffff_ffff, Verdict::Stale),
+        ];
+        for (count, wanted) in steps {
+            let read = register(&challenge, "secret", count);
+            assert_eq!(server.verify(NOW_US, &Method::Register, &read, &account), wanted, "{count:x}");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_is_forgotten_cannot_be_replayed() {
+        let (mut server, (_, account)) = (server(), alice());
+        let first = register(&server.challenge(NOW_US, false).remove(1), "secret", 1);
+        assert_eq!(server.verify(NOW_US, &Method::Register, &first, &account), Verdict::Accepted);
+        for nonce in 1..=NONCES_MAX as u64 {
+            assert!(server.count(NOW_US, NOW_US + nonce, 1));
+        }
+        assert_eq!(server.counts.len(), NONCES_MAX);
+        assert_eq!(server.verify(NOW_US, &Method::Register, &first, &account), Verdict::Stale);
+        server.forget(NOW_US + 400_000_000, NOW_US);
+        assert!(server.counts.is_empty());
+    }
+
+    #[test]
+    fn nonces_of_one_microsecond_differ_and_survive_a_restart() {
+        let mut server = server();
+        let nonces: Vec<_> = (0..3).map(|_| server.challenge(NOW_US, true).remove(0).nonce).collect();
+        assert!(nonces[0] != nonces[1] && nonces[1] != nonces[2]);
+        assert_eq!(self::server().made_at(&nonces[2]), Some(NOW_US + 2));
+        for broken in ["", "0", "é234567890123456", &nonces[0][..47]] {
+            assert_eq!(server.made_at(broken), None);
+        }
+    }
+
+    #[test]
+    fn the_best_challenge_is_answered() {
+        let challenge = |algorithm: &str, qop: &str| Challenge {
+            realm: "r".into(),
+            nonce: "n".into(),
+            algorithm: Some(algorithm.into()),
+            qop: if qop.is_empty() { vec![] } else { vec![qop.into()] },
+            ..Challenge::default()
+        };
+        let list = [
+            challenge("AKAv1-MD5", "auth"),
+            challenge("md5", ""),
+            challenge("MD5-sess", "auth"),
+            challenge("SHA-256-sess", "auth"),
+            challenge("SHA-256", "other"),
+        ];
+        let chosen = |list: &[Challenge]| choose(list).and_then(|challenge| challenge.algorithm.clone());
+        assert_eq!(chosen(&list).as_deref(), Some("SHA-256-sess"));
+        assert_eq!(chosen(&list[..3]).as_deref(), Some("md5"));
+        assert_eq!(chosen(&list[..1]), None);
+        assert_eq!(chosen(&list[4..]), None);
+    }
+
+    /// RFC 2617's own reference code gives this for its example with `MD5-sess` and `auth`.
+    #[test]
+    fn session_algorithms_hash_nonce_and_cnonce_into_ha1() {
+        let challenge = Challenge::parse(
+            r#"Digest realm="testrealm@host.com", qop="auth", algorithm=MD5-sess, nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093""#,
+        )
+        .unwrap();
+        let mufasa = Credentials { username: "Mufasa".into(), password: "Circle Of Life".into() };
+        let get = Method::Other("GET".into());
+        let read = answer(&challenge, &mufasa, &get, "/dir/index.html", b"", "0a4f113b", 1).unwrap();
+        let plain = ha1("Mufasa", "testrealm@host.com", "Circle Of Life", Algorithm::Md5);
+        assert_eq!(plain, "939e7578ed9e3c518a452acee763bce9");
+        let session = Algorithm::Md5.hash(&[&plain, &challenge.nonce, "0a4f113b"]);
+        let ha2 = "39aff3a2bab6126f332b942af96d3366";
+        let wanted = Algorithm::Md5.hash(&[&session, &challenge.nonce, "00000001", "0a4f113b", "auth", ha2]);
+        assert_eq!(read.response, wanted);
+    }
+
+    #[test]
+    fn a_second_challenge_is_answered_only_for_a_reason() {
+        let fresh = Challenge { realm: "r".into(), ..Challenge::default() };
+        let stale = Challenge { stale: true, ..fresh.clone() };
+        let answered = ["r".to_owned()];
+        assert!(may_answer_again(&fresh, &[]) && may_answer_again(&stale, &answered));
+        assert!(!may_answer_again(&fresh, &answered));
+    }
 }

@@ -75,8 +75,13 @@ impl Builder {
 
     /// Sets the body and appends its Content-Type.
     pub fn body(&mut self, content_type: &str, body: Bytes) -> &mut Self {
+        self.raw_body(body).header(HeaderName::ContentType, content_type)
+    }
+
+    /// Sets the body alone; its Content-Type is among the headers.
+    pub fn raw_body(&mut self, body: Bytes) -> &mut Self {
         self.body = body;
-        self.header(HeaderName::ContentType, content_type)
+        self
     }
 
     /// Appends Content-Length and the body. An error if any text given was bad. The builder is empty afterwards.
