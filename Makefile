@@ -52,7 +52,7 @@ doc: ## The crates' documentation, as target/doc; warnings refused.
 
 .PHONY: bench
 bench: deps-run ## Measure this build: CPU per call, calls a second, memory, relay, rooms, transfers.
-	tests/bench
+	tests/bench/run
 
 .PHONY: clean
 clean: ## Remove what was built.

@@ -47,6 +47,11 @@ fn direct(_: &Setting, report: &mut Report) -> io::Result<()> {
     let mut whole = spans(&load.calls, |call| (call.started, call.answered));
     report.add("direct_setup_p50_ms", "generator alone: set-up p50, ms", percentile_ms(&mut whole, 0.5), Bar::None);
     load.forget();
+    let most = RATES[RATES.len() - 1];
+    if let Err(reason) = try_rate(&mut load, most)? {
+        report.remark(format!("the generator alone does not do {most} calls/s: {reason}"));
+    }
+    load.forget();
     load.start(50.0, 100, Shape { hold: None, media: true, ..TANDEM })?;
     load.run_until(system::now() + SECOND)?;
     load.media.record();
