@@ -6,14 +6,28 @@
 //! Architecture invariants: what is streamed was stored before, in the same transaction as the events it comes from (a
 //! crash can repeat a record, never lose or invent one); folding the stored events again gives the same record.
 
+mod emit;
 mod error;
+mod fold;
+mod keep;
+mod memory;
+mod place;
 mod reader;
-mod record;
+pub mod record;
+mod render;
+mod rows;
+mod schema;
 mod sink;
 mod store;
+mod summary;
+pub mod time;
+mod timeline;
 
 pub use error::StoreError;
+pub use fold::Fold;
+pub use keep::Token;
 pub use reader::{Reader, RecordPage, RecordRow};
 pub use record::Record;
 pub use sink::{FileSink, SinkThread};
-pub use store::{Appended, Store, Token};
+pub use store::{Appended, Store};
+pub use summary::{ConversationSummary, Outcome, SummaryParty};

@@ -1,0 +1,100 @@
+//! The tables, and how they came to be: one step per layout, run at open.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::StoreError;
+
+/// Marks the file as a baton store (`PRAGMA application_id`): "bato".
+const APPLICATION: i32 = 0x6261_746f;
+
+/// Each takes the tables from its position (`PRAGMA user_version`) to the next. Never edit one that was released.
+///
+/// Conversations get small rising numbers, so that events and records are appended at the end of their tables instead of
+/// all over them, as random UUIDs would have it.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
+    CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY,
+        root BLOB NOT NULL UNIQUE,
+        revision INTEGER NOT NULL DEFAULT 0,
+        summary TEXT
+    );
+    CREATE TABLE events (
+        conversation INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        contact BLOB NOT NULL,
+        at_ms INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        PRIMARY KEY (conversation, sequence)
+    ) WITHOUT ROWID;
+    -- Contacts that have events and no record yet.
+    CREATE TABLE open_contacts (contact BLOB PRIMARY KEY, conversation INTEGER NOT NULL) WITHOUT ROWID;
+    -- The cursor rises with every change: a changed record moves to the end.
+    CREATE TABLE records (
+        cursor INTEGER PRIMARY KEY,
+        contact BLOB NOT NULL UNIQUE,
+        conversation INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        json TEXT NOT NULL
+    );
+    CREATE INDEX records_of_conversation ON records (conversation);
+    -- What the sinks have still to get, in order; each sink notes how far it is.
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind INTEGER NOT NULL,
+        root BLOB NOT NULL,
+        contact BLOB NOT NULL,
+        revision INTEGER NOT NULL,
+        json TEXT NOT NULL
+    );
+    CREATE TABLE sinks (name TEXT PRIMARY KEY, delivered INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE directory (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, json TEXT NOT NULL);
+    CREATE TABLE bindings (account TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE statuses (agent TEXT PRIMARY KEY, status TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE tokens (hash TEXT PRIMARY KEY, user TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+"];
+
+/// Settings of the writing connection, then the steps that are missing.
+pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found = layout(connection, path)?;
+    // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing, a power cut the last moments.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000;
+         PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+    )?;
+    if found == STEPS.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in &STEPS[found..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", STEPS.len() as u32)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// For a reader: the tables must be those of this version.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    match layout(connection, path)? {
+        found if found == STEPS.len() => Ok(()),
+        _ => Err(StoreError::Missing(path.to_owned())), // an older or empty one: the server brings it up to date
+    }
+}
+
+/// How many steps were taken.
+fn layout(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 && number("application_id")? != i64::from(APPLICATION) {
+        return Err(StoreError::NotAStore(path.to_owned()));
+    }
+    let found = u32::try_from(number("user_version")?).unwrap_or(u32::MAX);
+    if found as usize > STEPS.len() {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: STEPS.len() as u32 });
+    }
+    Ok(found as usize)
+}
