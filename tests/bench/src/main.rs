@@ -3,7 +3,11 @@
 //! Callers and callees are one process with one clock; it shares no code with baton. `tests/bench/run` builds both and
 //! starts it in a network namespace of its own. Read [`parts`] first.
 
-mod calls;
+mod call;
+mod callee;
+mod caller;
+mod leg;
+mod load;
 mod media;
 mod message;
 mod parts;

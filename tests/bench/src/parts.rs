@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::calls::{Call, Kind, Load, MILLISECOND, SECOND, Shape};
+use crate::call::{Call, Kind, Shape};
+use crate::load::{Load, MILLISECOND, SECOND};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
 use crate::system;
@@ -279,7 +280,7 @@ fn rooms(setting: &Setting, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Blind transfers by REFER from the callee; the caller and the target then hear each other.
+/// Transfers by REFER from the callee, blind and attended; the caller and the target then hear each other.
 fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     const RATE: f64 = 5.0;
     let (server, mut load) = begin(setting)?;
@@ -287,22 +288,11 @@ fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     let without = cpu_of(&server, &mut load, RATE, 30, plain)?;
     told_failures(&load, report, "transfer");
     load.forget();
-    let with = cpu_of(&server, &mut load, RATE, 60, Shape { kind: Kind::Transfer(500), ..plain })?;
-    told_failures(&load, report, "transfer");
+    let blind = cpu_of(&server, &mut load, RATE, 50, Shape { kind: Kind::Transfer(500), ..plain })?;
+    told_failures(&load, report, "blind transfer");
+    told_incomplete(&load, report, "blind transfer");
     let mut to_invite = spans(&load.calls, |call| (call.referred, call.target_invited));
-    let mut to_media = spans(&load.calls, |call| {
-        let both = call.caller_heard != 0 && call.target_heard != 0;
-        (call.referred, if both { call.caller_heard.max(call.target_heard) } else { 0 })
-    });
-    let complete = load.calls.iter().filter(|call| call.refer_status == 202 && call.notified == 200).count();
-    if to_media.len() < load.calls.len() || complete < load.calls.len() {
-        let total = load.calls.len();
-        report.remark(format!(
-            "transfer: of {total}, {} reached the target, {} had media both ways, {complete} were reported 200",
-            to_invite.len(),
-            to_media.len()
-        ));
-    }
+    let mut to_media = spans(&load.calls, media_after_refer);
     report.add(
         "refer_invite_p50_ms",
         "blind: REFER → INVITE at target p50, ms",
@@ -317,7 +307,7 @@ fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     );
     report.add(
         "refer_media_p50_ms",
-        "blind: REFER → media both ways p50 (0–20 is the packet clock), ms",
+        "blind: REFER → media both ways p50 (0–20: packet clock), ms",
         percentile_ms(&mut to_media, 0.5),
         Bar::None,
     );
@@ -327,9 +317,45 @@ fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
         percentile_ms(&mut to_media, 0.99),
         Bar::None,
     );
-    report.add("cpu_ms_per_transferred_call", "CPU per whole transferred call (2 s of RTP), ms", with, Bar::None);
-    report.add("cpu_ms_per_transfer", "CPU that the transfer adds to the call, ms", with - without, Bar::None);
+    report.add("cpu_ms_per_blind", "CPU per call with a blind transfer (2 s of RTP), ms", blind, Bar::None);
+    report.add("cpu_ms_blind_adds", "of that, the transfer, ms", blind - without, Bar::None);
+    load.forget();
+    let attended = cpu_of(&server, &mut load, RATE, 50, Shape { kind: Kind::Attended(500), ..plain })?;
+    told_failures(&load, report, "attended transfer");
+    told_incomplete(&load, report, "attended transfer");
+    let mut to_media = spans(&load.calls, media_after_refer);
+    report.add(
+        "attended_media_p50_ms",
+        "attended: REFER → media both ways p50, ms",
+        percentile_ms(&mut to_media, 0.5),
+        Bar::None,
+    );
+    report.add(
+        "attended_media_p99_ms",
+        "attended: REFER → media both ways p99, ms",
+        percentile_ms(&mut to_media, 0.99),
+        Bar::None,
+    );
+    report.add("cpu_ms_per_attended", "CPU per call with an attended transfer (2 s of RTP), ms", attended, Bar::None);
     Ok(())
+}
+
+fn media_after_refer(call: &Call) -> (u64, u64) {
+    let both = call.caller_heard != 0 && call.target_heard != 0;
+    (call.referred, if both { call.caller_heard.max(call.target_heard) } else { 0 })
+}
+
+fn told_incomplete(load: &Load, report: &mut Report, part: &str) {
+    let count = |is_so: fn(&Call) -> bool| load.calls.iter().filter(|call| is_so(call)).count();
+    let invited = count(|call| call.target_invited != 0);
+    let heard = count(|call| media_after_refer(call).1 != 0);
+    let reported = count(|call| call.refer_status == 202 && call.notified == 200);
+    let total = load.calls.len();
+    if invited.min(heard).min(reported) < total {
+        report.remark(format!(
+            "{part}: of {total}, {invited} reached the target, {heard} had media both ways, {reported} were reported 200"
+        ));
+    }
 }
 
 /// CPU milliseconds a call of a load from its first INVITE to its last BYE.
