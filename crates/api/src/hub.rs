@@ -1,30 +1,247 @@
 //! What has happened, in order and with a cursor, for the WebSockets.
 
-use baton_contact::event::ContactEvent;
-use baton_contact::snapshot::AgentSnapshot;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
 
-/// The bounded ring of events and agents' snapshots.
+use axum::extract::ws::Utf8Bytes;
+use baton_contact::ContactId;
+use baton_contact::event::{ContactEvent, EventKind};
+use baton_contact::snapshot::AgentSnapshot;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::state::locked;
+
+/// Most messages that are kept.
+const MESSAGES_MAX: usize = 16_384;
+/// Most bytes of kept messages.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Most contacts whose agents are remembered, in case a contact's end never comes by.
+const CONTACTS_MAX: usize = 50_000;
+
+/// The bounded ring of events and agents' snapshots. Every WebSocket reads from it at its own pace; whoever falls out of
+/// it was too slow.
 #[derive(Debug)]
-pub struct EventHub {}
+pub struct EventHub {
+    ring: Mutex<Ring>,
+    /// The cursor of the latest message; closed when the server stops.
+    latest: watch::Sender<u64>,
+    closed: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Ring {
+    messages: VecDeque<Message>,
+    /// The cursor of the latest message.
+    last: u64,
+    /// The cursor of the latest message that is no longer kept.
+    forgotten: u64,
+    bytes: usize,
+    /// Who has been a contact's agent or was offered it.
+    agents: BTreeMap<ContactId, BTreeSet<Arc<str>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Message {
+    text: Utf8Bytes,
+    /// Whose it is; administrators see all.
+    agents: Vec<Arc<str>>,
+}
+
+/// What comes after a cursor.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Batch {
+    /// The messages that the viewer may see.
+    pub(crate) messages: Vec<Utf8Bytes>,
+    /// The cursor behind the last one that was looked at.
+    pub(crate) cursor: u64,
+    /// Whether more is there already.
+    pub(crate) more: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+enum Push<'a> {
+    Event { cursor: u64, event: &'a ContactEvent },
+    Agent { cursor: u64, agent: &'a AgentSnapshot },
+}
 
 impl EventHub {
     /// An empty hub. Cursors begin at `now_ms × 1000`, so they rise over restarts and a client with a cursor from before
     /// one is told to begin anew.
     pub fn new(now_ms: u64) -> Self {
-        let _ = now_ms;
-        EventHub {}
+        let first = now_ms.saturating_mul(1_000);
+        let ring = Ring { messages: VecDeque::new(), last: first, forgotten: first, bytes: 0, agents: BTreeMap::new() };
+        EventHub { ring: Mutex::new(ring), latest: watch::Sender::new(first), closed: watch::Sender::new(false) }
     }
 
     /// An event, once it is stored.
     pub fn push_event(&self, event: &ContactEvent) {
-        let _ = event;
+        let mut ring = locked(&self.ring);
+        if let Some(agent) = agent_of(&event.kind) {
+            ring.remember(event.contact_id, agent);
+        }
+        let agents = ring.agents.get(&event.contact_id).map(|agents| agents.iter().cloned().collect());
+        let cursor = ring.last + 1;
+        ring.push(&Push::Event { cursor, event }, agents.unwrap_or_default());
+        if matches!(event.kind, EventKind::Completed) {
+            ring.agents.remove(&event.contact_id);
+        }
+        drop(ring);
+        self.latest.send_replace(cursor);
     }
 
     /// An agent that changed, or one of whose contacts did.
     pub fn push_agent(&self, agent: &AgentSnapshot) {
-        let _ = agent;
+        let mut ring = locked(&self.ring);
+        for contact in &agent.contacts {
+            ring.remember(contact.contact_id, &agent.username);
+        }
+        let cursor = ring.last + 1;
+        ring.push(&Push::Agent { cursor, agent }, vec![Arc::from(agent.username.as_str())]);
+        drop(ring);
+        self.latest.send_replace(cursor);
     }
 
     /// Ends all WebSockets with 1001 (going away).
-    pub fn close(&self) {}
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Tells of new messages.
+    pub(crate) fn latest(&self) -> watch::Receiver<u64> {
+        self.latest.subscribe()
+    }
+
+    /// Tells of the end.
+    pub(crate) fn closed(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
+    /// The cursor of the latest message.
+    pub(crate) fn cursor(&self) -> u64 {
+        locked(&self.ring).last
+    }
+
+    /// Up to `max` messages after a cursor for `viewer` (`None` sees all). `None` when messages after it are
+    /// no longer kept, or the cursor is none of this hub.
+    pub(crate) fn after(&self, cursor: u64, viewer: Option<&str>, max: usize) -> Option<Batch> {
+        let ring = locked(&self.ring);
+        if cursor < ring.forgotten || cursor > ring.last {
+            return None;
+        }
+        let start = usize::try_from(cursor - ring.forgotten).ok()?;
+        let mut batch = Batch { messages: Vec::new(), cursor, more: false };
+        for message in ring.messages.range(start..) {
+            if batch.messages.len() == max {
+                batch.more = true;
+                return Some(batch);
+            }
+            if viewer.is_none_or(|viewer| message.agents.iter().any(|agent| &**agent == viewer)) {
+                batch.messages.push(message.text.clone());
+            }
+            batch.cursor += 1;
+        }
+        Some(batch)
+    }
+}
+
+impl Ring {
+    fn push(&mut self, push: &Push<'_>, agents: Vec<Arc<str>>) {
+        // An event is plain data and always JSON.
+        let text = Utf8Bytes::from(serde_json::to_string(push).unwrap_or_default());
+        self.last += 1;
+        self.bytes += text.len();
+        self.messages.push_back(Message { text, agents });
+        while self.messages.len() > MESSAGES_MAX || self.bytes > BYTES_MAX {
+            let Some(oldest) = self.messages.pop_front() else { return };
+            self.bytes -= oldest.text.len();
+            self.forgotten += 1;
+        }
+    }
+
+    fn remember(&mut self, contact: ContactId, agent: &str) {
+        let agents = self.agents.entry(contact).or_default();
+        if !agents.contains(agent) {
+            agents.insert(Arc::from(agent));
+        }
+        if self.agents.len() > CONTACTS_MAX {
+            self.agents.pop_first();
+        }
+    }
+}
+
+fn agent_of(kind: &EventKind) -> Option<&str> {
+    match kind {
+        EventKind::Offered { agent }
+        | EventKind::Missed { agent, .. }
+        | EventKind::ConnectedToAgent { agent, .. }
+        | EventKind::Recalled { agent } => Some(agent),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(contact: u128, sequence: u64, kind: EventKind) -> ContactEvent {
+        let contact_id = ContactId(contact);
+        ContactEvent { contact_id, root_contact_id: contact_id, sequence, at_ms: 7, kind }
+    }
+
+    fn offered(agent: &str) -> EventKind {
+        EventKind::Offered { agent: agent.to_owned() }
+    }
+
+    fn seen(hub: &EventHub, after: u64, viewer: Option<&str>) -> Vec<u64> {
+        let batch = hub.after(after, viewer, 1_000).expect("kept");
+        let cursor = |text: &Utf8Bytes| serde_json::from_str::<serde_json::Value>(text).unwrap()["cursor"].as_u64();
+        batch.messages.iter().filter_map(cursor).collect()
+    }
+
+    #[test]
+    fn an_agent_sees_its_own_contacts_and_an_administrator_all() {
+        let hub = EventHub::new(1);
+        hub.push_event(&event(1, 1, EventKind::ConnectedToSystem));
+        hub.push_event(&event(1, 2, offered("anna")));
+        hub.push_event(&event(2, 1, offered("ben")));
+        hub.push_event(&event(1, 3, EventKind::Completed));
+        assert_eq!(seen(&hub, 1_000, None), [1_001, 1_002, 1_003, 1_004]);
+        assert_eq!(seen(&hub, 1_000, Some("anna")), [1_002, 1_004]);
+        assert_eq!(seen(&hub, 1_002, Some("ben")), [1_003]);
+        assert_eq!(seen(&hub, 1_004, Some("ben")), [0; 0]);
+    }
+
+    #[test]
+    fn a_cursor_of_another_hub_or_out_of_the_ring_is_refused() {
+        let hub = EventHub::new(1);
+        assert!(hub.after(999, None, 10).is_none());
+        assert!(hub.after(1_001, None, 10).is_none());
+        for n in 0..(MESSAGES_MAX as u64 + 5) {
+            hub.push_event(&event(1, n, EventKind::Swapped));
+        }
+        assert!(hub.after(1_004, None, 10).is_none());
+        let batch = hub.after(1_005, None, 10).expect("kept");
+        assert_eq!((batch.messages.len(), batch.cursor, batch.more), (10, 1_015, true));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_still_moves_the_cursor() {
+        let hub = EventHub::new(1);
+        hub.push_event(&event(2, 1, offered("ben")));
+        assert_eq!(hub.after(1_000, Some("anna"), 10), Some(Batch { messages: vec![], cursor: 1_001, more: false }));
+    }
+
+    #[test]
+    fn big_messages_push_out_old_ones() {
+        let hub = EventHub::new(1);
+        let value = "x".repeat(1024 * 1024);
+        for n in 0..40 {
+            let attributes = [("key".to_owned(), value.clone())].into();
+            hub.push_event(&event(1, n, EventKind::ContactDataUpdated { attributes }));
+        }
+        assert!(locked(&hub.ring).bytes <= BYTES_MAX);
+        assert!(hub.after(1_000, None, 10).is_none());
+    }
 }

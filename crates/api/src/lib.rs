@@ -3,10 +3,24 @@
 //! It renders snapshots and passes commands on; it holds no call state of its own, decides nothing about calls, and
 //! reads no clock but the one passed in. Read [`Services`], [`ApiConfig`] and [`router`] first, then [`EventHub`].
 
+mod attempts;
+mod auth;
 mod config;
+mod envelope;
+mod extract;
 mod hub;
+mod idempotency;
+mod ladder;
+mod openapi;
 pub mod password;
+mod problem;
+mod routes;
+mod schema;
+mod secrets;
 mod services;
+mod sockets;
+mod state;
+mod token;
 
 pub use config::{ApiConfig, ApiLimits};
 pub use hub::EventHub;
@@ -15,10 +29,40 @@ pub use services::{
     RecordsError, RecordsPage, Services,
 };
 
+use std::sync::Arc;
+
+use axum::middleware::from_fn_with_state;
+use state::Shared;
+use utoipa_axum::router::OpenApiRouter;
+
 /// All routes, for `axum::serve` with `into_make_service_with_connect_info::<SocketAddr>()`; see [`serve`].
 pub fn router(services: Services, config: ApiConfig) -> axum::Router {
-    let _ = (services, config);
-    axum::Router::new()
+    let app = Arc::new(Shared::new(services, config));
+    let (router, document) = documented_router();
+    let parameters = openapi::query_parameters(&document);
+    // Each is set here and nowhere else.
+    let _ = app.parameters.set(parameters);
+    let _ = app.document.set(document.to_json().unwrap_or_default().into());
+    router
+        .route_layer(from_fn_with_state(Arc::clone(&app), envelope::time_out))
+        .route_layer(from_fn_with_state(Arc::clone(&app), idempotency::layer))
+        .route_layer(from_fn_with_state(Arc::clone(&app), envelope::known_parameters))
+        .fallback(envelope::not_found)
+        .method_not_allowed_fallback(envelope::no_such_method)
+        .layer(from_fn_with_state(Arc::clone(&app), envelope::layer))
+        .with_state(app)
+}
+
+/// The OpenAPI document as JSON, as `GET /api/v1/openapi.json` gives it.
+pub fn document() -> String {
+    documented_router().1.to_json().unwrap_or_default()
+}
+
+fn documented_router() -> (axum::Router<state::App>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(openapi::base())
+        .merge(routes::node::routes())
+        .nest("/api/v1", routes::v1())
+        .split_for_parts()
 }
 
 /// Serves the API on a bound listener until `stop` resolves. Open WebSockets end when the hub is closed

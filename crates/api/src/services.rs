@@ -8,6 +8,7 @@ use baton_contact::directory::{Directory, DirectoryError};
 use baton_contact::event::ContactEvent;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::hub::EventHub;
@@ -107,7 +108,7 @@ pub trait Records: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn record(&self, contact: ContactId) -> Result<Option<serde_json::Value>, RecordsError>;
+    fn record(&self, contact: ContactId) -> Result<Option<Box<RawValue>>, RecordsError>;
 
     /// Emitted records after a cursor (0: from the first), oldest first.
     ///
@@ -119,7 +120,13 @@ pub trait Records: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn conversation(&self, root: ContactId) -> Result<Vec<serde_json::Value>, RecordsError>;
+    fn conversation(&self, root: ContactId) -> Result<Vec<Box<RawValue>>, RecordsError>;
+
+    /// The summary of a conversation, once all of it is complete.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn summary(&self, root: ContactId) -> Result<Option<Box<RawValue>>, RecordsError>;
 
     /// The events of one contact, in order, empty when there is no such contact.
     ///
@@ -129,12 +136,43 @@ pub trait Records: Send + Sync + 'static {
 }
 
 /// A page of records.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RecordsPage {
     /// The records.
-    pub records: Vec<serde_json::Value>,
+    pub records: Vec<Box<RawValue>>,
     /// The cursor behind the last one; the given one when there is none.
     pub next_cursor: u64,
+}
+
+impl Records for baton_store::Reader {
+    fn record(&self, contact: ContactId) -> Result<Option<Box<RawValue>>, RecordsError> {
+        Ok(baton_store::Reader::record(self, contact)?.map(|row| row.json))
+    }
+
+    fn records_after(&self, cursor: u64, limit: usize) -> Result<RecordsPage, RecordsError> {
+        let page = self.records(cursor, u32::try_from(limit).unwrap_or(u32::MAX))?;
+        Ok(RecordsPage { records: page.records.into_iter().map(|row| row.json).collect(), next_cursor: page.next })
+    }
+
+    fn conversation(&self, root: ContactId) -> Result<Vec<Box<RawValue>>, RecordsError> {
+        Ok(baton_store::Reader::conversation(self, root)?.into_iter().map(|row| row.json).collect())
+    }
+
+    fn summary(&self, root: ContactId) -> Result<Option<Box<RawValue>>, RecordsError> {
+        Ok(baton_store::Reader::summary(self, root)?)
+    }
+
+    fn events(&self, contact: ContactId) -> Result<Vec<ContactEvent>, RecordsError> {
+        let mut events = baton_store::Reader::events(self, contact, 0)?;
+        events.retain(|event| event.contact_id == contact);
+        Ok(events)
+    }
+}
+
+impl From<baton_store::StoreError> for RecordsError {
+    fn from(error: baton_store::StoreError) -> Self {
+        RecordsError(error.to_string())
+    }
 }
 
 /// The store could not be read; one sentence.

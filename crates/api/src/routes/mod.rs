@@ -1,0 +1,36 @@
+//! The endpoints, a file for each noun.
+
+pub(crate) mod agents;
+pub(crate) mod connections;
+pub(crate) mod contacts;
+pub(crate) mod directory;
+pub(crate) mod events;
+pub(crate) mod node;
+pub(crate) mod operations;
+pub(crate) mod records;
+pub(crate) mod sessions;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::problem::{ApiError, kind};
+use crate::state::App;
+
+/// Everything under `/api/v1`.
+pub(crate) fn v1() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(sessions::routes())
+        .merge(agents::routes())
+        .merge(contacts::routes())
+        .merge(connections::routes())
+        .merge(records::routes())
+        .merge(operations::routes())
+        .merge(directory::routes())
+        .merge(events::routes())
+        .merge(node::document_route())
+}
+
+/// The core answered a question with the answer to another one.
+fn unexpected_reply() -> ApiError {
+    tracing::error!("the core's reply is not of the kind that was asked for");
+    ApiError::new(kind::INTERNAL, "the core's reply is not of the kind that was asked for")
+}

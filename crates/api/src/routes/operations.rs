@@ -1,0 +1,124 @@
+//! What is going on: calls, queues, registrations, trunks.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use baton_contact::command::{Command, Query as Question, Reply};
+use baton_contact::snapshot::{CallSummary, QueueView, RegistrationView, TrunkView};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::unexpected_reply;
+use crate::auth::{Admin, Caller};
+use crate::extract::Names;
+use crate::problem::{ApiError, CommandProblems, QueryProblems};
+use crate::schema::snapshot as shape;
+use crate::state::App;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(calls))
+        .routes(routes!(queues))
+        .routes(routes!(registrations))
+        .routes(routes!(unregister))
+        .routes(routes!(trunks))
+}
+
+/// Calls.
+#[derive(Serialize, ToSchema)]
+struct Calls {
+    /// Those that are up.
+    #[schema(value_type = Vec<shape::CallSummary>)]
+    calls: Vec<CallSummary>,
+}
+
+/// Queues.
+#[derive(Serialize, ToSchema)]
+struct Queues {
+    /// Each with its numbers now.
+    #[schema(value_type = Vec<shape::QueueView>)]
+    queues: Vec<QueueView>,
+}
+
+/// Registrations.
+#[derive(Serialize, ToSchema)]
+struct Registrations {
+    /// Those that have not expired.
+    #[schema(value_type = Vec<shape::RegistrationView>)]
+    registrations: Vec<RegistrationView>,
+}
+
+/// Trunks.
+#[derive(Serialize, ToSchema)]
+struct Trunks {
+    /// Each with its calls now.
+    #[schema(value_type = Vec<shape::TrunkView>)]
+    trunks: Vec<TrunkView>,
+}
+
+/// All calls that are up. For administrators.
+#[utoipa::path(
+    get, path = "/calls", tag = "operations", operation_id = "getCalls",
+    responses((status = 200, description = "The calls", body = Calls), QueryProblems)
+)]
+async fn calls(State(app): State<App>, _: Admin) -> Result<Json<Calls>, ApiError> {
+    match app.command(Command::Query(Question::Calls)).await? {
+        Reply::Calls(calls) => Ok(Json(Calls { calls })),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// All queues with their numbers now.
+#[utoipa::path(
+    get, path = "/queues", tag = "operations", operation_id = "getQueues",
+    responses((status = 200, description = "The queues", body = Queues), QueryProblems)
+)]
+async fn queues(State(app): State<App>, _: Caller) -> Result<Json<Queues>, ApiError> {
+    match app.command(Command::Query(Question::Queues)).await? {
+        Reply::Queues(queues) => Ok(Json(Queues { queues })),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// All registrations of phones. For administrators.
+#[utoipa::path(
+    get, path = "/registrations", tag = "operations", operation_id = "getRegistrations",
+    responses((status = 200, description = "The registrations", body = Registrations), QueryProblems)
+)]
+async fn registrations(State(app): State<App>, _: Admin) -> Result<Json<Registrations>, ApiError> {
+    match app.command(Command::Query(Question::Registrations)).await? {
+        Reply::Registrations(registrations) => Ok(Json(Registrations { registrations })),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// Remove all registrations of a phone. For administrators.
+#[utoipa::path(
+    delete, path = "/registrations/{phone}", tag = "operations", operation_id = "removeRegistrations",
+    params(
+        ("phone" = String, Path, description = "The phone's SIP user name"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+    ),
+    responses((status = 204, description = "They are gone"), CommandProblems)
+)]
+async fn unregister(State(app): State<App>, _: Admin, path: Names<1>) -> Result<StatusCode, ApiError> {
+    let Names([phone]) = path;
+    match app.command(Command::Unregister { phone }).await? {
+        Reply::Done => Ok(StatusCode::NO_CONTENT),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// All trunks with their calls. For administrators.
+#[utoipa::path(
+    get, path = "/trunks", tag = "operations", operation_id = "getTrunks",
+    responses((status = 200, description = "The trunks", body = Trunks), QueryProblems)
+)]
+async fn trunks(State(app): State<App>, _: Admin) -> Result<Json<Trunks>, ApiError> {
+    match app.command(Command::Query(Question::Trunks)).await? {
+        Reply::Trunks(trunks) => Ok(Json(Trunks { trunks })),
+        _ => Err(unexpected_reply()),
+    }
+}

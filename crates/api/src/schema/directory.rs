@@ -1,0 +1,336 @@
+//! The shapes of [`baton_contact::directory`], for the document. A test holds them to the real ones.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// All of the directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Directory {
+    /// Agents and supervisors.
+    #[schema(required = false)]
+    pub(crate) users: Vec<User>,
+    /// Queues.
+    #[schema(required = false)]
+    pub(crate) queues: Vec<Queue>,
+    /// Routing profiles.
+    #[schema(required = false)]
+    pub(crate) routing_profiles: Vec<RoutingProfile>,
+    /// Quick connects.
+    #[schema(required = false)]
+    pub(crate) quick_connects: Vec<QuickConnect>,
+    /// Trunks: PBX, carriers, SBCs.
+    #[schema(required = false)]
+    pub(crate) trunks: Vec<Trunk>,
+    /// Numbers that can be dialled in.
+    #[schema(required = false)]
+    pub(crate) numbers: Vec<Number>,
+    /// Where outgoing and tandem numbers go, by prefix.
+    #[schema(required = false)]
+    pub(crate) routes: Vec<Route>,
+    /// Conference rooms.
+    #[schema(required = false)]
+    pub(crate) conferences: Vec<Conference>,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct User {
+    /// The log-in name and id, 1–64 of `a-z 0-9 . _ -`.
+    pub(crate) username: String,
+    /// The full name, for displays.
+    #[schema(required = false)]
+    pub(crate) name: String,
+    /// The panel's password in clear; only in files, replaced by `passwordHash` when the directory is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<String>,
+    /// The password's hash (argon2id, PHC string).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) password_hash: Option<String>,
+    /// May edit the directory and see everybody's contacts.
+    #[schema(required = false)]
+    pub(crate) admin: bool,
+    /// The routing profile's name. Without one the user takes no contacts from queues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) routing_profile: Option<String>,
+    /// The short number that reaches this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) extension: Option<String>,
+    /// Offers are accepted at once: the phone is told to answer by itself.
+    #[schema(required = false)]
+    pub(crate) auto_accept: bool,
+    /// After-contact work ends by itself after this many seconds; 0: only by *Clear contact*.
+    #[schema(required = false, default = 0)]
+    pub(crate) acw_timeout_seconds: u32,
+    /// The agent's SIP devices; all ring at once.
+    #[schema(required = false)]
+    pub(crate) phones: Vec<Phone>,
+}
+
+/// A SIP device of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Phone {
+    /// The SIP user name that registers; unique in the directory.
+    pub(crate) username: String,
+    /// The SIP password in clear; only in files, replaced by the two hashes when the directory is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<String>,
+    /// H(username:realm:password) with MD5 (RFC 8760), lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ha1_md5: Option<String>,
+    /// The same with SHA-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ha1_sha256: Option<String>,
+}
+
+/// What a queue does with a new contact when it is full.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum QueueFull {
+    /// 486 Busy Here.
+    Busy,
+    /// 503 Service Unavailable.
+    Unavailable,
+}
+
+/// What happens to the held customer when a consulted target fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum OnTargetFailure {
+    /// The customer stays on hold until the agent acts.
+    Hold,
+    /// The customer is back with the agent at once.
+    AutoResume,
+}
+
+/// What happens when the agent's phone hangs up on a customer with whom nobody else is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum OnAgentHangup {
+    /// A talking agent's hang-up ends the call, as on any phone. A hang-up while the customer is on hold, or with
+    /// a failure cause, is a phone that died: the customer is kept and the agent recalled.
+    End,
+    /// Every hang-up of the phone keeps the customer and recalls the agent; only the panel's *End* ends the call.
+    Recall,
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Queue {
+    /// The name and id, 1–127 characters.
+    pub(crate) name: String,
+    /// For people.
+    #[schema(required = false)]
+    pub(crate) description: String,
+    /// The short number that reaches this queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) extension: Option<String>,
+    /// The number shown to outside targets of this queue's contacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outbound_caller_id: Option<String>,
+    /// The name shown with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outbound_caller_name: Option<String>,
+    /// Most contacts that wait, 1–10,000. Transfers by agents may exceed it by 20 %.
+    #[schema(required = false, default = 100, minimum = 1, maximum = 10000)]
+    pub(crate) max_contacts: u32,
+    /// When full.
+    #[schema(required = false)]
+    pub(crate) when_full: QueueFull,
+    /// How long an agent is rung, in seconds, 5–120.
+    #[schema(required = false, default = 20, minimum = 5, maximum = 120)]
+    pub(crate) offer_timeout_seconds: u32,
+    /// When a consulted target fails.
+    #[schema(required = false)]
+    pub(crate) on_target_failure: OnTargetFailure,
+    /// When the agent's phone hangs up.
+    #[schema(required = false)]
+    pub(crate) on_agent_hangup: OnAgentHangup,
+    /// The hold and waiting music's name; absent: the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) music: Option<String>,
+    /// Names of the quick connects that this queue's agents see.
+    #[schema(required = false)]
+    pub(crate) quick_connects: Vec<String>,
+}
+
+/// A routing profile: the queues that an agent serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RoutingProfile {
+    /// The name and id.
+    pub(crate) name: String,
+    /// The queue whose caller id and quick connects serve outbound calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) default_outbound_queue: Option<String>,
+    /// The queues.
+    #[schema(required = false)]
+    pub(crate) queues: Vec<ProfileQueue>,
+}
+
+/// A queue of a routing profile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ProfileQueue {
+    /// The queue's name.
+    pub(crate) queue: String,
+    /// 1–99; the lowest number is served first.
+    #[schema(required = false, default = 1, minimum = 1, maximum = 99)]
+    pub(crate) priority: u8,
+    /// A contact must have waited this many seconds before this agent gets it, 0–9,999.
+    #[schema(required = false, default = 0, maximum = 9999)]
+    pub(crate) delay_seconds: u32,
+}
+
+/// What a quick connect leads to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum QuickConnectType {
+    /// An agent.
+    User,
+    /// A queue.
+    Queue,
+    /// An outside number.
+    PhoneNumber,
+}
+
+/// A predefined target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct QuickConnect {
+    /// The name and id, 1–127 characters.
+    pub(crate) name: String,
+    /// For people.
+    #[schema(required = false)]
+    pub(crate) description: String,
+    /// What it leads to.
+    #[serde(rename = "type")]
+    pub(crate) kind: QuickConnectType,
+    /// For `USER`: the user's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// For `QUEUE`: the queue's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queue: Option<String>,
+    /// For `PHONE_NUMBER`: the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) phone_number: Option<String>,
+    /// The caller id shown to the target: `queue` (the default), `customer`, or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) caller_id: Option<String>,
+}
+
+/// The transport towards a trunk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TrunkTransport {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+/// What is done with a REFER from the trunk (wire rule R11).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ReferPolicy {
+    /// Act on it here.
+    Terminate,
+    /// Refuse it with 403.
+    Refuse,
+}
+
+/// A trunk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Trunk {
+    /// The name and id.
+    pub(crate) name: String,
+    /// `host:port` that calls are sent to; an IPv6 address stands in brackets.
+    pub(crate) address: String,
+    /// The transport of calls that we send.
+    #[schema(required = false)]
+    pub(crate) transport: TrunkTransport,
+    /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
+    /// Empty: the trunk's own address and port.
+    #[schema(required = false)]
+    pub(crate) networks: Vec<String>,
+    /// For a challenge to our calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<String>,
+    /// What is done with its REFER.
+    #[schema(required = false)]
+    pub(crate) refer: ReferPolicy,
+    /// Whether its calls may go on to other trunks by the routes (tandem).
+    #[schema(required = false)]
+    pub(crate) tandem: bool,
+    /// Most calls at a time in both directions, 1–20,000; above: 503.
+    #[schema(required = false, default = 20000, minimum = 1, maximum = 20000)]
+    pub(crate) max_calls: u32,
+}
+
+/// A number that can be dialled in; exactly one destination is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Number {
+    /// The number as dialled (the user part of the Request-URI).
+    pub(crate) number: String,
+    /// To this queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queue: Option<String>,
+    /// To this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// To this conference room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) conference: Option<String>,
+}
+
+/// Where numbers with a prefix go. The longest prefix wins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Route {
+    /// The prefix; empty for all that is left.
+    pub(crate) prefix: String,
+    /// The trunk's name.
+    pub(crate) trunk: String,
+    /// How many leading characters are removed, 0–32.
+    #[schema(required = false, default = 0, maximum = 32)]
+    pub(crate) strip: u8,
+    /// What is put before the rest.
+    #[schema(required = false)]
+    pub(crate) add: String,
+}
+
+/// A conference room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Conference {
+    /// The name and id.
+    pub(crate) name: String,
+    /// Most parties, 2–64.
+    #[schema(required = false, default = 16, minimum = 2, maximum = 64)]
+    pub(crate) max_parties: u8,
+}
+
+/// Something in the directory that cannot stand, with its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct DirectoryError {
+    /// The table: `users`, `queues`, …
+    pub(crate) table: String,
+    /// The entry's name.
+    pub(crate) entry: String,
+    /// The key within the entry.
+    pub(crate) key: String,
+    /// What is wrong, in a sentence.
+    pub(crate) message: String,
+    /// The nearest valid value, if there is one.
+    pub(crate) hint: Option<String>,
+}

@@ -1,0 +1,260 @@
+//! The shapes of [`baton_contact::snapshot`], for the document. A test holds them to the real ones.
+
+pub(crate) use super::ContactId;
+use super::directory::QuickConnectType;
+use super::event::InitiationMethod;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A connection's kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ConnectionType {
+    /// An agent.
+    Agent,
+    /// The customer, who called.
+    Inbound,
+    /// The customer, who was called.
+    Outbound,
+    /// A third party.
+    ThirdParty,
+    /// A supervisor.
+    Monitor,
+}
+
+/// A connection's state, honest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ConnectionState {
+    /// Waits in a queue for an agent.
+    Queued,
+    /// Offered to an agent's devices, none rings yet; or dialled.
+    Offered,
+    /// Alerting.
+    Ringing,
+    /// Alerting, with audio of its own.
+    EarlyMedia,
+    /// Hears a whisper before it is connected.
+    Whispering,
+    /// In the conversation.
+    Connected,
+    /// In the conversation, on hold.
+    Hold,
+    /// Over.
+    Disconnected,
+}
+
+/// A contact's state as its agent sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ContactState {
+    /// Waits in a queue or flow.
+    Queued,
+    /// Offered to the agent.
+    Incoming,
+    /// The agent dials; its own phone or the target rings.
+    Connecting,
+    /// Talking, or any state of the controls' table.
+    Connected,
+    /// After-contact work.
+    Acw,
+    /// The agent missed it; to be cleared.
+    Missed,
+    /// Over and cleared.
+    Completed,
+}
+
+/// One party of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ConnectionSnapshot {
+    /// Its number.
+    pub(crate) connection_id: u64,
+    /// The contact it belongs to.
+    pub(crate) contact_id: ContactId,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub(crate) kind: ConnectionType,
+    /// Whether it is the customer's.
+    pub(crate) initial: bool,
+    /// Its state.
+    pub(crate) state: ConnectionState,
+    /// Muted by somebody.
+    pub(crate) muted: bool,
+    /// The number or SIP address.
+    pub(crate) address: String,
+    /// The name to show: agent, quick connect, caller name.
+    pub(crate) name: String,
+    /// The agent's user name, on agents.
+    pub(crate) agent: Option<String>,
+    /// How an unsuccessful target ended: `busy`, `noAnswer`, `invalidNumber`, `rejected`, `unreachable`, `cancelled`.
+    pub(crate) outcome: Option<String>,
+    /// The SIP status behind it.
+    pub(crate) sip_status: Option<u16>,
+    /// When the state began, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+}
+
+/// A contact as its agent sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ContactSnapshot {
+    /// The contact.
+    pub(crate) contact_id: ContactId,
+    /// The root, absent on the root itself.
+    pub(crate) initial_contact_id: Option<ContactId>,
+    /// The contact that created it.
+    pub(crate) previous_contact_id: Option<ContactId>,
+    /// The last contact created from it.
+    pub(crate) next_contact_id: Option<ContactId>,
+    /// Rises with every change of the conversation.
+    pub(crate) revision: u64,
+    /// How it came to be.
+    pub(crate) initiation_method: InitiationMethod,
+    /// Its state.
+    pub(crate) state: ContactState,
+    /// When the state began, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+    /// Its agent.
+    pub(crate) agent: Option<String>,
+    /// Its queue.
+    pub(crate) queue: Option<String>,
+    /// The customer's address.
+    pub(crate) customer: Option<String>,
+    /// All parties of the conversation, the ended ones of the last minute included.
+    pub(crate) connections: Vec<ConnectionSnapshot>,
+    /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,
+    /// `reject`, `clear`.
+    pub(crate) controls: Vec<String>,
+    /// Attributes of the contact.
+    pub(crate) attributes: std::collections::BTreeMap<String, String>,
+}
+
+/// What the system sees of an agent, beside the status it chose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum AgentActivity {
+    /// No device is registered.
+    Unreachable,
+    /// Free.
+    Idle,
+    /// Is rung.
+    Offered,
+    /// On a contact.
+    OnContact,
+    /// After-contact work.
+    Acw,
+    /// Missed a contact; not routable until cleared.
+    Missed,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AgentSnapshot {
+    /// The user name.
+    pub(crate) username: String,
+    /// The full name.
+    pub(crate) name: String,
+    /// Rises with every change of the agent or of its contacts.
+    pub(crate) revision: u64,
+    /// The status it chose.
+    pub(crate) status: String,
+    /// The status that follows the present contact.
+    pub(crate) next_status: Option<String>,
+    /// What the system sees.
+    pub(crate) activity: AgentActivity,
+    /// Whether a queue may offer it a contact now.
+    pub(crate) routable: bool,
+    /// When the activity began, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+    /// How many devices are registered.
+    pub(crate) devices: u32,
+    /// Its contacts: the present one, or what awaits clearing.
+    pub(crate) contacts: Vec<ContactSnapshot>,
+}
+
+/// A call that is up, for `baton calls`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CallSummary {
+    /// The root contact.
+    pub(crate) contact_id: ContactId,
+    /// When it began, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+    /// Its parties.
+    pub(crate) connections: Vec<ConnectionSnapshot>,
+}
+
+/// A queue now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct QueueView {
+    /// The name.
+    pub(crate) name: String,
+    /// How many wait.
+    pub(crate) waiting: u32,
+    /// The longest wait now, in milliseconds.
+    pub(crate) longest_wait_ms: u64,
+    /// A rough estimate for the next caller, in milliseconds.
+    pub(crate) estimated_wait_ms: u64,
+    /// Agents that serve it and are routable now.
+    pub(crate) agents_free: u32,
+    /// Agents that serve it and are available at all (free or busy).
+    pub(crate) agents_staffed: u32,
+}
+
+/// A registration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RegistrationView {
+    /// The phone's SIP user name.
+    pub(crate) phone: String,
+    /// The agent it belongs to.
+    pub(crate) agent: Option<String>,
+    /// Its Contact URI.
+    pub(crate) contact: String,
+    /// Where it is reached: `udp:192.0.2.1:5060`.
+    pub(crate) flow: String,
+    /// When it expires, in milliseconds since the epoch.
+    pub(crate) expires_at_ms: u64,
+    /// Its User-Agent.
+    pub(crate) user_agent: Option<String>,
+}
+
+/// A trunk now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TrunkView {
+    /// The name.
+    pub(crate) name: String,
+    /// Its address.
+    pub(crate) address: String,
+    /// Calls that are up.
+    pub(crate) calls: u32,
+    /// Most calls.
+    pub(crate) max_calls: u32,
+}
+
+/// A quick connect as an agent sees it now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct QuickConnectView {
+    /// The name and id.
+    pub(crate) quick_connect_id: String,
+    /// The name.
+    pub(crate) name: String,
+    /// For people.
+    pub(crate) description: String,
+    /// What it leads to.
+    #[serde(rename = "type")]
+    pub(crate) kind: QuickConnectType,
+    /// The number, on `PHONE_NUMBER`.
+    pub(crate) phone_number: Option<String>,
+    /// The agent's activity, on `USER`.
+    pub(crate) activity: Option<AgentActivity>,
+    /// Whether the agent would be rung at once, on `USER`; whether an agent is free, on `QUEUE`.
+    pub(crate) available: bool,
+    /// The queue now, on `QUEUE`.
+    pub(crate) queue: Option<QueueView>,
+}
