@@ -38,6 +38,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// A sink that the outbox does not wait for.
+    #[error("the sink {0} is not known to the store; name it in set_sinks before it starts")]
+    UnknownSink(String),
     /// A document cannot be written as JSON.
     #[error("a document cannot be stored: {0}")]
     Unstorable(serde_json::Error),

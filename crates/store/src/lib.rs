@@ -10,6 +10,7 @@ mod emit;
 mod error;
 mod fold;
 mod keep;
+mod lines;
 mod memory;
 mod place;
 mod reader;

@@ -1,9 +1,28 @@
-//! The file sink: one JSON line per record, from the outbox, at least once.
+//! The file sink: one JSON line per record, from the outbox, at least once, in the order of the outbox.
+//!
+//! Each line is the record itself; `ContactId` and `Baton.Revision` in it are the idempotency key. Where the sink is in
+//! the outbox is noted in the store after the lines are on the disk: a crash between the two repeats lines.
 
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::emit::Kind;
 use crate::error::StoreError;
+use crate::keep::clear_delivered;
+use crate::lines::LineFile;
 use crate::reader::Reader;
+use crate::rows::{integer, unsigned};
+
+/// How often the outbox is looked into.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause after failures.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Entries delivered at a time: each time waits for the disk once.
+const BATCH: u32 = 1_000;
 
 /// Where the lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +37,131 @@ pub struct FileSink {
     pub rotate_bytes: Option<u64>,
 }
 
-/// The sink's own thread.
+/// The sink's own thread. Dropping it is stopping it.
 #[derive(Debug)]
-pub struct SinkThread {}
+pub struct SinkThread {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl SinkThread {
-    /// Starts it on the store that this reader reads. A file that cannot be written now is tried again later.
-    pub fn start(_store: &Reader, _sink: FileSink) -> Result<SinkThread, StoreError> {
-        Ok(SinkThread {})
+    /// Starts it on the store that this reader reads. A file that cannot be written now is tried again later; the
+    /// outbox waits meanwhile.
+    pub fn start(store: &Reader, sink: FileSink) -> Result<SinkThread, StoreError> {
+        let delivery = Delivery::new(store.place().write()?, sink)?;
+        let (stop, stopped) = channel();
+        let work = move || run(delivery, &stopped);
+        let named = std::thread::Builder::new().name("baton-sink".to_owned());
+        let thread = named.spawn(work).map_err(|error| StoreError::File { path: "thread baton-sink".into(), error })?;
+        Ok(SinkThread { stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Writes what the outbox holds now, then ends the thread.
-    pub fn stop(self) {}
+    /// Writes what the outbox holds now, then ends the thread. What cannot be written stays in the outbox.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the sink's thread has failed");
+        }
+    }
+}
+
+impl Drop for SinkThread {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn run(mut delivery: Delivery, stopped: &Receiver<()>) {
+    let mut pause = PAUSE;
+    loop {
+        let stop = stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout);
+        match delivery.deliver_all() {
+            Ok(()) if pause > PAUSE => {
+                tracing::info!(sink = %delivery.sink.name, "the sink takes records again");
+                pause = PAUSE;
+            }
+            Ok(()) => {}
+            Err(why) => {
+                tracing::warn!(sink = %delivery.sink.name, %why, "records wait in the outbox; trying again");
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+        }
+        if stop {
+            return;
+        }
+    }
+}
+
+/// From the outbox to the files.
+struct Delivery {
+    connection: Connection,
+    sink: FileSink,
+    records: LineFile,
+    conversations: Option<LineFile>,
+}
+
+impl Delivery {
+    fn new(connection: Connection, sink: FileSink) -> Result<Self, StoreError> {
+        let records = LineFile::new(sink.records.clone(), sink.rotate_bytes);
+        let conversations = sink.conversations.clone().map(|path| LineFile::new(path, sink.rotate_bytes));
+        let delivery = Delivery { connection, sink, records, conversations };
+        delivery.delivered()?;
+        Ok(delivery)
+    }
+
+    fn deliver_all(&mut self) -> Result<(), StoreError> {
+        while self.deliver()? {}
+        Ok(())
+    }
+
+    /// False when nothing is left.
+    fn deliver(&mut self) -> Result<bool, StoreError> {
+        let (mut records, mut conversations) = (Vec::new(), Vec::new());
+        let mut last = 0;
+        {
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT id, kind, json FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+            let mut rows = select.query((integer(self.delivered()?), BATCH))?;
+            while let Some(row) = rows.next()? {
+                last = unsigned(row, 0)?;
+                let summary = row.get::<_, i64>(1)? == Kind::Summary as i64;
+                let lines = if summary { &mut conversations } else { &mut records };
+                lines.extend_from_slice(row.get_ref(2)?.as_bytes().unwrap_or_default());
+                lines.push(b'\n');
+            }
+        }
+        if last == 0 {
+            return Ok(false);
+        }
+        let failed = |path: &PathBuf, error| StoreError::File { path: path.clone(), error };
+        self.records.append(&records).map_err(|error| failed(&self.sink.records, error))?;
+        if let (Some(file), Some(path)) = (&mut self.conversations, &self.sink.conversations) {
+            file.append(&conversations).map_err(|error| failed(path, error))?;
+        }
+        self.note_delivered(last)?;
+        Ok(true)
+    }
+
+    fn delivered(&self) -> Result<u64, StoreError> {
+        let mut select = self.connection.prepare_cached("SELECT delivered FROM sinks WHERE name = ?1")?;
+        let found = select.query_row([&self.sink.name], |row| unsigned(row, 0)).optional()?;
+        found.ok_or_else(|| StoreError::UnknownSink(self.sink.name.clone()))
+    }
+
+    fn note_delivered(&mut self, last: u64) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction
+            .prepare_cached("UPDATE sinks SET delivered = ?1 WHERE name = ?2")?
+            .execute((integer(last), &self.sink.name))?;
+        clear_delivered(&transaction)?;
+        transaction.commit()?;
+        Ok(())
+    }
 }
