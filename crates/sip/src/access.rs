@@ -1,0 +1,78 @@
+//! Who a packet comes from, as far as its source address tells: the longest prefix wins, a port beats none.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::interface::{Access, PeerId, TrustedPeer};
+
+/// The peer that a source address belongs to.
+pub(crate) fn peer_of(access: &Access, source: SocketAddr) -> Option<PeerId> {
+    access
+        .peers
+        .iter()
+        .filter(|peer| matches(peer, source))
+        .max_by_key(|peer| (peer.prefix, peer.port.is_some()))
+        .map(|peer| peer.peer)
+}
+
+fn matches(peer: &TrustedPeer, source: SocketAddr) -> bool {
+    if peer.port.is_some_and(|port| port != source.port()) {
+        return false;
+    }
+    match (peer.network, source.ip()) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => {
+            let shift = 32u32.saturating_sub(u32::from(peer.prefix));
+            let mask = u32::MAX.checked_shl(shift).unwrap_or(0);
+            u32::from(network) & mask == u32::from(address) & mask
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) => {
+            let shift = 128u32.saturating_sub(u32::from(peer.prefix));
+            let mask = u128::MAX.checked_shl(shift).unwrap_or(0);
+            u128::from(network) & mask == u128::from(address) & mask
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(id: u32, network: &str, prefix: u8, port: Option<u16>) -> TrustedPeer {
+        TrustedPeer { peer: PeerId(id), network: network.parse().unwrap(), prefix, port }
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_a_port_beats_none() {
+        let access = Access {
+            accounts: Default::default(),
+            peers: vec![
+                peer(1, "10.0.0.0", 8, None),
+                peer(2, "10.1.0.0", 16, None),
+                peer(3, "10.1.0.0", 16, Some(5070)),
+                peer(4, "2001:db8::", 32, None),
+                peer(5, "192.0.2.7", 32, Some(5060)),
+            ],
+        };
+        let cases = [
+            ("10.2.3.4:5060", Some(1)),
+            ("10.1.3.4:5060", Some(2)),
+            ("10.1.3.4:5070", Some(3)),
+            ("[2001:db8:1::1]:5060", Some(4)),
+            ("[2001:db9::1]:5060", None),
+            ("192.0.2.7:5060", Some(5)),
+            ("192.0.2.7:5061", None),
+            ("192.0.2.8:5060", None),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(peer_of(&access, source.parse().unwrap()), expected.map(PeerId), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_of_zero_or_beyond_the_address_does_not_panic() {
+        for prefix in [0, 200] {
+            let access = Access { accounts: Default::default(), peers: vec![peer(1, "10.0.0.1", prefix, None)] };
+            assert_eq!(peer_of(&access, "10.0.0.1:1".parse().unwrap()), Some(PeerId(1)));
+        }
+    }
+}

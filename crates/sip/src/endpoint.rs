@@ -1,0 +1,328 @@
+//! The endpoint: one way in, one way out.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+use crate::interface::{
+    Access, Binding, Command, CommandRefused, Config, Counters, Event, Flow, Input, OutgoingInvite, Output, SessionId,
+};
+use crate::random::{Random, read_marked};
+use crate::recent::Recent;
+use crate::registrar::Registrar;
+use crate::session::{Session, decline_success};
+use crate::stack::{NoWay, Stack, Up};
+use crate::timer::Timer;
+use crate::transaction::TransactionId;
+use crate::wire::Method;
+
+/// SIP for one endpoint.
+///
+/// Four calls drive it: [`Endpoint::handle`] takes what comes from the wire and the clock, [`Endpoint::command`] what the
+/// contact wants, [`Endpoint::poll_output`] is then called until it gives nothing, and [`Endpoint::next_timeout_us`] says when
+/// to call `handle` with [`Input::Timeout`]. The whole is plain data: it can be compared, written down in the middle of a
+/// call, and revived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub(crate) stack: Stack,
+    pub(crate) access: Access,
+    pub(crate) digest: digest::Server,
+    pub(crate) registrar: Registrar,
+    pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
+    pub(crate) recent: Recent,
+    pub(crate) queries: BTreeMap<u64, SessionId>,
+    pub(crate) last_session: u64,
+    pub(crate) last_transfer: u64,
+    pub(crate) last_query: u64,
+}
+
+impl Endpoint {
+    /// A fresh endpoint. `seed` must be secret: tags, branches and nonces come from it.
+    pub fn new(config: Config, seed: [u8; 32]) -> Endpoint {
+        let mut random = Random::new(seed);
+        let digest = digest::Server::new(&config.realm, random.secret(), config.nonce_lifetime_s);
+        Endpoint {
+            stack: Stack::new(config, random),
+            access: Access::default(),
+            digest,
+            registrar: Registrar::default(),
+            sessions: BTreeMap::new(),
+            recent: Recent::default(),
+            queries: BTreeMap::new(),
+            last_session: 0,
+            last_transfer: 0,
+            last_query: 0,
+        }
+    }
+
+    /// Takes one input at `now_us`, microseconds since the Unix epoch.
+    pub fn handle(&mut self, now_us: u64, input: Input) {
+        self.advance(now_us);
+        match input {
+            Input::Datagram { listener, source, bytes } => self.take_datagram(listener, source, bytes),
+            Input::StreamOpened { connection, listener, remote } => {
+                self.stack.streams.open(connection, listener, remote);
+                self.stack.touch_stream(connection);
+            }
+            Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, &bytes),
+            Input::StreamClosed { connection } => self.stream_closed(connection),
+            Input::Resolved { query, addresses } => self.resolved(query, addresses),
+            Input::Timeout => self.fire_timers(),
+        }
+        self.fail_unsent();
+    }
+
+    /// Does one command at `now_us`. What is refused has changed nothing.
+    pub fn command(&mut self, now_us: u64, command: Command) -> Result<(), CommandRefused> {
+        self.advance(now_us);
+        let done = self.do_command(command);
+        self.fail_unsent();
+        done
+    }
+
+    /// The next output, in order; `None` when there is none left.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.stack.outputs.pop_front()
+    }
+
+    /// A fresh session number, for an outgoing call. Incoming ones get theirs from the same row.
+    pub fn allocate_session(&mut self) -> SessionId {
+        self.last_session += 1;
+        SessionId(self.last_session)
+    }
+
+    /// When to call [`Endpoint::handle`] with [`Input::Timeout`] at the latest, in microseconds since the Unix epoch.
+    pub fn next_timeout_us(&self) -> Option<u64> {
+        self.stack.timers.next_us()
+    }
+
+    /// What was counted since the start.
+    pub fn counters(&self) -> Counters {
+        self.stack.counters
+    }
+
+    /// How many sessions live.
+    pub fn sessions_len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many transactions live.
+    pub fn transactions_len(&self) -> usize {
+        self.stack.transactions.len()
+    }
+
+    /// What is registered for an account.
+    pub fn bindings(&self, account: &str) -> &[Binding] {
+        self.registrar.bindings(account)
+    }
+
+    /// Lets a session do something, then settles it, and forgets it when it is over.
+    pub(crate) fn with_session<R>(
+        &mut self,
+        id: SessionId,
+        act: impl FnOnce(&mut Session, &mut Stack) -> R,
+    ) -> Option<R> {
+        let session = self.sessions.get_mut(&id)?;
+        let result = act(session, &mut self.stack);
+        session.settle(&mut self.stack);
+        if session.is_over() {
+            self.forget_session(id);
+        }
+        Some(result)
+    }
+
+    /// The session whose local tag this is.
+    pub(crate) fn session_of_tag(&self, tag: &str) -> Option<&Session> {
+        let (number, _) = read_marked(tag)?;
+        let session = self.sessions.get(&SessionId(number))?;
+        (session.dialog.local_tag == tag).then_some(session)
+    }
+
+    /// Brings what the transactions handed up to its session.
+    pub(crate) fn take_up(&mut self, up: Up) {
+        match up {
+            Up::Response { owner, transaction, response, request, flow } => {
+                let is_invite_success =
+                    *response.method() == Method::Invite && (200..=299).contains(&response.status());
+                let taken = owner.and_then(|owner| {
+                    self.with_session(owner.session, |session, stack| {
+                        session.response(stack, owner, transaction, &response, request, flow);
+                    })
+                });
+                if taken.is_none() && is_invite_success {
+                    // The session is over: this 2xx is acknowledged and its dialog ended (RFC 3261 §13.2.2.4).
+                    decline_success(&mut self.stack, &response, transaction, flow, None, None);
+                }
+            }
+            Up::Failed { owner, transaction, failure } => {
+                self.with_session(owner.session, |session, stack| session.failed(stack, owner, transaction, failure));
+            }
+        }
+    }
+
+    fn advance(&mut self, now_us: u64) {
+        // Time never goes back, whatever the caller's clock does.
+        self.stack.now_us = self.stack.now_us.max(now_us);
+    }
+
+    fn fire_timers(&mut self) {
+        let now_us = self.stack.now_us;
+        while let Some(timer) = self.stack.timers.pop_due(now_us) {
+            match timer {
+                Timer::Transaction(id, timer) => self.fire_transaction(id, timer),
+                Timer::Session(id, timer) => {
+                    self.with_session(id, |session, stack| session.timer(stack, timer));
+                }
+                Timer::Binding(account) => self.bindings_expired(&account),
+                Timer::Stream(connection) => self.stream_idled(connection),
+                Timer::Resolve(query) => self.resolved(query, Vec::new()),
+            }
+        }
+    }
+
+    fn fire_transaction(&mut self, id: TransactionId, timer: crate::transaction::TransactionTimer) {
+        if self.stack.transactions.client(id).is_none() {
+            return self.stack.server_timer(id, timer);
+        }
+        if let Some(up) = self.stack.client_timer(id, timer) {
+            self.take_up(up);
+        }
+    }
+
+    /// Requests that could not be sent fail now, when no session is at work any more. Each failure may send again.
+    fn fail_unsent(&mut self) {
+        while let Some(id) = self.stack.unsent.pop_front() {
+            if let Some(up) = self.stack.client_transport_error(id) {
+                self.take_up(up);
+            }
+        }
+    }
+
+    fn do_command(&mut self, command: Command) -> Result<(), CommandRefused> {
+        let session = match command {
+            Command::Invite { session, invite } => return self.invite(session, *invite),
+            Command::SetAccess(access) => {
+                self.set_access(access);
+                return Ok(());
+            }
+            Command::RestoreBindings { account, bindings } => {
+                self.restore_bindings(&account, bindings);
+                return Ok(());
+            }
+            Command::Unregister { account } => {
+                self.unregister(&account);
+                return Ok(());
+            }
+            Command::Ring { session, .. }
+            | Command::Answer { session, .. }
+            | Command::Refuse { session, .. }
+            | Command::Offer { session, .. }
+            | Command::AcceptOffer { session, .. }
+            | Command::RefuseOffer { session, .. }
+            | Command::Identify { session, .. }
+            | Command::AcceptTransfer { session, .. }
+            | Command::RefuseTransfer { session, .. }
+            | Command::ReportTransfer { session, .. }
+            | Command::Transfer { session, .. }
+            | Command::SendDigit { session, .. }
+            | Command::End { session, .. } => session,
+        };
+        let is_report = matches!(command, Command::ReportTransfer { .. });
+        match self.with_session(session, |session, stack| session.command(stack, command)) {
+            Some(done) => done,
+            // R3: reports for a transferor that has gone are dropped without an error.
+            None if is_report => Ok(()),
+            None => Err(CommandRefused::NoSession),
+        }
+    }
+
+    fn invite(&mut self, id: SessionId, invite: OutgoingInvite) -> Result<(), CommandRefused> {
+        if self.sessions.contains_key(&id) {
+            return Err(CommandRefused::WrongState);
+        }
+        let config = &self.stack.config;
+        if self.sessions.len() >= config.sessions_max || self.stack.transactions.len() >= config.transactions_max {
+            return Err(CommandRefused::Limit);
+        }
+        let destination = invite.destination.clone();
+        let (session, way) = Session::call(&mut self.stack, id, invite)?;
+        self.last_session = self.last_session.max(id.0);
+        self.sessions.insert(id, Box::new(session));
+        match way {
+            Ok(()) => {}
+            Err(NoWay::Unresolved) => self.resolve(id, destination),
+            Err(NoWay::NoListener) => {
+                self.with_session(id, |session, stack| session.resolved(stack, Vec::new()));
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&mut self, session: SessionId, destination: crate::interface::Destination) {
+        let crate::interface::Destination::Name { host, port, .. } = destination else { return };
+        self.last_query += 1;
+        let query = self.last_query;
+        self.queries.insert(query, session);
+        let limit_us = self.stack.limit_us();
+        self.stack.set_timer(Timer::Resolve(query), limit_us);
+        self.stack.outputs.push_back(Output::Resolve { query, host, port });
+    }
+
+    fn resolved(&mut self, query: u64, addresses: Vec<std::net::SocketAddr>) {
+        let Some(session) = self.queries.remove(&query) else { return };
+        self.stack.timers.stop(&Timer::Resolve(query));
+        self.with_session(session, |session, stack| session.resolved(stack, addresses));
+    }
+
+    fn forget_session(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        self.stack.timers.stop_session(id);
+        self.stack.detach(id, &session.dialog.flow);
+        self.recent.remember(self.stack.now_us, id, session.dialog);
+    }
+
+    /// Says what is registered for an account now, and waits for the next expiry.
+    pub(crate) fn bindings_changed(&mut self, account: &str) {
+        let timer = Timer::Binding(account.to_owned());
+        match self.registrar.next_expiry_us(account) {
+            Some(at_us) => self.stack.timers.set(timer, at_us),
+            None => self.stack.timers.stop(&timer),
+        }
+        let bindings = self.registrar.bindings(account).to_vec();
+        self.stack.tell(Event::BindingsChanged { account: account.to_owned(), bindings });
+    }
+
+    fn bindings_expired(&mut self, account: &str) {
+        if self.registrar.expire(self.stack.now_us, account) {
+            self.bindings_changed(account);
+        }
+    }
+
+    fn restore_bindings(&mut self, account: &str, bindings: Vec<Binding>) {
+        let contacts_max = self.stack.config.contacts_per_account_max;
+        self.registrar.restore(self.stack.now_us, account, bindings, contacts_max);
+        self.bindings_changed(account);
+    }
+
+    fn unregister(&mut self, account: &str) {
+        if self.registrar.clear(account) {
+            self.bindings_changed(account);
+        }
+    }
+
+    fn set_access(&mut self, access: Access) {
+        let gone: Vec<String> =
+            self.registrar.accounts().filter(|account| !access.accounts.contains_key(*account)).cloned().collect();
+        self.access = access;
+        for account in gone {
+            self.unregister(&account);
+        }
+    }
+
+    /// Sends bytes that belong to no transaction.
+    pub(crate) fn transmit(&mut self, flow: Flow, bytes: Bytes) {
+        self.stack.transmit(flow, bytes);
+    }
+}

@@ -1,0 +1,305 @@
+//! Requests outside a dialog (RFC 3261 §8.2): who sends them, whether they may, and what becomes of them. Nothing is
+//! remembered of a sender that has not proven who it is.
+
+use crate::access::peer_of;
+use crate::dialog::Dialog;
+use crate::digest::Verdict;
+use crate::endpoint::Endpoint;
+use crate::headers::{ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact};
+use crate::interface::{Account, Event, Flow, IncomingInvite, Origin, SessionId, UnknownSource};
+use crate::random::marked;
+use crate::registrar::RegisterRefused;
+use crate::session::{Session, interval_too_small};
+use crate::transaction::merge_key;
+use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri};
+
+/// A request at the door.
+pub(crate) struct Entry {
+    /// The way it came.
+    pub(crate) flow: Flow,
+    /// The request.
+    pub(crate) request: Message,
+    /// Its transaction's key.
+    pub(crate) key: String,
+}
+
+/// What credentials proved.
+enum Proof {
+    /// They are this account's.
+    Account(String),
+    /// There were none for our realm.
+    None,
+    /// They were right, but the nonce was old.
+    Stale,
+    /// They were wrong.
+    Wrong,
+}
+
+impl Endpoint {
+    /// A request outside a dialog, seen for the first time.
+    pub(crate) fn enter(&mut self, entry: Entry) {
+        let is_register = *entry.request.method() == Method::Register;
+        let peer = peer_of(&self.access, entry.flow.remote);
+        let brings_credentials = !self.credentials_of(&entry.request).is_empty();
+        if peer.is_none() && !brings_credentials {
+            self.stack.counters.unknown_source += 1;
+            match self.stack.config.unknown_source {
+                UnknownSource::Silence => return,
+                UnknownSource::Forbid => return self.refuse(&entry, 403),
+                UnknownSource::Challenge => {}
+            }
+        }
+        match entry.request.method() {
+            Method::Invite | Method::Register => {}
+            Method::Options => return self.answer_options(&entry),
+            other => return self.refuse_method(&entry, &other.clone()),
+        }
+        let origin = match peer.filter(|_| !is_register) {
+            Some(peer) => Origin::Peer(peer),
+            None => match self.prove(&entry.request) {
+                Proof::Account(account) => Origin::Account(account),
+                Proof::Stale => return self.challenge(&entry, true),
+                Proof::None => return self.challenge(&entry, false),
+                Proof::Wrong => {
+                    self.stack.counters.authentication_failed += 1;
+                    return self.challenge(&entry, false);
+                }
+            },
+        };
+        match (is_register, origin) {
+            (true, Origin::Account(account)) => self.register(entry, &account),
+            (true, Origin::Peer(_)) => self.refuse(&entry, 403),
+            (false, origin) => self.take_invite(entry, origin),
+        }
+    }
+
+    fn refuse(&mut self, entry: &Entry, status: u16) {
+        self.stack.reply(&entry.request, entry.flow, status, "", |_| {});
+    }
+
+    /// Methods that make no sense here outside a dialog.
+    fn refuse_method(&mut self, entry: &Entry, method: &Method) {
+        match method {
+            Method::Subscribe => self.stack.reply(&entry.request, entry.flow, 489, "", |builder| {
+                builder.header(HeaderName::AllowEvents, "refer");
+            }),
+            // A REFER outside a dialog would let any phone make calls in another's name (RFC 3515 §5).
+            Method::Refer => self.stack.reply(&entry.request, entry.flow, 403, "REFER Inside The Dialog Only", |_| {}),
+            Method::Bye | Method::Update | Method::Info | Method::Prack | Method::Notify | Method::Cancel => {
+                self.refuse(entry, 481);
+            }
+            Method::Message | Method::Publish => self.refuse_with_allow(entry, 405),
+            _ => self.refuse_with_allow(entry, 501),
+        }
+    }
+
+    fn refuse_with_allow(&mut self, entry: &Entry, status: u16) {
+        self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
+            builder.header(HeaderName::Allow, ALLOW);
+        });
+    }
+
+    /// OPTIONS tells what any response tells, so it needs no proof: phones and trunks use it to see that we live.
+    fn answer_options(&mut self, entry: &Entry) {
+        self.stack.reply(&entry.request, entry.flow, 200, "", |builder| {
+            capabilities(builder);
+            builder.header(HeaderName::Accept, SDP);
+        });
+    }
+
+    fn credentials_of(&self, request: &Message) -> Vec<DigestCredentials> {
+        let mut all = request.credentials(HeaderName::ProxyAuthorization);
+        all.extend(request.credentials(HeaderName::Authorization));
+        all.retain(|credentials| credentials.realm == self.stack.config.realm);
+        all
+    }
+
+    fn prove(&mut self, request: &Message) -> Proof {
+        let mut proof = Proof::None;
+        for credentials in self.credentials_of(request).iter().take(4) {
+            // An unknown user is verified against an account that nobody can be, so that it takes as long as a known one.
+            let nobody = Account { ha1_md5: String::new(), ha1_sha256: String::new() };
+            let account = self.access.accounts.get(&credentials.username);
+            let is_known = account.is_some();
+            let account = account.unwrap_or(&nobody);
+            let verdict = self.digest.verify(self.stack.now_us, request.method(), credentials, account);
+            proof = match verdict {
+                Verdict::Accepted if is_known => return Proof::Account(credentials.username.clone()),
+                Verdict::Stale if is_known => Proof::Stale,
+                _ => Proof::Wrong,
+            };
+        }
+        proof
+    }
+
+    /// 401 to REGISTER, 407 to the rest, without a transaction (RFC 3261 §22.2, §22.3, §26.3.2.4).
+    fn challenge(&mut self, entry: &Entry, stale: bool) {
+        let (status, name) = if *entry.request.method() == Method::Register {
+            (401, HeaderName::WwwAuthenticate)
+        } else {
+            (407, HeaderName::ProxyAuthenticate)
+        };
+        let challenges = self.digest.challenge(self.stack.now_us, stale);
+        self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
+            for challenge in &challenges {
+                builder.header(name, challenge);
+            }
+        });
+    }
+
+    fn register(&mut self, entry: Entry, account: &str) {
+        let Entry { flow, request, key } = entry;
+        let id = self.stack.begin_server(request.clone(), key, flow, None);
+        let tag = marked(id.0, self.stack.random.number());
+        let unknown = request.unknown_requirements(&["path", "gruu", "outbound"]);
+        if !unknown.is_empty() {
+            self.stack.respond(id, 420, "", Some(&tag), |builder| {
+                builder.header(HeaderName::Unsupported, unknown.join(", "));
+            });
+            return;
+        }
+        // An account registers itself and nobody else (RFC 3261 §10.3 step 4).
+        if request.to().uri.user() != account {
+            self.stack.respond(id, 403, "", Some(&tag), |_| {});
+            return;
+        }
+        let limits = (&self.stack.config).into();
+        let done = self.registrar.register(self.stack.now_us, account, &request, flow, limits);
+        match done {
+            Err(refused) => self.refuse_register(id, &tag, refused),
+            Ok(changed) => {
+                if let Some(stream) = flow.connection.and_then(|connection| self.stack.streams.get_mut(connection)) {
+                    stream.accounts.insert(account.to_owned());
+                }
+                self.confirm_register(id, &tag, account, &request);
+                if changed {
+                    self.bindings_changed(account);
+                }
+            }
+        }
+    }
+
+    fn refuse_register(&mut self, id: crate::transaction::TransactionId, tag: &str, refused: RegisterRefused) {
+        let least_s = self.stack.config.expires_s.0;
+        let status = match refused {
+            RegisterRefused::Malformed => 400,
+            RegisterRefused::TooBrief => 423,
+            RegisterRefused::OutOfOrder => 500,
+            RegisterRefused::TooMany => 403,
+        };
+        self.stack.respond(id, status, "", Some(tag), |builder| {
+            if refused == RegisterRefused::TooBrief {
+                builder.header(HeaderName::MinExpires, least_s);
+            }
+        });
+    }
+
+    /// 200 with all bindings and what is left of them (RFC 3261 §10.3 step 8).
+    fn confirm_register(&mut self, id: crate::transaction::TransactionId, tag: &str, account: &str, request: &Message) {
+        let now_us = self.stack.now_us;
+        let bindings = self.registrar.bindings(account).to_vec();
+        self.stack.respond(id, 200, "", Some(tag), |builder| {
+            for binding in &bindings {
+                let left_s = binding.expires_at_us.saturating_sub(now_us) / 1_000_000;
+                builder.header(HeaderName::Contact, format_args!("<{}>;expires={left_s}", binding.contact));
+            }
+            // RFC 3327 §5.3.
+            if request.has_token(HeaderName::Supported, "path") {
+                builder.copy(request, HeaderName::Path);
+            }
+        });
+    }
+
+    /// RFC 3261 §8.2 and §13.3, in that order.
+    fn take_invite(&mut self, entry: Entry, origin: Origin) {
+        if let Err(status) = self.check_invite(&entry.request) {
+            return self.refuse_invite(&entry, status);
+        }
+        let replaces = match self.replaced_by(&entry.request) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.refuse(&entry, status),
+        };
+        let Entry { flow, request, key } = entry;
+        let id = self.allocate_session();
+        let tag = marked(id.0, self.stack.random.number());
+        let uri = Uri::parse(request.request_uri()).ok();
+        let user = uri.as_ref().and_then(|uri| uri.as_sip()).and_then(|sip| sip.user.as_deref()).unwrap_or("");
+        let own_contact = contact(user, &flow, self.stack.advertised(&flow));
+        let along_flow = matches!(origin, Origin::Account(_));
+        let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
+            return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
+        };
+        let invite = describe(&request, origin, flow, replaces);
+        let transaction = self.stack.begin_server(request.clone(), key, flow, Some(id));
+        let session = Session::invited(&mut self.stack, id, &request, transaction, dialog);
+        self.sessions.insert(id, Box::new(session));
+        self.stack.tell(Event::Incoming { session: id, invite: Box::new(invite) });
+    }
+
+    fn check_invite(&mut self, request: &Message) -> Result<(), u16> {
+        if !matches!(
+            Uri::parse(request.request_uri()).map(|uri| uri.scheme().to_owned()).as_deref(),
+            Ok("sip" | "sips" | "tel")
+        ) {
+            return Err(416);
+        }
+        // RFC 3261 §8.2.2.2: the same request by another way.
+        if self.stack.transactions.of_merge_key(&merge_key(request)).is_some() {
+            return Err(482);
+        }
+        if !request.unknown_requirements(KNOWN_OPTIONS).is_empty() {
+            return Err(420);
+        }
+        // We pass calls on like a proxy, so a request that may go no further ends here (§16.3).
+        if request.max_forwards() == Ok(Some(0)) {
+            return Err(483);
+        }
+        let is_foreign_body = !request.body().is_empty() && request.body_of_type(SDP).is_none();
+        if is_foreign_body || request.header(HeaderName::ContentEncoding).is_some() {
+            return Err(415);
+        }
+        if interval_too_small(request).is_some() {
+            return Err(422);
+        }
+        if self.sessions.len() >= self.stack.config.sessions_max {
+            self.stack.counters.over_limit += 1;
+            return Err(503);
+        }
+        Ok(())
+    }
+
+    fn refuse_invite(&mut self, entry: &Entry, status: u16) {
+        let unknown = entry.request.unknown_requirements(KNOWN_OPTIONS);
+        self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
+            match status {
+                415 => builder.header(HeaderName::Accept, SDP).header(HeaderName::AcceptEncoding, "identity"),
+                420 => builder.header(HeaderName::Unsupported, unknown.join(", ")),
+                422 => builder.header(HeaderName::MinSe, interval_too_small(&entry.request).unwrap_or(0)),
+                503 => builder.header(HeaderName::RetryAfter, 5),
+                _ => builder,
+            };
+        });
+    }
+}
+
+fn describe(request: &Message, origin: Origin, flow: Flow, replaces: Option<SessionId>) -> IncomingInvite {
+    let is_peer = matches!(origin, Origin::Peer(_));
+    let target = Uri::parse(request.request_uri()).map(|uri| NameAddr::of(uri).party()).unwrap_or_default();
+    let asserted =
+        request.name_addrs(HeaderName::PAssertedIdentity).ok().and_then(|all| all.first().map(NameAddr::party));
+    IncomingInvite {
+        origin,
+        flow,
+        target,
+        from: request.from().party(),
+        to: request.to().party(),
+        // RFC 3325 §6: only peers that we trust may assert.
+        asserted_identity: asserted.filter(|_| is_peer),
+        call_id: request.call_id().to_owned(),
+        user_agent: request.header(HeaderName::UserAgent).map(str::to_owned),
+        sdp: request.body_of_type(SDP),
+        replaces,
+        referred_by: request.header(HeaderName::ReferredBy).map(str::to_owned),
+        max_forwards: request.max_forwards().ok().flatten().unwrap_or(70),
+    }
+}

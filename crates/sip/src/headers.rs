@@ -1,0 +1,32 @@
+//! The headers that every message of a dialog carries alike (R8): phones that miss `replaces` in one of them silently
+//! downgrade an attended transfer to a blind one.
+
+use crate::interface::{Flow, Transport};
+use crate::wire::{Builder, HeaderName};
+
+/// What we take, in every Allow.
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE";
+/// What we can, in every Supported.
+pub(crate) const SUPPORTED: &str = "replaces, norefersub, timer";
+/// The option tags that a Require may ask of us (RFC 3261 §8.2.2.3).
+pub(crate) const KNOWN_OPTIONS: &[&str] = &["replaces", "norefersub", "timer"];
+/// What a session description is.
+pub(crate) const SDP: &str = "application/sdp";
+/// What a transfer's progress is reported in (RFC 3420).
+pub(crate) const SIPFRAG: &str = "message/sipfrag;version=2.0";
+
+/// Allow and Supported.
+pub(crate) fn capabilities(builder: &mut Builder) {
+    builder.header(HeaderName::Allow, ALLOW);
+    builder.header(HeaderName::Supported, SUPPORTED);
+}
+
+/// Our Contact for a flow. The user part is for people who read traces; the dialog is found by its tags.
+pub(crate) fn contact(user: &str, flow: &Flow, advertised: std::net::SocketAddr) -> String {
+    let at = if user.is_empty() { "" } else { "@" };
+    let transport = match flow.transport {
+        Transport::Udp => "",
+        Transport::Tcp => ";transport=tcp",
+    };
+    format!("<sip:{user}{at}{advertised}{transport}>")
+}

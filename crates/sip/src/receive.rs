@@ -1,0 +1,187 @@
+//! What comes from the wire, up to the point where it is clear whose it is.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::endpoint::Endpoint;
+use crate::front_door::Entry;
+use crate::headers::capabilities;
+use crate::interface::{ConnectionHandle, Flow, ListenerId, Output, SessionId, TransferId, Transport, UnknownSource};
+use crate::timer::Timer;
+use crate::transaction::{InviteServer, ServerMachine, server_key};
+use crate::wire::{Frame, HeaderName, Message, Method};
+
+/// The To tag of answers to what could not be read.
+const MALFORMED_TAG: &str = "malformed";
+
+impl Endpoint {
+    /// One datagram.
+    pub(crate) fn take_datagram(&mut self, listener: ListenerId, source: SocketAddr, bytes: Bytes) {
+        // RFC 5626 §3.5.1 and older habits: blank datagrams keep a NAT binding open and ask for nothing.
+        if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
+            return;
+        }
+        self.take_message(Flow { transport: Transport::Udp, listener, remote: source, connection: None }, bytes);
+    }
+
+    /// Bytes of a stream.
+    pub(crate) fn take_stream_bytes(&mut self, connection: ConnectionHandle, bytes: &[u8]) {
+        let Some(stream) = self.stack.streams.get_mut(connection) else { return };
+        let flow = Flow {
+            transport: Transport::Tcp,
+            listener: stream.listener,
+            remote: stream.remote,
+            connection: Some(connection),
+        };
+        stream.framer.push(bytes);
+        // A message may end its own connection, so the stream is looked up for each.
+        while let Some(stream) = self.stack.streams.get_mut(connection) {
+            match stream.framer.next_frame() {
+                Ok(Some(Frame::Message(bytes))) => {
+                    self.stack.touch_stream(connection);
+                    self.take_message(flow, bytes);
+                }
+                Ok(Some(Frame::KeepAlive)) => {
+                    // RFC 5626 §3.5.1: a ping is answered by a pong.
+                    self.stack.touch_stream(connection);
+                    self.stack.outputs.push_back(Output::Transmit { flow, bytes: Bytes::from_static(b"\r\n") });
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    self.stack.counters.malformed += 1;
+                    self.stack.outputs.push_back(Output::Close { connection });
+                    self.stream_closed(connection);
+                }
+            }
+        }
+    }
+
+    /// A stream has ended: what waits on it fails, what is reached by it is unregistered.
+    pub(crate) fn stream_closed(&mut self, connection: ConnectionHandle) {
+        self.stack.timers.stop(&Timer::Stream(connection));
+        let Some(stream) = self.stack.streams.close(connection) else { return };
+        self.stack.unsent.extend(stream.transactions);
+        for account in stream.accounts {
+            if self.registrar.disconnect(&account, connection) {
+                self.bindings_changed(&account);
+            }
+        }
+    }
+
+    /// A stream has carried nothing for its time: it is closed unless something lives on it.
+    pub(crate) fn stream_idled(&mut self, connection: ConnectionHandle) {
+        let Some(stream) = self.stack.streams.get(connection) else { return };
+        let is_used = !stream.sessions.is_empty() || !stream.accounts.is_empty() || !stream.transactions.is_empty();
+        if is_used {
+            return self.stack.touch_stream(connection);
+        }
+        self.stack.outputs.push_back(Output::Close { connection });
+        self.stream_closed(connection);
+    }
+
+    fn take_message(&mut self, flow: Flow, bytes: Bytes) {
+        self.stack.counters.messages_received += 1;
+        let length = bytes.len();
+        let mut message = match Message::parse(bytes) {
+            Ok(message) => message,
+            Err(malformed) => {
+                self.stack.counters.malformed += 1;
+                let is_known = crate::access::peer_of(&self.access, flow.remote).is_some();
+                let may_answer = is_known || self.stack.config.unknown_source != UnknownSource::Silence;
+                if let Some(response) = malformed.response(MALFORMED_TAG, flow.remote).filter(|_| may_answer) {
+                    self.transmit(flow, response);
+                }
+                return;
+            }
+        };
+        if !message.is_request() {
+            if let Some(up) = self.stack.take_response(message) {
+                self.take_up(up);
+            }
+            return;
+        }
+        message.set_source(flow.remote);
+        if length > self.stack.config.message_bytes_max {
+            self.stack.counters.over_limit += 1;
+            return self.stack.reply(&message, flow, 513, "", |_| {});
+        }
+        self.take_request(flow, message);
+    }
+
+    fn take_request(&mut self, flow: Flow, request: Message) {
+        if *request.method() == Method::Ack {
+            return self.take_ack(flow, &request);
+        }
+        let key = server_key(&request, request.method());
+        if let Some(id) = self.stack.transactions.of_key(&key) {
+            return self.stack.repeat_request(id);
+        }
+        if self.stack.transactions.len() >= self.stack.config.transactions_max {
+            self.stack.counters.over_limit += 1;
+            return self.stack.reply(&request, flow, 503, "", |builder| {
+                builder.header(HeaderName::RetryAfter, 5);
+            });
+        }
+        if *request.method() == Method::Cancel {
+            return self.take_cancel(flow, request, key);
+        }
+        let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key }) };
+        let session = self
+            .session_of_tag(tag)
+            .filter(|session| session.is_of_dialog(request.call_id(), request.from_tag()))
+            .map(|session| session.id);
+        match session {
+            Some(session) => self.take_in_dialog(session, flow, request, key),
+            // R13, RFC 3261 §12.2.2: no such dialog.
+            None => self.stack.reply(&request, flow, 481, "", |_| {}),
+        }
+    }
+
+    fn take_in_dialog(&mut self, session: SessionId, flow: Flow, request: Message, key: String) {
+        let mut transfer = TransferId(0);
+        let mut replaces = None;
+        if *request.method() == Method::Refer {
+            self.last_transfer += 1;
+            transfer = TransferId(self.last_transfer);
+            replaces = self.replaces_target(&request);
+        }
+        let id = self.stack.begin_server(request.clone(), key, flow, Some(session));
+        self.with_session(session, |session, stack| session.request(stack, id, &request, flow, transfer, replaces));
+    }
+
+    fn take_ack(&mut self, flow: Flow, ack: &Message) {
+        let key = server_key(ack, &Method::Invite);
+        if let Some(id) = self.stack.transactions.of_key(&key) {
+            let machine = self.stack.transactions.server(id).map(|server| server.machine);
+            // The ACK to a 2xx is the session's even when its sender uses the INVITE's branch again.
+            if machine != Some(ServerMachine::Invite(InviteServer::Accepted)) {
+                return self.stack.take_failure_ack(id);
+            }
+        }
+        let session = ack
+            .to_tag()
+            .and_then(|tag| self.session_of_tag(tag))
+            .filter(|session| session.is_of_dialog(ack.call_id(), ack.from_tag()))
+            .map(|session| session.id);
+        if let Some(session) = session {
+            self.with_session(session, |session, stack| session.acknowledged(stack, ack, flow));
+        }
+    }
+
+    /// RFC 3261 §9.2.
+    fn take_cancel(&mut self, flow: Flow, cancel: Message, key: String) {
+        let invite_key = server_key(&cancel, &Method::Invite);
+        let Some(invite) = self.stack.transactions.of_key(&invite_key) else {
+            return self.stack.reply(&cancel, flow, 481, "", |_| {});
+        };
+        let session = self.stack.transactions.server(invite).and_then(|server| server.session);
+        let tag = session.and_then(|id| self.sessions.get(&id)).map(|session| session.dialog.local_tag.clone());
+        let tag = tag.unwrap_or_else(|| crate::incoming::stateless_tag(&cancel));
+        let id = self.stack.begin_server(cancel.clone(), key, flow, session);
+        self.stack.respond(id, 200, "", Some(&tag), capabilities);
+        if let Some(session) = session {
+            self.with_session(session, |session, stack| session.cancelled(stack, invite, &cancel));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Our re-INVITE (RFC 3261 §14.1, D4).
+
+use bytes::Bytes;
+
+use super::glare::{GLARE_RETRIES_MAX, back_off_us};
+use super::send::assert_identity;
+use super::{Exchange, OFFERS_QUEUED_MAX, Offer, Phase, Session};
+use crate::headers::SDP;
+use crate::interface::{CommandRefused, EndCause, Event, Flow, Party};
+use crate::stack::Stack;
+use crate::timer::SessionTimer;
+use crate::transaction::{Failure, Owner, Purpose, TransactionId};
+use crate::wire::{Message, Method};
+
+impl Session {
+    /// Queues an offer; [`Session::settle`] sends it when nothing runs before it.
+    pub(super) fn offer(&mut self, sdp: Bytes, identity: Option<Party>) -> Result<(), CommandRefused> {
+        if self.phase != Phase::Established {
+            return Err(CommandRefused::WrongState);
+        }
+        if self.offers.len() >= OFFERS_QUEUED_MAX {
+            return Err(CommandRefused::Limit);
+        }
+        self.offers.push_back(Offer { sdp, identity, glares: 0, is_refresh: false });
+        Ok(())
+    }
+
+    /// Sends the next offer, unless an INVITE or an offer runs in either direction (RFC 3261 §14.1).
+    pub(super) fn next_offer(&mut self, stack: &mut Stack) {
+        let is_free = self.phase == Phase::Established
+            && self.exchange == Exchange::Idle
+            && self.success.is_none()
+            && !self.backing_off;
+        if !is_free {
+            return;
+        }
+        let Some(offer) = self.offers.pop_front() else { return };
+        let refresh = self.refresh.clone();
+        let identity = offer.identity.clone();
+        let sent = self.send(stack, Method::Invite, Purpose::Reinvite, Some((SDP, offer.sdp.clone())), |builder| {
+            assert_identity(builder, identity.as_ref());
+            if let Some(refresh) = &refresh {
+                refresh.write_as_client(builder);
+            }
+        });
+        match sent {
+            Some(transaction) => {
+                self.local_sdp = offer.sdp.clone();
+                self.exchange = Exchange::Ours { transaction, offer };
+            }
+            None => stack.tell(Event::OfferRefused { session: self.id, status: 500 }),
+        }
+    }
+
+    /// A response to our re-INVITE.
+    pub(super) fn reinvite_response(
+        &mut self,
+        stack: &mut Stack,
+        transaction: TransactionId,
+        response: &Message,
+        request: Bytes,
+        flow: Flow,
+    ) {
+        if response.status() < 200 {
+            return;
+        }
+        let Exchange::Ours { transaction: ours, offer } = &self.exchange else {
+            // Written off, or a second 2xx: acknowledged so that it stops.
+            if response.status() < 300 {
+                self.acknowledge(stack, transaction, response.cseq().number, None);
+            }
+            return;
+        };
+        if *ours != transaction {
+            return;
+        }
+        let offer = offer.clone();
+        match response.status() {
+            200..=299 => self.reinvite_accepted(stack, transaction, response, &offer),
+            401 | 407 => {
+                let owner = Owner { session: self.id, purpose: Purpose::Reinvite };
+                match self.answer_challenge(stack, response, request, owner, flow) {
+                    Some(transaction) => self.exchange = Exchange::Ours { transaction, offer },
+                    None => self.offer_refused(stack, response.status(), &offer),
+                }
+            }
+            491 if offer.glares < GLARE_RETRIES_MAX => self.back_off(stack, offer),
+            // RFC 3261 §12.2.1.2: these two say that the dialog is gone.
+            481 => self.dialog_gone(stack, EndCause::Protocol),
+            408 => self.dialog_gone(stack, EndCause::Timeout),
+            status => self.offer_refused(stack, status, &offer),
+        }
+    }
+
+    /// Our re-INVITE got no answer.
+    pub(super) fn reinvite_failed(&mut self, stack: &mut Stack, transaction: TransactionId, failure: Failure) {
+        let Exchange::Ours { transaction: ours, offer } = &self.exchange else { return };
+        if *ours != transaction {
+            return;
+        }
+        let offer = offer.clone();
+        match failure {
+            Failure::Timeout => self.dialog_gone(stack, EndCause::Timeout),
+            Failure::Transport => self.offer_refused(stack, 503, &offer),
+        }
+    }
+
+    fn reinvite_accepted(&mut self, stack: &mut Stack, transaction: TransactionId, response: &Message, offer: &Offer) {
+        self.exchange = Exchange::Idle;
+        let _ = self.dialog.refresh_target(response);
+        self.note_peer(response);
+        self.acknowledge(stack, transaction, response.cseq().number, None);
+        self.refresh_agreed_as_client(stack, response);
+        if self.ending.is_some() || offer.is_refresh {
+            return;
+        }
+        match response.body_of_type(SDP) {
+            Some(sdp) => stack.tell(Event::OfferAnswered { session: self.id, sdp }),
+            None => stack.tell(Event::OfferRefused { session: self.id, status: 500 }),
+        }
+    }
+
+    fn back_off(&mut self, stack: &mut Stack, mut offer: Offer) {
+        self.exchange = Exchange::Idle;
+        if self.ending.is_some() {
+            return;
+        }
+        offer.glares += 1;
+        self.offers.push_front(offer);
+        self.backing_off = true;
+        let wait_us = back_off_us(self.dialog.call_id_is_ours, &mut stack.random);
+        self.set_timer(stack, SessionTimer::Glare, wait_us);
+    }
+
+    fn offer_refused(&mut self, stack: &mut Stack, status: u16, offer: &Offer) {
+        self.exchange = Exchange::Idle;
+        if self.ending.is_none() && !offer.is_refresh {
+            stack.tell(Event::OfferRefused { session: self.id, status });
+        }
+    }
+
+    /// The peer knows the dialog no more. It gets a BYE all the same (RFC 3261 §12.2.1.2).
+    pub(super) fn dialog_gone(&mut self, stack: &mut Stack, cause: EndCause) {
+        self.exchange = Exchange::Idle;
+        self.give_up(stack, cause);
+    }
+}

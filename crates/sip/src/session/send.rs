@@ -1,0 +1,100 @@
+//! Requests in the dialog (RFC 3261 §12.2.1.1), and responses to those of the peer.
+
+use bytes::Bytes;
+
+use super::Session;
+use crate::headers::capabilities;
+use crate::interface::{Flow, Party};
+use crate::stack::Stack;
+use crate::transaction::{Owner, Purpose, TransactionId};
+use crate::wire::{Builder, CSeq, HeaderName, Method, NameAddr};
+
+impl Session {
+    /// Sends a request in the dialog. `None` if it could not be composed.
+    pub(super) fn send(
+        &mut self,
+        stack: &mut Stack,
+        method: Method,
+        purpose: Purpose,
+        body: Option<(&str, Bytes)>,
+        fill: impl FnOnce(&mut Builder),
+    ) -> Option<TransactionId> {
+        let flow = self.way(stack);
+        let (uri, routes) = self.dialog.addressing();
+        let cseq = self.dialog.next_cseq();
+        let payload = body.as_ref().map_or(&[][..], |(_, bytes)| bytes);
+        let credentials =
+            self.authorization.as_mut().and_then(|own| own.again(&mut stack.random, &method, &uri, payload));
+        let owner = Owner { session: self.id, purpose };
+        let user_agent = stack.config.user_agent.clone();
+        let dialog = &self.dialog;
+        let sent = stack.request(flow, method.clone(), &uri, Some(owner), |builder| {
+            routes.iter().for_each(|route| {
+                builder.header(HeaderName::Route, route);
+            });
+            builder.header(HeaderName::MaxForwards, 70);
+            builder.header(HeaderName::From, &dialog.local);
+            builder.header(HeaderName::To, &dialog.remote);
+            builder.header(HeaderName::CallId, &dialog.call_id);
+            builder.header(HeaderName::CSeq, CSeq { number: cseq, method: method.clone() });
+            if method != Method::Bye && method != Method::Info {
+                builder.header(HeaderName::Contact, &dialog.contact);
+                capabilities(builder);
+            }
+            builder.header(HeaderName::UserAgent, user_agent);
+            if let Some((name, value)) = credentials {
+                builder.header(name, value);
+            }
+            fill(builder);
+            if let Some((content_type, bytes)) = body {
+                builder.body(content_type, bytes);
+            }
+        });
+        sent.ok()
+    }
+
+    /// The way that requests of this dialog go now.
+    pub(super) fn way(&mut self, stack: &mut Stack) -> Flow {
+        match self.dialog.next_hop() {
+            Some((transport, remote)) => stack.way_to_address(transport, remote).unwrap_or(self.dialog.flow),
+            None => self.dialog.flow,
+        }
+    }
+
+    /// Answers a request of the dialog with a bare status.
+    pub(super) fn respond(&self, stack: &mut Stack, transaction: TransactionId, status: u16) {
+        self.respond_with(stack, transaction, status, |_| {});
+    }
+
+    /// Answers a request of the dialog.
+    pub(super) fn respond_with(
+        &self,
+        stack: &mut Stack,
+        transaction: TransactionId,
+        status: u16,
+        fill: impl FnOnce(&mut Builder),
+    ) -> Option<Bytes> {
+        stack.respond(transaction, status, "", Some(&self.dialog.local_tag), |builder| {
+            if status < 300 {
+                builder.header(HeaderName::Contact, &self.dialog.contact);
+                capabilities(builder);
+            }
+            fill(builder);
+        })
+    }
+
+    /// 500 with Retry-After of 0 to 10 s (RFC 3261 §14.2, RFC 3311 §5.2).
+    pub(super) fn respond_later(&self, stack: &mut Stack, transaction: TransactionId) {
+        let wait_s = stack.random.between(0, 10);
+        self.respond_with(stack, transaction, 500, |builder| {
+            builder.header(HeaderName::RetryAfter, wait_s);
+        });
+    }
+}
+
+/// Writes P-Asserted-Identity (RFC 3325), if the party's URI reads as one.
+pub(super) fn assert_identity(builder: &mut Builder, identity: Option<&Party>) {
+    if let Some(address) = identity.and_then(|party| NameAddr::from_party(party).ok()) {
+        builder.header(HeaderName::PAssertedIdentity, address);
+    }
+}

@@ -1,0 +1,87 @@
+//! UPDATE in both directions (RFC 3311), and what it tells about identity (R14).
+
+use bytes::Bytes;
+
+use super::offer_in::Obstacle;
+use super::send::assert_identity;
+use super::{Phase, Session};
+use crate::headers::SDP;
+use crate::interface::{CommandRefused, Event, Party};
+use crate::stack::Stack;
+use crate::transaction::{Purpose, TransactionId};
+use crate::wire::{HeaderName, Message, Method, NameAddr};
+
+impl Session {
+    /// The peer's UPDATE.
+    pub(super) fn take_update(&mut self, stack: &mut Stack, transaction: TransactionId, request: &Message) {
+        if let Some(min_s) = self.interval_too_small(request) {
+            self.respond_with(stack, transaction, 422, |builder| {
+                builder.header(HeaderName::MinSe, min_s);
+            });
+            return;
+        }
+        let Some(sdp) = request.body_of_type(SDP) else {
+            self.take_target(request);
+            let _ = self.accept_update(stack, transaction, request, None);
+            return;
+        };
+        match self.obstacle() {
+            // RFC 3311 §5.2.
+            Some(Obstacle::Ours) => self.respond(stack, transaction, 491),
+            Some(Obstacle::Theirs) => self.respond_later(stack, transaction),
+            Some(Obstacle::Ending) => self.respond(stack, transaction, 487),
+            None => {
+                self.ask_contact(stack, transaction, false, false);
+                stack.tell(Event::Offered { session: self.id, sdp: Some(sdp) });
+            }
+        }
+    }
+
+    /// 200 to an UPDATE.
+    pub(super) fn accept_update(
+        &mut self,
+        stack: &mut Stack,
+        transaction: TransactionId,
+        request: &Message,
+        sdp: Option<Bytes>,
+    ) -> Result<(), CommandRefused> {
+        let agreed = self.refresh_agreed_as_server(request);
+        if let Some(sdp) = &sdp {
+            self.local_sdp = sdp.clone();
+        }
+        self.respond_with(stack, transaction, 200, |builder| {
+            if let Some(agreed) = &agreed {
+                agreed.write_as_server(builder);
+            }
+            if let Some(sdp) = sdp {
+                builder.body(SDP, sdp);
+            }
+        })
+        .ok_or(CommandRefused::BadText)?;
+        if self.phase == Phase::Established {
+            self.start_refresh(stack, agreed);
+        }
+        Ok(())
+    }
+
+    /// Tells the peer whom it talks to now, if it allows UPDATE (R14).
+    pub(super) fn identify(&mut self, stack: &mut Stack, identity: &Party) -> Result<(), CommandRefused> {
+        if NameAddr::from_party(identity).is_err() {
+            return Err(CommandRefused::BadText);
+        }
+        if self.phase != Phase::Established {
+            return Err(CommandRefused::WrongState);
+        }
+        if !self.peer_allows_update {
+            return Ok(());
+        }
+        let refresh = self.refresh.clone();
+        self.send(stack, Method::Update, Purpose::Identify, None, |builder| {
+            assert_identity(builder, Some(identity));
+            if let Some(refresh) = &refresh {
+                refresh.write_as_client(builder);
+            }
+        });
+        Ok(())
+    }
+}
