@@ -6,11 +6,11 @@ use memchr::{memchr, memrchr};
 use super::header::{self, HeaderName};
 use super::message::{Line, Message, Span, Start};
 use super::name_addr::NameAddrSlices;
+use super::params::ParamSlices;
 use super::text::{is_blank, is_token_byte, number, trim};
 use super::typed::cseq_slices;
 use super::uri::UriSlices;
 use super::via::ViaSlices;
-use super::views::tag;
 use super::{Fault, HEAD_BYTES_MAX, HEADERS_MAX, LINE_BYTES_MAX, Malformed, Method, split_commas};
 
 /// Indexes and checks a message.
@@ -253,7 +253,12 @@ fn topmost_branch(message: &Message) -> Result<Span, Fault> {
 
 fn address_tag(message: &Message, name: HeaderName<'_>) -> Result<Span, Fault> {
     let slices = NameAddrSlices::parse(only(message, name)?).map_err(|_| Fault::Address)?;
-    Ok(tag(slices.params).map(|tag| place(message, tag)).unwrap_or_default())
+    match ParamSlices::new(slices.params).find("tag") {
+        // A second tag could not be told from it once ours is appended.
+        Some("") => Err(Fault::Address),
+        Some(tag) => Ok(place(message, tag)),
+        None => Ok(Span::default()),
+    }
 }
 
 fn check_max_forwards(message: &Message) -> Result<(), Fault> {

@@ -47,9 +47,9 @@ impl NameAddr {
         Party { display: self.display.clone(), uri: self.uri.to_string(), user: self.uri.user() }
     }
 
-    /// The `tag` parameter.
+    /// The `tag` parameter, if it is not empty.
     pub fn tag(&self) -> Option<&str> {
-        self.params.get("tag")
+        self.params.get("tag").filter(|tag| !tag.is_empty())
     }
 
     /// With a tag set.

@@ -103,6 +103,9 @@ impl Uri {
 
     /// Equality of RFC 3261 §19.1.4 (and RFC 3966 §4 for `tel:`).
     pub fn equivalent(&self, other: &Uri) -> bool {
+        if self == other {
+            return true;
+        }
         match (self, other) {
             (Uri::Sip(one), Uri::Sip(two)) => one.equivalent(two),
             (Uri::Tel(one), Uri::Tel(two)) => {

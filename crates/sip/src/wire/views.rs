@@ -1,7 +1,6 @@
 //! The typed views on a message. Those on headers that `parse` has checked cannot fail; the others can.
 
 use super::message::Message;
-use super::params::ParamSlices;
 use super::text::{number, seconds, trim};
 use super::{
     BadValue, CSeq, Challenge, Contacts, DigestCredentials, EventPackage, HeaderName, Host, Method, NameAddr, Params,
@@ -210,9 +209,4 @@ impl Message {
             (None, _) => Ok(None),
         }
     }
-}
-
-/// The `tag` among header parameters, in place.
-pub(super) fn tag(params: &str) -> Option<&str> {
-    ParamSlices::new(params).find("tag").filter(|tag| !tag.is_empty())
 }
