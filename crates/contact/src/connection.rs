@@ -1,0 +1,195 @@
+//! A party's place in a conversation.
+
+use serde::{Deserialize, Serialize};
+
+use baton_sip::{SessionId, TransferId};
+
+use crate::event::PartyRole;
+use crate::ids::{ConnectionId, ContactId};
+use crate::leg::Leg;
+use crate::outcome::OutcomeName;
+use crate::snapshot::{ConnectionState, ConnectionType};
+
+/// Where a party stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// Waits in a queue for an agent.
+    Queued,
+    /// Dialled; nothing alerts yet.
+    Offered,
+    /// A device alerts.
+    Ringing,
+    /// A device alerts and sends audio.
+    EarlyMedia,
+    /// The caller, not yet answered by us.
+    Calling,
+    /// In the conversation.
+    Connected,
+    /// Over.
+    Ended,
+}
+
+/// A hold that we keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hold {
+    pub(crate) since_us: u64,
+    /// The contact whose agent did it.
+    pub(crate) by: ContactId,
+    /// The phone leg whose hold key did it.
+    pub(crate) by_leg: Option<u64>,
+}
+
+/// A REFER of this party that we act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refer {
+    pub(crate) session: SessionId,
+    pub(crate) transfer: TransferId,
+    /// Whose progress is reported.
+    pub(crate) target: ConnectionId,
+}
+
+/// How a party that was never reached ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) name: OutcomeName,
+    pub(crate) sip_status: u16,
+    pub(crate) q850: Option<u16>,
+}
+
+/// A party.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    /// The contact that it belongs to.
+    pub(crate) contact: ContactId,
+    pub(crate) kind: ConnectionType,
+    /// The customer's connection.
+    pub(crate) initial: bool,
+    pub(crate) phase: Phase,
+    pub(crate) since_us: u64,
+    pub(crate) hold: Option<Hold>,
+    pub(crate) muted: bool,
+    /// The agent, once one is chosen.
+    pub(crate) agent: Option<String>,
+    pub(crate) address: String,
+    pub(crate) name: String,
+    pub(crate) legs: Vec<Leg>,
+    pub(crate) outcome: Option<Outcome>,
+    /// Who brought it in.
+    pub(crate) added_by: Option<ConnectionId>,
+    /// It has left by REFER, and stays only until the target is reached: it is neither heard nor hears.
+    pub(crate) refer: Option<Refer>,
+    /// The agent who is rung when this target fails and nobody else is left (R4).
+    pub(crate) recall_to: Option<String>,
+    /// It has talked with the party that brought it in.
+    pub(crate) consulted: bool,
+    /// It has been in one bridge with the customer and the party that brought it in.
+    pub(crate) joined: bool,
+    /// No audio has come from it for a while.
+    pub(crate) audio_lost: bool,
+    /// It was rung before: its own number is spent.
+    pub(crate) rung: bool,
+    /// Digits that may become a feature code.
+    pub(crate) digits: String,
+}
+
+impl Connection {
+    pub(crate) fn new(id: ConnectionId, contact: ContactId, kind: ConnectionType, phase: Phase, now_us: u64) -> Self {
+        Connection {
+            id,
+            contact,
+            kind,
+            initial: false,
+            phase,
+            since_us: now_us,
+            hold: None,
+            muted: false,
+            agent: None,
+            address: String::new(),
+            name: String::new(),
+            legs: Vec::new(),
+            outcome: None,
+            added_by: None,
+            refer: None,
+            recall_to: None,
+            consulted: false,
+            joined: false,
+            audio_lost: false,
+            rung: false,
+            digits: String::new(),
+        }
+    }
+
+    pub(crate) fn role(&self) -> PartyRole {
+        match self.kind {
+            ConnectionType::Agent | ConnectionType::Monitor => PartyRole::Agent,
+            ConnectionType::Inbound | ConnectionType::Outbound => PartyRole::Customer,
+            ConnectionType::ThirdParty => PartyRole::ThirdParty,
+        }
+    }
+
+    pub(crate) fn is_agent(&self) -> bool {
+        self.kind == ConnectionType::Agent
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.phase != Phase::Ended
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.phase == Phase::Connected
+    }
+
+    /// Being reached: in a queue, dialled, or alerting.
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.phase, Phase::Queued | Phase::Offered | Phase::Ringing | Phase::EarlyMedia)
+    }
+
+    /// In the conversation, not held, and not on its way out by REFER.
+    pub(crate) fn talks(&self) -> bool {
+        self.is_connected() && self.hold.is_none() && self.refer.is_none()
+    }
+
+    /// The leg that carries its voice to and from `other`.
+    pub(crate) fn leg_towards(&self, other: ConnectionId) -> Option<&Leg> {
+        let up = || self.legs.iter().filter(|leg| leg.is_up());
+        let own = up().find(|leg| leg.partners.contains(&other));
+        own.or_else(|| self.main_leg())
+    }
+
+    /// The leg in use: an established one that is not held by its own phone, else any established one, else any
+    /// that has early media.
+    pub(crate) fn main_leg(&self) -> Option<&Leg> {
+        let up = || self.legs.iter().filter(|leg| leg.is_up());
+        let used = up().find(|leg| !leg.remote_hold).or_else(|| up().next());
+        used.or_else(|| self.legs.iter().find(|leg| leg.has_media()))
+    }
+
+    pub(crate) fn leg(&self, id: u64) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id == id)
+    }
+
+    pub(crate) fn leg_mut(&mut self, id: u64) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.id == id)
+    }
+
+    /// The state as it is shown.
+    pub(crate) fn shown_state(&self) -> ConnectionState {
+        match self.phase {
+            Phase::Queued => ConnectionState::Queued,
+            Phase::Offered => ConnectionState::Offered,
+            Phase::Ringing | Phase::Calling => ConnectionState::Ringing,
+            Phase::EarlyMedia => ConnectionState::EarlyMedia,
+            Phase::Connected if self.hold.is_some() => ConnectionState::Hold,
+            Phase::Connected => ConnectionState::Connected,
+            Phase::Ended => ConnectionState::Disconnected,
+        }
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase, now_us: u64) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.since_us = now_us;
+        }
+    }
+}

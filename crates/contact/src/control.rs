@@ -1,0 +1,544 @@
+//! The agent's controls: they change the states of connections, nothing else. Who hears whom follows (see `mix`).
+
+use crate::agent::Part;
+use crate::command::{AddMode, Command, Control, Refusal, RefusalKind, Reply, Target};
+use crate::connection::{Connection, Hold, Phase};
+use crate::conversation::{Conversation, Stage};
+use crate::desk::Desk;
+use crate::event::{DisconnectReason, EventKind, PartyRole};
+use crate::ids::{ConnectionId, ContactId, RequestId};
+use crate::line::leg_ids;
+use crate::outcome::Failure;
+use crate::timer::Timer;
+use crate::transfer::{Adding, agent_left};
+
+/// Most digits in one command.
+const DIGITS_MAX: usize = 32;
+
+/// Most bytes of a contact's attributes, keys and values together.
+const ATTRIBUTES_BYTES_MAX: usize = 32 * 1024;
+
+/// Longest status name, in characters.
+const STATUS_LENGTH_MAX: usize = 127;
+
+type Outcome = Result<(), Refusal>;
+
+impl Desk {
+    /// A command of the panel, the API or the operator; answered exactly once.
+    pub(crate) fn command(&mut self, request: RequestId, command: Command) {
+        let result = match command {
+            Command::Control { agent, contact, control } => self.control(agent, contact, control),
+            Command::Dial { agent, target } => self.dial_out(&agent, target),
+            Command::SetStatus { agent, status } => self.set_status(&agent, status),
+            Command::Unregister { phone } => {
+                self.sip(baton_sip::Command::Unregister { account: phone });
+                Ok(Reply::Done)
+            }
+            Command::SetDirectory(directory) => {
+                self.set_directory(*directory);
+                Ok(Reply::Done)
+            }
+            Command::Drain => {
+                self.draining = true;
+                Ok(Reply::Done)
+            }
+            Command::Query(query) => self.query(&query),
+        };
+        self.reply(request, result);
+    }
+
+    fn control(&mut self, agent: Option<String>, contact: ContactId, control: Control) -> Result<Reply, Refusal> {
+        let unknown = || Refusal::new(RefusalKind::NotFound, "There is no such contact, or it is over.");
+        let id = *self.contact_index.get(&contact).ok_or_else(unknown)?;
+        let result = self.with(id, |desk, conversation| {
+            let done = desk.control_in(conversation, agent, contact, control);
+            // The snapshot shows what settling made of it.
+            desk.settle(conversation);
+            let snapshot = desk.contact_snapshot(conversation, contact);
+            match done {
+                Ok(()) => snapshot.map_or(Ok(Reply::Done), |snapshot| Ok(Reply::Contact(Box::new(snapshot)))),
+                Err(refusal) => Err(Refusal { snapshot: snapshot.map(Box::new), ..refusal }),
+            }
+        });
+        result.unwrap_or_else(|| Err(unknown()))
+    }
+
+    fn control_in(
+        &mut self,
+        conversation: &mut Conversation,
+        agent: Option<String>,
+        contact: ContactId,
+        control: Control,
+    ) -> Outcome {
+        self.check_rights(conversation, agent.as_deref(), contact)?;
+        match &control {
+            Control::Clear => return self.clear(conversation, agent.as_deref(), contact),
+            Control::Reject => return self.reject(conversation, contact),
+            Control::Accept => return self.accept(conversation, contact),
+            Control::SetAttributes(attributes) => {
+                return self.set_attributes(conversation, contact, attributes.clone());
+            }
+            _ => {}
+        }
+        let actor = conversation.agent_connection(contact).filter(|party| party.is_connected());
+        let Some(actor) = actor.map(|party| party.id) else {
+            return Err(wrong_state("The agent is not connected on this contact."));
+        };
+        match control {
+            Control::Hold => self.hold_customer(conversation, actor),
+            Control::Resume => self.resume_customer(conversation, actor),
+            Control::Swap => self.swap(conversation, actor),
+            Control::Join => self.join(conversation, actor),
+            Control::HoldAll => self.hold_all(conversation, actor),
+            Control::Leave => self.leave_by_control(conversation, actor),
+            Control::End => self.end_by_control(conversation, actor),
+            Control::Add { target, mode } => self.add(conversation, actor, &target, mode),
+            Control::HoldConnection(id) => self.hold_one(conversation, actor, id),
+            Control::ResumeConnection(id) => self.resume_one(conversation, actor, id),
+            Control::Mute(id) => self.mute(conversation, actor, id, true),
+            Control::Unmute(id) => self.mute(conversation, actor, id, false),
+            Control::Drop(id) => self.drop_party(conversation, actor, id),
+            Control::SendDigits { connection, digits } => self.send_digits(conversation, connection, &digits),
+            Control::Clear | Control::Reject | Control::Accept | Control::SetAttributes(_) => Ok(()),
+        }
+    }
+
+    /// An agent acts on its own contacts only, the operator on all.
+    fn check_rights(&self, conversation: &Conversation, agent: Option<&str>, contact: ContactId) -> Outcome {
+        let Some(agent) = agent else { return Ok(()) };
+        let own = conversation.contact(contact).and_then(|entry| entry.agent.as_deref()) == Some(agent);
+        let party = |each: &&Connection| each.contact == contact && each.agent.as_deref() == Some(agent);
+        let rung = conversation.live().any(|each| party(&each));
+        let engaged = self.agents.get(agent).is_some_and(|a| a.engagements.iter().any(|each| each.contact == contact));
+        if own || rung || engaged {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalKind::NotAllowed, format!("The contact is not one of {agent}'s.")))
+    }
+
+    /// Puts a party on hold.
+    pub(crate) fn hold_party(
+        &mut self,
+        conversation: &mut Conversation,
+        held: ConnectionId,
+        by: ContactId,
+        by_leg: Option<u64>,
+    ) {
+        let since_us = self.now_us;
+        let Some(party) = conversation.connection_mut(held) else { return };
+        if !party.is_connected() || party.hold.is_some() {
+            return;
+        }
+        party.hold = Some(Hold { since_us, by, by_leg });
+        let (role, initial) = (party.role(), party.initial);
+        self.emit(conversation, by, EventKind::Held { connection_id: held, role });
+        if initial {
+            let reminder_ms = u64::from(self.config.limits.hold_reminder_s) * 1_000;
+            self.start_timer(Timer::HoldReminder(conversation.id, held), reminder_ms);
+        }
+    }
+
+    /// Takes a party off hold; the hold is booked on the contact of whoever ends it.
+    pub(crate) fn resume_party(&mut self, conversation: &mut Conversation, held: ConnectionId, by: ContactId) {
+        let now_us = self.now_us;
+        let Some(party) = conversation.connection_mut(held) else { return };
+        let Some(hold) = party.hold.take() else { return };
+        let role = party.role();
+        self.timers.stop(Timer::HoldReminder(conversation.id, held));
+        let held_ms = now_us / 1_000 - hold.since_us / 1_000;
+        self.emit(conversation, by, EventKind::Resumed { connection_id: held, role, held_ms });
+    }
+
+    fn hold_customer(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        let customers = conversation.ids_of(|each| each.initial && each.is_connected() && each.id != actor);
+        if customers.is_empty() {
+            return Err(wrong_state("There is no connected customer to hold."));
+        }
+        let contact = crate::line::contact_of(conversation, actor);
+        customers.into_iter().for_each(|id| self.hold_party(conversation, id, contact, None));
+        Ok(())
+    }
+
+    fn resume_customer(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        let customers = conversation.ids_of(|each| each.initial && each.is_connected() && each.id != actor);
+        if customers.is_empty() {
+            return Err(wrong_state("There is no connected customer to resume."));
+        }
+        customers.into_iter().try_for_each(|id| self.resume_one(conversation, actor, id))
+    }
+
+    fn hold_one(&mut self, conversation: &mut Conversation, actor: ConnectionId, id: ConnectionId) -> Outcome {
+        let party = connected(conversation, id)?;
+        if party.refer.is_some() {
+            return Err(wrong_state("The party is being transferred away."));
+        }
+        let contact = crate::line::contact_of(conversation, actor);
+        self.hold_party(conversation, id, contact, None);
+        Ok(())
+    }
+
+    fn resume_one(&mut self, conversation: &mut Conversation, actor: ConnectionId, id: ConnectionId) -> Outcome {
+        let party = connected(conversation, id)?;
+        let Some(hold) = party.hold else { return Ok(()) };
+        // The phone itself would not listen: the customer would talk into nothing.
+        let phone_holds = hold.by_leg.is_some_and(|leg| {
+            conversation.live().flat_map(|each| &each.legs).any(|each| each.id == leg && each.remote_hold)
+        });
+        if phone_holds {
+            return Err(wrong_state("The agent's phone holds the call; take it off hold with the phone's own key."));
+        }
+        let contact = crate::line::contact_of(conversation, actor);
+        self.resume_party(conversation, id, contact);
+        Ok(())
+    }
+
+    /// Exchanges the talking and the held parties around the agent who asks.
+    pub(crate) fn swap(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        let contact = crate::line::contact_of(conversation, actor);
+        let held = conversation.ids_of(|each| each.id != actor && each.hold.is_some());
+        let talking = conversation.ids_of(|each| each.id != actor && each.talks());
+        if held.is_empty() || talking.is_empty() {
+            return Err(wrong_state("Swap needs a party that talks and one that is held."));
+        }
+        self.check_phone_holds(conversation, &held)?;
+        talking.into_iter().for_each(|id| self.hold_party(conversation, id, contact, None));
+        held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
+        self.emit(conversation, contact, EventKind::Swapped);
+        Ok(())
+    }
+
+    /// Takes every party off hold into one bridge.
+    pub(crate) fn join(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        let parties = conversation.live().filter(|each| each.is_connected()).count();
+        if parties < 3 {
+            return Err(wrong_state("Join needs a connected target beside the customer and the agent."));
+        }
+        let contact = crate::line::contact_of(conversation, actor);
+        let held = conversation.ids_of(|each| each.hold.is_some());
+        if held.is_empty() {
+            return Ok(());
+        }
+        self.check_phone_holds(conversation, &held)?;
+        held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
+        self.emit(conversation, contact, EventKind::Joined);
+        Ok(())
+    }
+
+    /// A party that the agent's own phone line holds cannot be freed from here, unless another line of that phone is in
+    /// use: then the conference is on that line.
+    fn check_phone_holds(&self, conversation: &Conversation, held: &[ConnectionId]) -> Outcome {
+        for id in held {
+            let by_leg = conversation.connection(*id).and_then(|party| party.hold).and_then(|hold| hold.by_leg);
+            let Some(by_leg) = by_leg else { continue };
+            let owner = conversation.live().find(|each| each.leg(by_leg).is_some());
+            let stuck = owner.is_some_and(|owner| {
+                let other_line = owner.legs.iter().any(|leg| leg.is_up() && !leg.remote_hold);
+                owner.leg(by_leg).is_some_and(|leg| leg.remote_hold) && !other_line
+            });
+            if stuck {
+                return Err(wrong_state(
+                    "The agent's phone holds the call; take it off hold with the phone's own key.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn hold_all(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        let contact = crate::line::contact_of(conversation, actor);
+        let others = conversation.ids_of(|each| each.id != actor && each.is_connected() && each.refer.is_none());
+        if others.is_empty() {
+            return Err(wrong_state("There is nobody to hold."));
+        }
+        others.into_iter().for_each(|id| self.hold_party(conversation, id, contact, None));
+        Ok(())
+    }
+
+    pub(crate) fn leave_by_control(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        if !has_company(conversation, actor) {
+            return Err(wrong_state("Leave needs a target that stays with the customer; use End to end the call."));
+        }
+        self.leave(conversation, actor, "agent", agent_left());
+        Ok(())
+    }
+
+    fn end_by_control(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        self.leave(conversation, actor, "agent", agent_left());
+        Ok(())
+    }
+
+    fn add(&mut self, conversation: &mut Conversation, actor: ConnectionId, target: &Target, mode: AddMode) -> Outcome {
+        self.add_target(conversation, actor, target, Adding { hold: true, ..Adding::default() })?;
+        if mode == AddMode::Blind && has_company(conversation, actor) {
+            self.leave(conversation, actor, "agent", agent_left());
+        }
+        Ok(())
+    }
+
+    fn mute(&mut self, conversation: &mut Conversation, actor: ConnectionId, id: ConnectionId, on: bool) -> Outcome {
+        connected(conversation, id)?;
+        let contact = crate::line::contact_of(conversation, actor);
+        let Some(party) = conversation.connection_mut(id) else { return Ok(()) };
+        if party.muted == on {
+            return Ok(());
+        }
+        party.muted = on;
+        let kind = if on { EventKind::Muted { connection_id: id } } else { EventKind::Unmuted { connection_id: id } };
+        self.emit(conversation, contact, kind);
+        Ok(())
+    }
+
+    /// Removes another party: a pending target is cancelled, a connected one is hung up on.
+    pub(crate) fn drop_party(
+        &mut self,
+        conversation: &mut Conversation,
+        actor: ConnectionId,
+        id: ConnectionId,
+    ) -> Outcome {
+        if id == actor {
+            return self.end_by_control(conversation, actor);
+        }
+        let Some(party) = conversation.connection(id).filter(|party| party.is_live()) else {
+            return Err(Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."));
+        };
+        if party.is_pending() {
+            self.target_fails(conversation, id, Failure::Cancelled);
+            return Ok(());
+        }
+        let by = conversation.connection(actor).and_then(|party| party.agent.clone()).unwrap_or_default();
+        self.leave(conversation, id, &by, agent_left());
+        Ok(())
+    }
+
+    fn send_digits(&mut self, conversation: &mut Conversation, id: ConnectionId, digits: &str) -> Outcome {
+        let valid =
+            !digits.is_empty() && digits.len() <= DIGITS_MAX && digits.chars().all(|c| "0123456789*#ABCD".contains(c));
+        if !valid {
+            return Err(Refusal::new(RefusalKind::Invalid, "Digits are 1 to 32 of 0-9, *, # and A-D."));
+        }
+        let party = conversation.connection(id).filter(|party| party.is_live());
+        let Some(leg) = party.and_then(Connection::main_leg).filter(|leg| leg.has_media()) else {
+            return Err(wrong_state("The party has no audio to send digits on."));
+        };
+        let command = baton_media::Command::SendDigits { stream: leg.stream(), digits: digits.to_string() };
+        self.media(conversation, command);
+        Ok(())
+    }
+
+    /// Ends after-contact work, or acknowledges a missed contact.
+    fn clear(&mut self, conversation: &mut Conversation, agent: Option<&str>, contact: ContactId) -> Outcome {
+        let named = agent.map(str::to_string).or_else(|| conversation.contact(contact)?.agent.clone());
+        let name = named.or_else(|| self.agent_who_missed(contact));
+        let Some(name) = name else { return Err(wrong_state("Nobody has to clear this contact.")) };
+        let part = self.agents.get(&name).and_then(|a| a.engagements.iter().find(|each| each.contact == contact));
+        match part.map(|each| each.part) {
+            Some(Part::Missed) => {
+                self.release(&name, contact);
+                conversation.changed = true;
+                Ok(())
+            }
+            Some(Part::Acw) => {
+                self.acw_ends(conversation, contact);
+                Ok(())
+            }
+            // Cleared already: asked again, it changes nothing.
+            None if conversation.contact(contact).is_some_and(|entry| entry.stage > Stage::Acw) => Ok(()),
+            _ => Err(wrong_state("The contact is not over yet; leave or end it first.")),
+        }
+    }
+
+    fn agent_who_missed(&self, contact: ContactId) -> Option<String> {
+        let missed = |agent: &crate::agent::Agent| {
+            agent.engagements.iter().any(|each| each.contact == contact && each.part == Part::Missed)
+        };
+        self.agents.iter().find(|(_, agent)| missed(agent)).map(|(name, _)| name.clone())
+    }
+
+    /// After-contact work is over: the contact's record can be completed.
+    pub(crate) fn acw_ends(&mut self, conversation: &mut Conversation, contact: ContactId) {
+        let now_us = self.now_us;
+        let Some(entry) = conversation.contact_mut(contact).filter(|entry| entry.stage == Stage::Acw) else { return };
+        entry.stage = Stage::Closing;
+        entry.since_us = now_us;
+        let agent = entry.agent.clone();
+        conversation.changed = true;
+        self.timers.stop(Timer::Acw(conversation.id, contact));
+        if let Some(agent) = agent {
+            self.release(&agent, contact);
+        }
+    }
+
+    pub(crate) fn release(&mut self, agent: &str, contact: ContactId) {
+        let now_us = self.now_us;
+        if let Some(state) = self.agents.get_mut(agent) {
+            state.release(contact, now_us);
+            let status = state.status.clone();
+            self.out(crate::io::Output::Status { agent: agent.to_string(), status });
+        }
+        self.changed_agents.insert(agent.to_string());
+        self.dispatch_due = true;
+    }
+
+    fn reject(&mut self, conversation: &mut Conversation, contact: ContactId) -> Outcome {
+        let offered =
+            conversation.agent_connection(contact).filter(|party| party.is_pending() && !party.legs.is_empty());
+        let Some(id) = offered.map(|party| party.id) else {
+            return Err(wrong_state("The contact is not being offered."));
+        };
+        self.end_legs(conversation, id, 487);
+        self.offer_failed(conversation, id, Failure::Status(603, None));
+        Ok(())
+    }
+
+    /// The panel's *Accept* on a desk phone: the phone is rung anew with the request to answer by itself.
+    fn accept(&mut self, conversation: &mut Conversation, contact: ContactId) -> Outcome {
+        let party = conversation.agent_connection(contact);
+        let Some(party) = party else { return Err(wrong_state("The contact is not being offered.")) };
+        let id = party.id;
+        if party.is_connected() {
+            return Ok(());
+        }
+        if party.phase == Phase::Queued || party.legs.is_empty() {
+            return Err(wrong_state("The contact is not being offered."));
+        }
+        let caller = self.caller_for_agent(conversation, id);
+        for leg in leg_ids(conversation, id) {
+            self.end_leg(conversation, id, leg, 487, None);
+        }
+        if let Err(failure) = self.dial_agent(conversation, id, &caller, true) {
+            self.offer_failed(conversation, id, failure);
+        }
+        Ok(())
+    }
+
+    fn set_attributes(
+        &mut self,
+        conversation: &mut Conversation,
+        contact: ContactId,
+        attributes: std::collections::BTreeMap<String, String>,
+    ) -> Outcome {
+        let bytes: usize = attributes.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let good = |key: &String| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        if bytes > ATTRIBUTES_BYTES_MAX || !attributes.keys().all(good) {
+            let detail = "Attributes have keys of A-Z a-z 0-9 _ - and 32 KiB in all.";
+            return Err(Refusal::new(RefusalKind::Invalid, detail));
+        }
+        if let Some(entry) = conversation.contact_mut(contact) {
+            entry.attributes.extend(attributes);
+            let attributes = entry.attributes.clone();
+            self.emit(conversation, contact, EventKind::ContactDataUpdated { attributes });
+        }
+        Ok(())
+    }
+
+    /// The status that an agent had chosen before a restart.
+    pub(crate) fn restore_status(&mut self, name: &str, status: String) {
+        if let Some(agent) = self.agents.get_mut(name) {
+            agent.status = status;
+            self.changed_agents.insert(name.to_string());
+        }
+    }
+
+    fn set_status(&mut self, name: &str, status: String) -> Result<Reply, Refusal> {
+        let now_us = self.now_us;
+        let Some(agent) = self.agents.get_mut(name) else {
+            return Err(Refusal::new(RefusalKind::NotFound, format!("There is no agent {name}.")));
+        };
+        let valid = !status.trim().is_empty()
+            && status.chars().count() <= STATUS_LENGTH_MAX
+            && !status.contains(char::is_control);
+        if !valid {
+            return Err(Refusal::new(RefusalKind::Invalid, "A status has 1 to 127 printable characters."));
+        }
+        if agent.engagements.is_empty() {
+            agent.status = status.clone();
+            agent.next_status = None;
+            agent.idle_since_us = now_us;
+            self.dispatch_due = true;
+            self.out(crate::io::Output::Status { agent: name.to_string(), status });
+        } else {
+            agent.next_status = Some(status);
+        }
+        self.changed_agents.insert(name.to_string());
+        let snapshot = self.agent_snapshot(name);
+        snapshot
+            .map(|agent| Reply::Agent(Box::new(agent)))
+            .ok_or_else(|| Refusal::new(RefusalKind::NotFound, format!("There is no agent {name}.")))
+    }
+
+    /// A feature code from an agent's keypad: the same as the panel's buttons.
+    pub(crate) fn feature_code(&mut self, conversation: &mut Conversation, actor: ConnectionId, code: char) {
+        let target = conversation.live().filter(|each| each.added_by == Some(actor)).last().map(|each| each.id);
+        let Some(target) = target else { return };
+        let contact = crate::line::contact_of(conversation, actor);
+        let done = match code {
+            '1' => self.drop_party(conversation, actor, target).and_then(|()| {
+                let held = conversation.ids_of(|each| each.initial && each.hold.is_some_and(|hold| hold.by == contact));
+                held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
+                Ok(())
+            }),
+            '2' => self.leave_by_control(conversation, actor),
+            '3' => self.join(conversation, actor),
+            '4' => self.swap(conversation, actor),
+            _ => return,
+        };
+        if let Err(refusal) = done {
+            tracing::info!(contact = %contact, code = %code, detail = refusal.detail, "a feature code was refused");
+        }
+    }
+
+    /// The shard or the phone's INFO gives a digit: it may be part of a feature code.
+    pub(crate) fn digit(&mut self, conversation: &mut Conversation, owner: ConnectionId, digit: char) {
+        let Some(party) = conversation.connection_mut(owner) else { return };
+        let (contact, agent) = (party.contact, party.is_agent() && party.is_connected());
+        let starred = party.digits == "*";
+        party.digits.clear();
+        if digit == '*' {
+            party.digits.push('*');
+        }
+        self.emit(conversation, contact, EventKind::Digits { connection_id: owner, count: 1 });
+        let timer = Timer::FeatureCode(conversation.id, owner);
+        if digit == '*' {
+            self.start_timer(timer, u64::from(self.config.limits.feature_code_ms));
+        } else {
+            self.timers.stop(timer);
+            if starred && agent {
+                self.feature_code(conversation, owner, digit);
+            }
+        }
+    }
+}
+
+/// Whether somebody other than the actor and held or talking customers is there, or on the way: whom the customer can be
+/// left with; or, without a customer, anybody.
+pub(crate) fn has_company(conversation: &Conversation, actor: ConnectionId) -> bool {
+    let others = || conversation.live().filter(|each| each.id != actor);
+    let customer = others().any(|each| each.initial);
+    others().any(|each| (each.is_connected() || each.is_pending()) && (!each.initial || !customer))
+        && others().count() >= if customer { 2 } else { 1 }
+}
+
+fn connected(conversation: &Conversation, id: ConnectionId) -> Result<&Connection, Refusal> {
+    let party = conversation.connection(id).filter(|party| party.is_live());
+    let party = party.ok_or_else(|| Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."))?;
+    if party.is_connected() { Ok(party) } else { Err(wrong_state("The party is not connected yet.")) }
+}
+
+pub(crate) fn wrong_state(detail: &str) -> Refusal {
+    Refusal::new(RefusalKind::WrongState, detail)
+}
+
+/// Whether an agent's phone hang-up is that of a person who is done, and not a phone that died.
+pub(crate) fn is_deliberate(cause: &baton_sip::EndCause, q850: Option<u16>) -> bool {
+    // 16 normal clearing, 31 normal unspecified, 17 user busy (Q.850 §2.2.7): all of them a person's doing.
+    *cause == baton_sip::EndCause::Bye && matches!(q850, None | Some(16 | 17 | 31))
+}
+
+/// The role under which a disconnect of a party stands in its contact's record.
+pub(crate) fn reason_of(role: PartyRole) -> DisconnectReason {
+    match role {
+        PartyRole::Customer => DisconnectReason::CustomerDisconnect,
+        PartyRole::Agent => DisconnectReason::AgentDisconnect,
+        PartyRole::ThirdParty => DisconnectReason::ThirdPartyDisconnect,
+    }
+}

@@ -1,0 +1,203 @@
+//! The decider: the desk and the SIP endpoint, in one pure machine.
+
+use serde::{Deserialize, Serialize};
+
+use baton_sip::{
+    Command as SipCommand, CommandRefused, Endpoint, Event as SipEvent, Input as SipInput, Output as SipOutput,
+};
+
+use crate::config::Config;
+use crate::desk::{Desk, Effect};
+use crate::directory::Directory;
+use crate::io::{Input, Output};
+
+/// Everything that decides, as plain data: it can be compared, stored in the middle of anything, and revived.
+///
+/// `handle` takes one input; drain [`Core::poll_output`] after it; call `handle` with [`Input::Timeout`] when
+/// [`Core::next_timeout_us`] is reached. Nothing in it blocks, sleeps, or reads a clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Core {
+    endpoint: Endpoint,
+    desk: Desk,
+}
+
+/// Numbers for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gauges {
+    /// Conversations, after-contact work included.
+    pub conversations: usize,
+    /// SIP sessions.
+    pub sessions: usize,
+    /// SIP transactions.
+    pub transactions: usize,
+    /// Phones with a registration.
+    pub registrations: usize,
+    /// Contacts that wait in queues.
+    pub waiting: usize,
+    /// RTP ports in use.
+    pub ports_used: usize,
+    /// Conversations given up because of a fault of ours, since the start.
+    pub faults: u64,
+}
+
+impl Core {
+    /// A core without calls, with a checked directory. The seed must be unpredictable: tags, nonces and contact ids
+    /// come from it.
+    pub fn new(config: Config, seed: [u8; 32], directory: Directory) -> Self {
+        let endpoint = Endpoint::new(config.sip.clone(), seed);
+        let mut other_seed = seed;
+        other_seed.iter_mut().for_each(|byte| *byte ^= 0x5c);
+        let mut core = Core { endpoint, desk: Desk::new(config, other_seed) };
+        core.desk.set_directory(directory);
+        core.turn(0);
+        core
+    }
+
+    /// One input. `now_us` is in microseconds since the Unix epoch and never goes back.
+    pub fn handle(&mut self, now_us: u64, input: Input) {
+        self.desk.now_us = self.desk.now_us.max(now_us);
+        match input {
+            Input::Sip(input) => self.endpoint.handle(now_us, input),
+            Input::Media(event) => self.desk.media_event(event),
+            Input::Command(request, command) => self.desk.command(request, *command),
+            Input::RestoreBindings { account, bindings } => self.restore_bindings(now_us, account, bindings),
+            Input::RestoreStatus { agent, status } => self.desk.restore_status(&agent, status),
+            Input::Timeout => {
+                if self.endpoint.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
+                    self.endpoint.handle(now_us, SipInput::Timeout);
+                }
+            }
+        }
+        while let Some(timer) = self.desk.timers.pop(now_us) {
+            self.desk.timer_due(timer);
+        }
+        self.turn(now_us);
+    }
+
+    /// The next output, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        match self.desk.effects.pop_front()? {
+            Effect::Out(output) => Some(*output),
+            // `turn` leaves none behind; a command that came in between is done now.
+            Effect::Sip(command) => {
+                self.apply(self.desk.now_us, *command);
+                self.poll_output()
+            }
+        }
+    }
+
+    /// When [`Input::Timeout`] is due, in microseconds since the Unix epoch.
+    pub fn next_timeout_us(&self) -> Option<u64> {
+        let own = self.desk.timers.next_us();
+        own.into_iter().chain(self.endpoint.next_timeout_us()).min()
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.desk.config
+    }
+
+    /// What the endpoint has counted.
+    pub fn sip_counters(&self) -> baton_sip::Counters {
+        self.endpoint.counters()
+    }
+
+    /// Numbers for metrics.
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            conversations: self.desk.conversations.len(),
+            sessions: self.endpoint.sessions_len(),
+            transactions: self.endpoint.transactions_len(),
+            registrations: self.desk.bindings.len(),
+            waiting: self.desk.waiting.len(),
+            ports_used: self.desk.ports.used(),
+            faults: self.desk.faults,
+        }
+    }
+
+    /// The contacts that are alive: what the store must not take for left behind.
+    pub fn live_contacts(&self) -> Vec<crate::ids::ContactId> {
+        self.desk.contact_index.keys().copied().collect()
+    }
+
+    fn restore_bindings(&mut self, now_us: u64, account: String, mut bindings: Vec<baton_sip::Binding>) {
+        bindings.retain(|binding| binding.expires_at_us > now_us);
+        let command = SipCommand::RestoreBindings { account: account.clone(), bindings: bindings.clone() };
+        if self.endpoint.command(now_us, command).is_ok() {
+            self.desk.bindings_restored(account, bindings);
+        }
+    }
+
+    /// Lets the desk and the endpoint talk until both are silent. What is for outside stays in order.
+    fn turn(&mut self, now_us: u64) {
+        let mut outside = std::collections::VecDeque::new();
+        loop {
+            self.drain_endpoint(&mut outside);
+            if self.desk.dispatch_due {
+                self.desk.dispatch();
+            }
+            let Some(effect) = self.desk.effects.pop_front() else {
+                if !self.desk.changed_agents.is_empty() {
+                    self.desk.tell_agents();
+                    continue;
+                }
+                break;
+            };
+            match effect {
+                Effect::Out(output) => outside.push_back(Effect::Out(output)),
+                Effect::Sip(command) => self.apply(now_us, *command),
+            }
+        }
+        if self.desk.draining && !self.desk.drained && self.desk.conversations.is_empty() {
+            self.desk.drained = true;
+            outside.push_back(Effect::Out(Box::new(Output::Drained)));
+        }
+        self.desk.effects = outside;
+    }
+
+    fn drain_endpoint(&mut self, outside: &mut std::collections::VecDeque<Effect>) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                SipOutput::Event(event) => self.desk.sip_event(event),
+                other => outside.push_back(Effect::Out(Box::new(Output::Sip(other)))),
+            }
+        }
+    }
+
+    /// A command that the endpoint refuses must not leave a party waiting for what will never come.
+    fn apply(&mut self, now_us: u64, command: SipCommand) {
+        let failed_call = match &command {
+            SipCommand::Invite { session, .. } => Some(*session),
+            _ => None,
+        };
+        let kind = name_of(&command);
+        let Err(refused) = self.endpoint.command(now_us, command) else { return };
+        tracing::debug!(command = kind, %refused, "the endpoint refused a command");
+        let Some(session) = failed_call else { return };
+        let status = if refused == CommandRefused::BadText { 400 } else { 503 };
+        let (reason, contacts) = (refused.to_string(), Vec::new());
+        self.desk.sip_event(SipEvent::Refused { session, status, reason, q850: None, contacts, retry_after_s: None });
+    }
+}
+
+fn name_of(command: &SipCommand) -> &'static str {
+    match command {
+        SipCommand::Invite { .. } => "Invite",
+        SipCommand::Ring { .. } => "Ring",
+        SipCommand::Answer { .. } => "Answer",
+        SipCommand::Refuse { .. } => "Refuse",
+        SipCommand::Offer { .. } => "Offer",
+        SipCommand::AcceptOffer { .. } => "AcceptOffer",
+        SipCommand::RefuseOffer { .. } => "RefuseOffer",
+        SipCommand::Identify { .. } => "Identify",
+        SipCommand::AcceptTransfer { .. } => "AcceptTransfer",
+        SipCommand::RefuseTransfer { .. } => "RefuseTransfer",
+        SipCommand::ReportTransfer { .. } => "ReportTransfer",
+        SipCommand::Transfer { .. } => "Transfer",
+        SipCommand::SendDigit { .. } => "SendDigit",
+        SipCommand::End { .. } => "End",
+        SipCommand::SetAccess(_) => "SetAccess",
+        SipCommand::RestoreBindings { .. } => "RestoreBindings",
+        SipCommand::Unregister { .. } => "Unregister",
+    }
+}

@@ -1,0 +1,291 @@
+//! The desk: all state of the contact centre, and the small tools that every room behind it uses.
+//!
+//! It never sees a SIP message: it takes the endpoint's events and gives it commands, so that tests drive it without
+//! a wire. A conversation is taken out of its table while it is worked on, then settled and put back.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use baton_sip::{Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
+
+use crate::agent::Agent;
+use crate::config::Config;
+use crate::conversation::Conversation;
+use crate::directory::{Directory, ReferPolicy, TrunkTransport};
+use crate::event::{ContactEvent, EventKind};
+use crate::ids::{ConnectionId, ContactId, ConversationId, RequestId};
+use crate::io::Output;
+use crate::ports::Ports;
+use crate::route::Numbers;
+use crate::timer::{Timer, Timers};
+
+/// What the desk asks for: something of the endpoint, or something of the world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Effect {
+    Sip(Box<SipCommand>),
+    Out(Box<Output>),
+}
+
+/// A trunk, ready for calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TrunkState {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) way: Way,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) refer: ReferPolicy,
+    pub(crate) tandem: bool,
+    pub(crate) max_calls: u32,
+}
+
+/// A contact that waits for an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) conversation: ConversationId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) queue: String,
+    pub(crate) personal: bool,
+    pub(crate) since_us: u64,
+}
+
+/// All state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Desk {
+    pub(crate) config: Config,
+    pub(crate) now_us: u64,
+    pub(crate) directory: Directory,
+    pub(crate) numbers: Numbers,
+    pub(crate) trunks: Vec<TrunkState>,
+    pub(crate) trunk_calls: BTreeMap<String, u32>,
+    pub(crate) phone_owner: BTreeMap<String, String>,
+    pub(crate) bindings: BTreeMap<String, Vec<Binding>>,
+    pub(crate) agents: BTreeMap<String, Agent>,
+    pub(crate) conversations: BTreeMap<ConversationId, Box<Conversation>>,
+    pub(crate) contact_index: BTreeMap<ContactId, ConversationId>,
+    pub(crate) leg_index: BTreeMap<u64, ConversationId>,
+    pub(crate) conference_index: BTreeMap<String, ConversationId>,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) ports: Ports,
+    pub(crate) timers: Timers,
+    pub(crate) dice: ChaCha12Rng,
+    pub(crate) next_id: u64,
+    pub(crate) effects: VecDeque<Effect>,
+    /// Agents whose snapshot is to be told at the end of this input.
+    pub(crate) changed_agents: BTreeSet<String>,
+    /// Somebody waits or is free who was not: look at the queues at the end of this input.
+    pub(crate) dispatch_due: bool,
+    pub(crate) draining: bool,
+    pub(crate) drained: bool,
+    /// Conversations that had to be given up because of a fault of ours.
+    pub(crate) faults: u64,
+}
+
+impl Desk {
+    pub(crate) fn new(config: Config, seed: [u8; 32]) -> Self {
+        let (first, last) = config.media_ports;
+        Desk {
+            ports: Ports::new(first, last),
+            config,
+            now_us: 0,
+            directory: Directory::default(),
+            numbers: Numbers::default(),
+            trunks: Vec::new(),
+            trunk_calls: BTreeMap::new(),
+            phone_owner: BTreeMap::new(),
+            bindings: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            conversations: BTreeMap::new(),
+            contact_index: BTreeMap::new(),
+            leg_index: BTreeMap::new(),
+            conference_index: BTreeMap::new(),
+            waiting: Vec::new(),
+            timers: Timers::default(),
+            dice: ChaCha12Rng::from_seed(seed),
+            next_id: 0,
+            effects: VecDeque::new(),
+            changed_agents: BTreeSet::new(),
+            dispatch_due: false,
+            draining: false,
+            drained: false,
+            faults: 0,
+        }
+    }
+
+    /// Takes a checked directory over. Calls that are up go on as they were routed.
+    pub(crate) fn set_directory(&mut self, directory: Directory) {
+        self.numbers = Numbers::of(&directory);
+        self.trunks = directory.trunks.iter().map(trunk_state).collect();
+        let owners = directory.phone_owners().into_iter();
+        self.phone_owner = owners.map(|(phone, user)| (phone.to_string(), user.username.clone())).collect();
+        self.bindings.retain(|phone, _| self.phone_owner.contains_key(phone));
+        self.agents.retain(|name, agent| directory.user(name).is_some() || !agent.engagements.is_empty());
+        for user in &directory.users {
+            let now_us = self.now_us;
+            self.agents.entry(user.username.clone()).or_insert_with(|| Agent::new(now_us));
+            self.changed_agents.insert(user.username.clone());
+        }
+        self.effects.push_back(Effect::Sip(Box::new(SipCommand::SetAccess(crate::registrar::access_of(&directory)))));
+        self.directory = directory;
+        self.count_devices();
+        self.dispatch_due = true;
+    }
+
+    /// A number for a new connection, leg or conversation: even, so that it never meets the endpoint's own odd ones.
+    pub(crate) fn allocate(&mut self) -> u64 {
+        self.next_id += 2;
+        self.next_id
+    }
+
+    /// A random contact id: a version 4 UUID (RFC 9562 §5.4).
+    pub(crate) fn allocate_contact(&mut self) -> ContactId {
+        let random = u128::from(self.dice.next_u64()) << 64 | u128::from(self.dice.next_u64());
+        let version = random & !(0xf << 76) | 4 << 76;
+        ContactId(version & !(0b11 << 62) | 0b10 << 62)
+    }
+
+    pub(crate) fn sip(&mut self, command: SipCommand) {
+        self.effects.push_back(Effect::Sip(Box::new(command)));
+    }
+
+    pub(crate) fn out(&mut self, output: Output) {
+        self.effects.push_back(Effect::Out(Box::new(output)));
+    }
+
+    pub(crate) fn reply(&mut self, request: RequestId, result: Result<crate::command::Reply, crate::command::Refusal>) {
+        self.out(Output::Reply(request, result.map(Box::new).map_err(Box::new)));
+    }
+
+    /// Tells what happened to a contact.
+    pub(crate) fn emit(&mut self, conversation: &mut Conversation, contact: ContactId, kind: EventKind) {
+        conversation.sequence += 1;
+        conversation.changed = true;
+        let event = ContactEvent {
+            contact_id: contact,
+            root_contact_id: conversation.root(),
+            sequence: conversation.sequence,
+            at_ms: self.now_us / 1_000,
+            kind,
+        };
+        self.out(Output::Event(Box::new(event)));
+    }
+
+    pub(crate) fn start_timer(&mut self, timer: Timer, after_ms: u64) {
+        self.timers.set(timer, self.now_us.saturating_add(after_ms.saturating_mul(1_000)));
+    }
+
+    /// Works on one conversation, settles it, and puts it back or forgets it. A panic in it costs this conversation
+    /// only: it is hung up and recorded.
+    pub(crate) fn with<R>(
+        &mut self,
+        id: ConversationId,
+        work: impl FnOnce(&mut Desk, &mut Conversation) -> R,
+    ) -> Option<R> {
+        let mut conversation = self.conversations.remove(&id)?;
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let result = work(self, &mut conversation);
+            self.settle(&mut conversation);
+            result
+        }));
+        let result = match result {
+            Ok(result) => Some(result),
+            Err(_) => {
+                self.faults += 1;
+                tracing::error!(contact = %conversation.root(), "a fault of ours: this conversation is given up");
+                self.give_up(&mut conversation);
+                None
+            }
+        };
+        self.put_back(conversation);
+        result
+    }
+
+    /// Puts a conversation (back) into the table, or drops it when nothing of it is left.
+    pub(crate) fn put_back(&mut self, conversation: Box<Conversation>) {
+        if !conversation.is_over() {
+            self.conversations.insert(conversation.id, conversation);
+            return;
+        }
+        for contact in &conversation.contacts {
+            self.contact_index.remove(&contact.id);
+        }
+        for connection in &conversation.connections {
+            self.timers.stop(Timer::Ring(conversation.id, connection.id));
+            self.timers.stop(Timer::HoldReminder(conversation.id, connection.id));
+            self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
+            self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
+        }
+        self.timers.stop(Timer::CallMax(conversation.id));
+        self.timers.stop(Timer::Closing(conversation.id));
+        self.timers.stop(Timer::MediaEnd(conversation.id));
+        if let Some(room) = &conversation.conference {
+            self.conference_index.remove(room);
+        }
+    }
+
+    /// The address in our URIs: the first listener's.
+    pub(crate) fn host(&self) -> String {
+        match self.config.sip.listeners.first() {
+            Some(listener) => host_text(listener.advertised),
+            None => self.config.sip.realm.clone(),
+        }
+    }
+
+    /// The address that session descriptions carry.
+    pub(crate) fn media_address(&self) -> IpAddr {
+        let listener = self.config.sip.listeners.first().map(|each| each.advertised.ip());
+        self.config.media_advertised.or(listener).unwrap_or(self.config.media_local)
+    }
+
+    pub(crate) fn trunk(&self, name: &str) -> Option<&TrunkState> {
+        self.trunks.iter().find(|trunk| trunk.name == name)
+    }
+}
+
+fn host_text(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
+    let transport = match trunk.transport {
+        TrunkTransport::Udp => Transport::Udp,
+        TrunkTransport::Tcp => Transport::Tcp,
+    };
+    let credentials = trunk
+        .username
+        .clone()
+        .map(|username| Credentials { username, password: trunk.password.clone().unwrap_or_default() });
+    TrunkState {
+        name: trunk.name.clone(),
+        address: trunk.address.clone(),
+        way: way_to(&trunk.address, transport),
+        credentials,
+        refer: trunk.refer,
+        tandem: trunk.tandem,
+        max_calls: trunk.max_calls,
+    }
+}
+
+/// The port of SIP when none is named (RFC 3261 §19.1.2).
+const SIP_PORT: u16 = 5060;
+
+fn way_to(address: &str, transport: Transport) -> Way {
+    if let Ok(remote) = address.parse::<SocketAddr>() {
+        return Way::Address { transport, remote };
+    }
+    if let Ok(ip) = address.parse::<IpAddr>() {
+        return Way::Address { transport, remote: SocketAddr::new(ip, SIP_PORT) };
+    }
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().unwrap_or(SIP_PORT)),
+        None => (address, SIP_PORT),
+    };
+    Way::Name { transport, host: host.to_string(), port }
+}

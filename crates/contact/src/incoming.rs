@@ -1,0 +1,596 @@
+//! New calls: who calls, what they dialled, and what comes of it.
+
+use baton_sdp::SdpError;
+use baton_sip::{Command as SipCommand, IncomingInvite, Origin, SessionId};
+
+use crate::agent::Part;
+use crate::command::{Refusal, RefusalKind, Reply, Target};
+use crate::connection::{Connection, Phase};
+use crate::conversation::Conversation;
+use crate::desk::Desk;
+use crate::dial::Caller;
+use crate::directory::QueueFull;
+use crate::event::{EndpointAddress, InitiationMethod};
+use crate::ids::{ConnectionId, ContactId, ConversationId};
+use crate::leg::{Device, Leg, LegState};
+use crate::line::{give_leg, take_leg};
+use crate::outcome::Failure;
+use crate::route::Destination;
+use crate::snapshot::ConnectionType;
+use crate::timer::Timer;
+use crate::transfer::{Adding, Opening};
+
+/// What a caller is told to wait when there is no room, in seconds.
+const RETRY_AFTER_S: u32 = 10;
+
+/// A call that has been looked at: where it came from.
+struct Arrival {
+    session: SessionId,
+    invite: Box<IncomingInvite>,
+    device: Device,
+    /// The agent whose phone it is.
+    agent: Option<String>,
+}
+
+impl Desk {
+    /// A new INVITE.
+    pub(crate) fn incoming(&mut self, session: SessionId, invite: Box<IncomingInvite>) {
+        let device = match &invite.origin {
+            Origin::Account(phone) => Some(Device::Phone(phone.clone())),
+            Origin::Peer(peer) => self.trunks.get(peer.0 as usize).map(|trunk| Device::Trunk(trunk.name.clone())),
+        };
+        let Some(device) = device else { return self.refuse(session, 403, false) };
+        let agent = match &device {
+            Device::Phone(phone) => self.phone_owner.get(phone).cloned(),
+            Device::Trunk(_) => None,
+        };
+        if matches!(device, Device::Phone(_)) && agent.is_none() {
+            return self.refuse(session, 403, false);
+        }
+        if self.draining || self.conversations.len() >= self.config.limits.conversations_max {
+            return self.refuse(session, 503, true);
+        }
+        if invite.max_forwards == 0 {
+            return self.refuse(session, 483, false);
+        }
+        let arrival = Arrival { session, invite, device, agent };
+        if let Some(replaced) = arrival.invite.replaces {
+            return self.replacing(arrival, replaced);
+        }
+        if let Some(conversation) = arrival.agent.as_deref().and_then(|agent| self.call_of(agent)) {
+            return self.second_line(conversation, arrival);
+        }
+        if let Device::Trunk(name) = &arrival.device
+            && !self.trunk_has_room(name)
+        {
+            return self.refuse(session, 503, true);
+        }
+        self.first_call(arrival);
+    }
+
+    fn refuse(&mut self, session: SessionId, status: u16, later: bool) {
+        let retry_after_s = later.then_some(RETRY_AFTER_S);
+        self.sip(SipCommand::Refuse { session, status, reason: String::new(), retry_after_s });
+    }
+
+    /// The conversation in which this agent is connected now.
+    fn call_of(&self, agent: &str) -> Option<ConversationId> {
+        let engagements = &self.agents.get(agent)?.engagements;
+        let on = engagements.iter().filter(|each| each.part == Part::On).map(|each| each.conversation);
+        let connected = |id: &ConversationId| {
+            let conversation = self.conversations.get(id);
+            conversation.is_some_and(|c| c.live().any(|p| p.agent.as_deref() == Some(agent) && p.is_connected()))
+        };
+        on.rev().find(connected)
+    }
+
+    /// The leg of a caller, its offer answered for later use. The error is the status to refuse it with.
+    fn caller_leg(&mut self, conversation: &mut Conversation, arrival: &Arrival) -> Result<Leg, u16> {
+        let mut leg = Leg::new(arrival.session.0, arrival.device.clone(), LegState::Incoming, self.now_us);
+        leg.call_id = arrival.invite.call_id.clone();
+        leg.user_agent = arrival.invite.user_agent.clone();
+        if !self.open_media(conversation, &mut leg) {
+            return Err(503);
+        }
+        let answered = match (&arrival.invite.sdp, leg.negotiation.as_mut()) {
+            (Some(offer), Some(negotiation)) => negotiation.answer(offer).map(Some),
+            _ => Ok(None),
+        };
+        match answered {
+            Ok(answer) => {
+                if let Some((bytes, negotiated)) = answer {
+                    leg.answer = Some(bytes);
+                    leg.remote_hold = negotiated.remote_hold != baton_sdp::RemoteHold::None;
+                }
+                if let Device::Trunk(name) = &leg.device {
+                    *self.trunk_calls.entry(name.clone()).or_default() += 1;
+                }
+                self.leg_index.insert(leg.id, conversation.id);
+                Ok(leg)
+            }
+            Err(error) => {
+                tracing::info!(call_id = leg.call_id, %error, "an offer cannot be answered");
+                if let Some(negotiation) = &leg.negotiation {
+                    self.ports.give_back(negotiation.local().port);
+                }
+                self.media(conversation, baton_media::Command::Close { stream: leg.stream() });
+                Err(if matches!(error, SdpError::Malformed(_)) { 400 } else { 488 })
+            }
+        }
+    }
+
+    fn first_call(&mut self, arrival: Arrival) {
+        let session = arrival.session;
+        let dialled = arrival.invite.target.user.clone();
+        let Ok(destination) = self.resolve(&dialled) else { return self.refuse(session, 404, false) };
+        if let Err(status) = self.may_call(&arrival, &destination) {
+            return self.refuse(session, status, status == 503);
+        }
+        if let Destination::Conference(name) = &destination
+            && let Some(room) = self.conference_index.get(name).copied()
+        {
+            self.with(room, |desk, conversation| desk.enter_room(conversation, arrival, &dialled));
+            return;
+        }
+        let mut conversation = self.new_conversation();
+        let leg = match self.caller_leg(&mut conversation, &arrival) {
+            Ok(leg) => leg,
+            Err(status) => {
+                self.timers.stop(Timer::CallMax(conversation.id));
+                return self.refuse(session, status, status == 503);
+            }
+        };
+        if let Destination::Conference(name) = &destination {
+            conversation.conference = Some(name.clone());
+            self.conference_index.insert(name.clone(), conversation.id);
+        }
+        let id = conversation.id;
+        self.conversations.insert(id, Box::new(conversation));
+        self.with(id, |desk, conversation| {
+            let caller = desk.caller_party(conversation, &arrival, leg, &dialled);
+            desk.lead(conversation, caller, destination, &arrival);
+        });
+    }
+
+    fn may_call(&self, arrival: &Arrival, destination: &Destination) -> Result<(), u16> {
+        match destination {
+            Destination::Queue(name) if !self.queue_has_room(name, false) => {
+                let when_full = self.directory.queue(name).map(|queue| queue.when_full).unwrap_or_default();
+                Err(if when_full == QueueFull::Busy { 486 } else { 503 })
+            }
+            Destination::Outside { trunk, .. } => {
+                let tandem = match &arrival.device {
+                    Device::Trunk(name) => self.trunk(name).is_some_and(|trunk| trunk.tandem),
+                    Device::Phone(_) => true,
+                };
+                if !tandem {
+                    return Err(403);
+                }
+                if self.trunk_has_room(trunk) { Ok(()) } else { Err(503) }
+            }
+            Destination::Agent(name) if arrival.agent.as_deref() == Some(name) => Err(486),
+            Destination::Conference(name) => {
+                let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+                let parties = room.map_or(0, |room| room.live().count());
+                let most = self.directory.conferences.iter().find(|each| each.name == *name);
+                let most = most.map_or(0, |conference| usize::from(conference.max_parties));
+                if parties < most { Ok(()) } else { Err(486) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn new_conversation(&mut self) -> Conversation {
+        let id = ConversationId(self.allocate());
+        let call_ms = u64::from(self.config.limits.call_seconds_max) * 1_000;
+        self.start_timer(Timer::CallMax(id), call_ms);
+        Conversation {
+            id,
+            sequence: 0,
+            revision: 0,
+            contacts: Vec::new(),
+            connections: Vec::new(),
+            published: Default::default(),
+            // One shard: all legs of what a transfer may join must live in it.
+            shard: (id.0 / 2 % u64::from(self.config.media_shards.max(1))) as u16,
+            conference: None,
+            transfers: 0,
+            closing: Default::default(),
+            farewell: false,
+            dial_next: None,
+            changed: true,
+        }
+    }
+
+    /// The caller's contact and party.
+    fn caller_party(
+        &mut self,
+        conversation: &mut Conversation,
+        arrival: &Arrival,
+        leg: Leg,
+        dialled: &str,
+    ) -> ConnectionId {
+        let invite = &arrival.invite;
+        let shown = invite.asserted_identity.as_ref().unwrap_or(&invite.from);
+        let address = if shown.user.is_empty() { shown.uri.clone() } else { shown.user.clone() };
+        let from = EndpointAddress { address: address.clone(), name: some_text(&shown.display) };
+        let to = EndpointAddress { address: dialled.to_string(), name: None };
+        let by_agent = arrival.agent.is_some() && conversation.conference.is_none();
+        let opening = if by_agent {
+            Opening { method: InitiationMethod::Outbound, customer: Some(to), ..Opening::default() }
+        } else {
+            Opening { customer: Some(from), system: Some(to), ..Opening::default() }
+        };
+        let contact = self.open_contact(conversation, opening);
+        let id = ConnectionId(arrival.session.0);
+        let kind = if arrival.agent.is_some() { ConnectionType::Agent } else { ConnectionType::Inbound };
+        let mut party = Connection::new(id, contact, kind, Phase::Calling, self.now_us);
+        party.initial = arrival.agent.is_none();
+        party.address = address;
+        party.name = shown.display.clone();
+        party.legs.push(leg);
+        if let Some(agent) = &arrival.agent {
+            party.name = self.directory.user(agent).map(|user| user.name.clone()).unwrap_or_default();
+            party.address = agent.clone();
+            party.agent = Some(agent.clone());
+            self.engage(agent, contact, conversation.id);
+            if let Some(entry) = conversation.contact_mut(contact) {
+                entry.agent = Some(agent.clone());
+            }
+        }
+        conversation.connections.push(party);
+        id
+    }
+
+    fn engage(&mut self, agent: &str, contact: ContactId, conversation: ConversationId) {
+        let now_us = self.now_us;
+        if let Some(state) = self.agents.get_mut(agent) {
+            state.engage(contact, conversation, Part::On, now_us);
+        }
+        self.changed_agents.insert(agent.to_string());
+    }
+
+    /// Leads a call to what was dialled.
+    fn lead(&mut self, conversation: &mut Conversation, caller: ConnectionId, to: Destination, arrival: &Arrival) {
+        let Some(contact) = conversation.connection(caller).map(|party| party.contact) else { return };
+        if matches!(to, Destination::Conference(_)) {
+            return self.answer_caller(conversation, caller, arrival.session.0);
+        }
+        let by_agent = arrival.agent.is_some();
+        // What an agent dials to the outside is its customer; a queue or colleague has no customer in it.
+        let kind = match (&to, by_agent) {
+            (Destination::Outside { .. }, true) => ConnectionType::Outbound,
+            (Destination::Outside { .. }, false) => ConnectionType::ThirdParty,
+            _ => ConnectionType::Agent,
+        };
+        let target_contact = if by_agent && kind == ConnectionType::Agent {
+            let customer = conversation.connection(caller).map(|party| party.address.clone());
+            let customer = customer.map(|address| EndpointAddress { address, name: None });
+            let (previous, method) = (Some(contact), InitiationMethod::Transfer);
+            self.open_contact(conversation, Opening { previous, method, customer, ..Opening::default() })
+        } else {
+            contact
+        };
+        let id = ConnectionId(self.allocate());
+        let mut target = Connection::new(id, target_contact, kind, Phase::Offered, self.now_us);
+        target.initial = kind == ConnectionType::Outbound;
+        target.address = match &to {
+            Destination::Outside { number, .. } => number.clone(),
+            Destination::Agent(name) | Destination::Queue(name) | Destination::Conference(name) => name.clone(),
+        };
+        if let Destination::Agent(name) = &to {
+            target.agent = Some(name.clone());
+        }
+        conversation.connections.push(target);
+        let caller_id = self.caller_towards(conversation, caller, contact, arrival);
+        self.reach(conversation, id, &to, &caller_id);
+    }
+
+    /// An agent shows its queue's caller id; a tandem call keeps the caller's own.
+    fn caller_towards(
+        &self,
+        conversation: &Conversation,
+        caller: ConnectionId,
+        contact: ContactId,
+        arrival: &Arrival,
+    ) -> Caller {
+        let max_forwards = Some(arrival.invite.max_forwards.saturating_sub(1).max(1));
+        let referred_by = arrival.invite.referred_by.clone();
+        let (number, name) = if arrival.agent.is_some() {
+            self.queue_caller_id(conversation, contact)
+        } else {
+            let party = conversation.connection(caller);
+            party.map(|party| (party.address.clone(), party.name.clone())).unwrap_or_default()
+        };
+        Caller { number, name, referred_by, replaces: None, max_forwards }
+    }
+
+    /// One caller more in a conference room.
+    fn enter_room(&mut self, conversation: &mut Conversation, arrival: Arrival, dialled: &str) {
+        match self.caller_leg(conversation, &arrival) {
+            Ok(leg) => {
+                let caller = self.caller_party(conversation, &arrival, leg, dialled);
+                self.answer_caller(conversation, caller, arrival.session.0);
+            }
+            Err(status) => self.refuse(arrival.session, status, status == 503),
+        }
+    }
+
+    /// An agent on a call dials from its phone: a consult in the same conversation.
+    fn second_line(&mut self, id: ConversationId, arrival: Arrival) {
+        let session = arrival.session;
+        let status = self.with(id, |desk, conversation| {
+            let agent = arrival.agent.as_deref();
+            let owner = conversation.live().find(|party| party.agent.as_deref() == agent && party.is_connected());
+            let Some(owner) = owner.map(|party| party.id) else { return Err(480) };
+            let line = desk.caller_leg(conversation, &arrival)?;
+            let (line_id, target) = (line.id, Target::PhoneNumber(arrival.invite.target.user.clone()));
+            let adding = Adding { hold: true, line: Some(line.clone()), ..Adding::default() };
+            desk.add_target(conversation, owner, &target, adding).map(drop).map_err(|refusal| {
+                desk.abandon_line(conversation, line, line_id);
+                match refusal.kind {
+                    RefusalKind::NoRoute | RefusalKind::NotFound => 404,
+                    RefusalKind::LimitReached => 486,
+                    _ => 403,
+                }
+            })
+        });
+        match status {
+            Some(Ok(())) => {}
+            Some(Err(status)) => self.refuse(session, status, false),
+            None => self.refuse(session, 500, false),
+        }
+    }
+
+    /// A line whose target was refused before it was part of anything.
+    fn abandon_line(&mut self, conversation: &Conversation, line: Leg, line_id: u64) {
+        self.leg_index.remove(&line_id);
+        if let Some(negotiation) = &line.negotiation {
+            self.ports.give_back(negotiation.local().port);
+            self.media(conversation, baton_media::Command::Close { stream: line.stream() });
+        }
+        if let Device::Trunk(name) = &line.device {
+            let calls = self.trunk_calls.entry(name.clone()).or_default();
+            *calls = calls.saturating_sub(1);
+        }
+    }
+
+    /// INVITE with Replaces (RFC 3891): the new leg takes the place of the one that it names, for the same agent or trunk.
+    fn replacing(&mut self, arrival: Arrival, replaced: SessionId) {
+        let session = arrival.session;
+        let Some(id) = self.leg_index.get(&replaced.0).copied() else { return self.refuse(session, 481, false) };
+        let status = self.with(id, |desk, conversation| {
+            let Some(owner) = conversation.owner_of(replaced.0) else { return Err(481) };
+            let party = conversation.connection(owner);
+            let old = party.and_then(|party| party.leg(replaced.0)).map(|leg| leg.device.clone());
+            let same_agent = arrival.agent.is_some() && party.and_then(|each| each.agent.clone()) == arrival.agent;
+            let same_trunk = matches!(&old, Some(Device::Trunk(_))) && old.as_ref() == Some(&arrival.device);
+            if !(same_agent || same_trunk) {
+                return Err(403);
+            }
+            let mut leg = desk.caller_leg(conversation, &arrival)?;
+            leg.partners = party_partners(conversation, owner, replaced.0);
+            let was_up = party_leg_up(conversation, owner, replaced.0);
+            if let Some(party) = conversation.connection_mut(owner) {
+                party.legs.push(leg);
+            }
+            desk.answer_caller(conversation, owner, session.0);
+            desk.end_leg(conversation, owner, replaced.0, 487, None);
+            if !was_up {
+                // A ringing phone was picked up from another one of the same agent.
+                desk.target_answers(conversation, owner, session.0);
+            }
+            Ok(())
+        });
+        match status {
+            Some(Ok(())) => {}
+            Some(Err(status)) => self.refuse(session, status, false),
+            None => self.refuse(session, 481, false),
+        }
+    }
+
+    /// Dial-out from the panel: the agent's own phone is rung first.
+    pub(crate) fn dial_out(&mut self, name: &str, target: Target) -> Result<Reply, Refusal> {
+        let Some(agent) = self.agents.get(name) else {
+            return Err(Refusal::new(RefusalKind::NotFound, format!("There is no agent {name}.")));
+        };
+        if self.draining {
+            return Err(Refusal::new(RefusalKind::Draining, "The server takes no new calls."));
+        }
+        if agent.devices == 0 {
+            return Err(Refusal::new(RefusalKind::WrongState, "No phone of the agent is registered."));
+        }
+        if agent.engagements.iter().any(|each| each.part >= Part::Offered) {
+            return Err(Refusal::new(
+                RefusalKind::WrongState,
+                "The agent is on a contact; add a connection to it instead.",
+            ));
+        }
+        if let Target::PhoneNumber(number) = &target {
+            self.resolve(number)?;
+        }
+        let mut conversation = self.new_conversation();
+        conversation.dial_next = Some(target.clone());
+        let id = conversation.id;
+        self.conversations.insert(id, Box::new(conversation));
+        let contact = self.with(id, |desk, conversation| desk.ring_own_phone(conversation, name, &target));
+        let snapshot = contact.and_then(|contact| self.contact_snapshot(self.conversations.get(&id)?, contact));
+        match snapshot {
+            Some(snapshot) => Ok(Reply::Contact(Box::new(snapshot))),
+            None => Err(Refusal::new(RefusalKind::WrongState, "The agent's phone could not be reached.")),
+        }
+    }
+
+    fn ring_own_phone(&mut self, conversation: &mut Conversation, name: &str, target: &Target) -> ContactId {
+        let shown = match target {
+            Target::PhoneNumber(text) | Target::QuickConnect(text) | Target::Agent(text) | Target::Queue(text) => text,
+        };
+        let customer = Some(EndpointAddress { address: shown.clone(), name: None });
+        let method = InitiationMethod::Outbound;
+        let contact = self.open_contact(conversation, Opening { method, customer, ..Opening::default() });
+        let id = ConnectionId(self.allocate());
+        let mut party = Connection::new(id, contact, ConnectionType::Agent, Phase::Offered, self.now_us);
+        party.agent = Some(name.to_string());
+        party.address = name.to_string();
+        party.name = self.directory.user(name).map(|user| user.name.clone()).unwrap_or_default();
+        conversation.connections.push(party);
+        self.engage(name, contact, conversation.id);
+        if let Some(entry) = conversation.contact_mut(contact) {
+            entry.agent = Some(name.to_string());
+        }
+        let caller = Caller { number: shown.clone(), name: shown.clone(), ..Caller::default() };
+        let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
+        self.start_timer(Timer::Ring(conversation.id, id), ring_ms);
+        if let Err(failure) = self.dial_agent(conversation, id, &caller, true) {
+            self.target_fails(conversation, id, failure);
+        }
+        contact
+    }
+
+    /// The agent's own phone has answered: now what it asked for is dialled.
+    pub(crate) fn dial_what_was_asked(&mut self, conversation: &mut Conversation, agent: ConnectionId) {
+        let Some(target) = conversation.dial_next.take() else { return };
+        let number = match &target {
+            Target::PhoneNumber(number) => Some(number.clone()),
+            Target::QuickConnect(name) => {
+                self.directory.quick_connect(name).and_then(|entry| entry.phone_number.clone())
+            }
+            _ => None,
+        };
+        let outside = number.and_then(|number| self.resolve(&number).ok());
+        let Some(Destination::Outside { number, trunk }) = outside else {
+            if let Err(refusal) = self.add_target(conversation, agent, &target, Adding::default()) {
+                tracing::info!(detail = refusal.detail, "what was to be dialled is no longer there");
+                self.fail_own_dial(conversation, agent);
+            }
+            return;
+        };
+        let contact = crate::line::contact_of(conversation, agent);
+        let id = ConnectionId(self.allocate());
+        let mut customer = Connection::new(id, contact, ConnectionType::Outbound, Phase::Offered, self.now_us);
+        customer.initial = true;
+        customer.address = number.clone();
+        conversation.connections.push(customer);
+        let (shown, name) = self.queue_caller_id(conversation, contact);
+        let caller = Caller { number: shown, name, ..Caller::default() };
+        self.reach(conversation, id, &Destination::Outside { number, trunk }, &caller);
+    }
+
+    fn fail_own_dial(&mut self, conversation: &mut Conversation, agent: ConnectionId) {
+        let contact = crate::line::contact_of(conversation, agent);
+        self.end_party(conversation, agent, 480);
+        self.finish_contact(
+            conversation,
+            contact,
+            crate::conversation::Cause::of(crate::event::DisconnectReason::TelecomProblem),
+        );
+    }
+
+    /// The peer's ACK brought the answer to the offer in our 200, or it answered our re-INVITE.
+    pub(crate) fn offer_answered(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) {
+        if !self.take_answer(conversation, leg_id, sdp) {
+            tracing::info!(leg = leg_id, "an answer does not fit; the leg goes on as it was");
+        }
+    }
+
+    /// The peer offers anew: hold, resume, another codec or address (D5, D6).
+    pub(crate) fn offered(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: Option<&[u8]>) {
+        let Some(mut taken) = take_leg(conversation, leg_id) else { return };
+        let session = taken.1.session();
+        let Some(negotiation) = taken.1.negotiation.as_mut() else {
+            self.sip(SipCommand::RefuseOffer { session, status: 488 });
+            return give_leg(conversation, taken);
+        };
+        let Some(sdp) = sdp else {
+            let (offer, pending) = negotiation.offer();
+            taken.1.pending = Some(pending);
+            self.sip(SipCommand::AcceptOffer { session, sdp: offer });
+            return give_leg(conversation, taken);
+        };
+        match negotiation.answer(sdp) {
+            Err(error) => {
+                tracing::info!(leg = leg_id, %error, "an offer within a call cannot be answered");
+                let status = if matches!(error, SdpError::Malformed(_)) { 400 } else { 488 };
+                self.sip(SipCommand::RefuseOffer { session, status });
+                give_leg(conversation, taken);
+            }
+            Ok((answer, negotiated)) => {
+                let (was, is) = (taken.1.remote_hold, negotiated.remote_hold != baton_sdp::RemoteHold::None);
+                taken.1.remote_hold = is;
+                self.configure(conversation, &taken.1);
+                let owner = taken.0;
+                give_leg(conversation, taken);
+                self.sip(SipCommand::AcceptOffer { session, sdp: answer });
+                if was != is {
+                    self.phone_hold_changed(conversation, owner, leg_id, is);
+                }
+            }
+        }
+    }
+
+    /// The hold key of an agent's phone does what the panel's *Hold* does, to those that this line is for.
+    pub(crate) fn phone_hold_changed(
+        &mut self,
+        conversation: &mut Conversation,
+        owner: ConnectionId,
+        leg_id: u64,
+        on: bool,
+    ) {
+        conversation.changed = true;
+        let Some(party) = conversation.connection(owner).filter(|party| party.is_agent()) else { return };
+        let contact = party.contact;
+        if !on {
+            let held = conversation.ids_of(|each| each.hold.is_some_and(|hold| hold.by_leg == Some(leg_id)));
+            held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
+            return;
+        }
+        let partners = party.leg(leg_id).map(|leg| leg.partners.clone()).unwrap_or_default();
+        let talking = conversation.ids_of(|each| each.id != owner && each.talks());
+        let mut own = talking.clone();
+        if !partners.is_empty() {
+            own.retain(|id| partners.contains(id));
+        }
+        if own.len() > 1 {
+            // In a conference the one who presses hold steps out; the others go on.
+            own = vec![owner];
+        }
+        own.into_iter().for_each(|id| self.hold_party(conversation, id, contact, Some(leg_id)));
+    }
+
+    /// What an outgoing leg learns from its 200, before its target counts as answered. False when it cannot be used.
+    #[must_use]
+    pub(crate) fn take_first_answer(
+        &mut self,
+        conversation: &mut Conversation,
+        leg_id: u64,
+        sdp: Option<&[u8]>,
+    ) -> bool {
+        let known = || {
+            let party = conversation.owner_of(leg_id).and_then(|owner| conversation.connection(owner));
+            party.and_then(|party| party.leg(leg_id)).is_some_and(|leg| leg.negotiated().is_some())
+        };
+        match sdp {
+            Some(sdp) => self.take_answer(conversation, leg_id, sdp),
+            None => known(),
+        }
+    }
+
+    /// A target that answered with a description we cannot use has failed.
+    pub(crate) fn answer_unusable(&mut self, conversation: &mut Conversation, owner: ConnectionId, leg_id: u64) {
+        self.end_leg(conversation, owner, leg_id, 488, Some("SIP;cause=488"));
+        self.device_failed(conversation, owner, Failure::Status(488, None));
+    }
+}
+
+fn party_partners(conversation: &Conversation, owner: ConnectionId, leg: u64) -> Vec<ConnectionId> {
+    let leg = conversation.connection(owner).and_then(|party| party.leg(leg));
+    leg.map(|leg| leg.partners.clone()).unwrap_or_default()
+}
+
+fn party_leg_up(conversation: &Conversation, owner: ConnectionId, leg: u64) -> bool {
+    conversation.connection(owner).and_then(|party| party.leg(leg)).is_some_and(Leg::is_up)
+}
+
+fn some_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_string())
+}

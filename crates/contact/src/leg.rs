@@ -1,0 +1,131 @@
+//! One SIP dialog with its media: a device of a party.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use baton_media::{StreamConfiguration, StreamId};
+use baton_sdp::{Negotiated, Negotiation, PendingOffer, RemoteHold};
+use baton_sip::SessionId;
+
+use crate::ids::ConnectionId;
+
+/// Where a leg stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LegState {
+    /// Our INVITE is out, nothing alerts yet.
+    Inviting,
+    /// The device alerts.
+    Alerting,
+    /// Their INVITE waits for our final answer.
+    Incoming,
+    /// Established.
+    Up,
+}
+
+/// What a leg leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Device {
+    /// A registered phone, by its SIP user name.
+    Phone(String),
+    /// A trunk, by its name.
+    Trunk(String),
+}
+
+impl Device {
+    /// The name for logs and records.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Device::Phone(name) | Device::Trunk(name) => name,
+        }
+    }
+}
+
+/// A leg. Its number is its SIP session's and its media stream's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Leg {
+    /// The number.
+    pub(crate) id: u64,
+    pub(crate) device: Device,
+    pub(crate) state: LegState,
+    /// Our end of offer/answer, once a port was taken for it.
+    pub(crate) negotiation: Option<Negotiation>,
+    /// Our offer that awaits its answer.
+    pub(crate) pending: Option<PendingOffer>,
+    /// Our answer to the INVITE's offer, made at once and sent with the 183 or the 200.
+    pub(crate) answer: Option<Bytes>,
+    /// Early media flows: their 18x carried an answer, or ours did.
+    pub(crate) early_media: bool,
+    /// The peer holds us.
+    pub(crate) remote_hold: bool,
+    /// Whom this leg is for, when its party has several: the lines of one phone.
+    pub(crate) partners: Vec<ConnectionId>,
+    pub(crate) call_id: String,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) started_us: u64,
+    pub(crate) answered_us: Option<u64>,
+}
+
+impl Leg {
+    pub(crate) fn new(id: u64, device: Device, state: LegState, now_us: u64) -> Self {
+        Leg {
+            id,
+            device,
+            state,
+            negotiation: None,
+            pending: None,
+            answer: None,
+            early_media: false,
+            remote_hold: false,
+            partners: Vec::new(),
+            call_id: String::new(),
+            user_agent: None,
+            started_us: now_us,
+            answered_us: None,
+        }
+    }
+
+    pub(crate) fn session(&self) -> SessionId {
+        SessionId(self.id)
+    }
+
+    pub(crate) fn stream(&self) -> StreamId {
+        StreamId(self.id)
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.state == LegState::Up
+    }
+
+    /// Whether audio can flow: it is negotiated, and the leg is up or has early media.
+    pub(crate) fn has_media(&self) -> bool {
+        let negotiated = self.negotiation.as_ref().is_some_and(|each| each.current().is_some());
+        negotiated && (self.is_up() || self.early_media)
+    }
+
+    pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiation.as_ref().and_then(Negotiation::current)
+    }
+}
+
+/// What the media shard is told of a negotiated leg.
+pub(crate) fn stream_configuration(negotiated: &Negotiated) -> StreamConfiguration {
+    StreamConfiguration {
+        remote: negotiated.remote,
+        remote_rtcp: negotiated.remote_rtcp,
+        codec: media_codec(negotiated.codec),
+        payload_type_send: negotiated.payload_type_send,
+        payload_type_receive: negotiated.payload_type_receive,
+        dtmf_payload_type_send: negotiated.dtmf_payload_type_send,
+        dtmf_payload_type_receive: negotiated.dtmf_payload_type_receive,
+        ptime_ms: negotiated.ptime_ms,
+        send: negotiated.send && negotiated.remote_hold != RemoteHold::ZeroAddress,
+        receive: negotiated.receive,
+    }
+}
+
+fn media_codec(codec: baton_sdp::Codec) -> baton_media::Codec {
+    match codec {
+        baton_sdp::Codec::Pcmu => baton_media::Codec::Pcmu,
+        baton_sdp::Codec::Pcma => baton_media::Codec::Pcma,
+    }
+}

@@ -1,0 +1,103 @@
+//! Who hears whom: one pure function of the conversation's state.
+//!
+//! Hold, swap, join, hold-all and leave only change connection states; what that means for audio is decided here and
+//! nowhere else. Invariants, checked by the exhaustive walk: nobody hears themselves; the held hear music only and are
+//! heard by nobody; hearing is mutual among those who talk; no customer is alone in silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton_media::{Hears, MixPlan, StreamId, Tone, ToneCountry};
+
+use crate::connection::{Connection, Phase};
+use crate::conversation::Conversation;
+
+/// The music that plays when no queue names one.
+pub(crate) const DEFAULT_MUSIC: &str = "default";
+
+/// The prompt for a customer whom nobody takes any more.
+pub(crate) const FAREWELL_PROMPT: &str = "unavailable";
+
+/// What every leg with media hears now.
+pub(crate) fn mix_plan(conversation: &Conversation, country: ToneCountry) -> MixPlan {
+    let mut hears = BTreeMap::new();
+    for party in conversation.live() {
+        if party.talks() {
+            talking(conversation, party, country, &mut hears);
+        } else if party.hold.is_some() && party.refer.is_none() {
+            let music = Hears::Music(music_of(conversation, party));
+            media_legs(party).for_each(|stream| drop(hears.insert(stream, music.clone())));
+        } else if party.phase == Phase::Calling {
+            let sound = waiting_sound(conversation, party, country);
+            media_legs(party).for_each(|stream| drop(hears.insert(stream, sound.clone())));
+        } else {
+            media_legs(party).for_each(|stream| drop(hears.insert(stream, Hears::Silence)));
+        }
+    }
+    MixPlan { hears }
+}
+
+fn media_legs(party: &Connection) -> impl Iterator<Item = StreamId> {
+    party.legs.iter().filter(|leg| leg.has_media()).map(|leg| leg.stream())
+}
+
+/// A talking party hears every other one, each through the leg that is for it; alone it hears what it waits for.
+fn talking(
+    conversation: &Conversation,
+    party: &Connection,
+    country: ToneCountry,
+    hears: &mut BTreeMap<StreamId, Hears>,
+) {
+    let mut heard: BTreeMap<StreamId, BTreeSet<StreamId>> = BTreeMap::new();
+    for other in conversation.live().filter(|other| other.id != party.id && other.talks()) {
+        let ends = (party.leg_towards(other.id), other.leg_towards(party.id));
+        let (Some(own), Some(voice)) = ends else { continue };
+        let voices = heard.entry(own.stream()).or_default();
+        if !other.muted && voice.has_media() {
+            voices.insert(voice.stream());
+        }
+    }
+    let alone = heard.is_empty();
+    for stream in media_legs(party) {
+        let main = party.main_leg().is_some_and(|leg| leg.stream() == stream);
+        let sound = match heard.remove(&stream) {
+            Some(voices) if voices.is_empty() => Hears::Silence,
+            Some(voices) => Hears::Parties(voices),
+            None if alone && main => waiting_sound(conversation, party, country),
+            None => Hears::Silence,
+        };
+        hears.insert(stream, sound);
+    }
+}
+
+/// What somebody hears who has nobody to talk to: the target's own early audio, its ring-back, the queue's music.
+fn waiting_sound(conversation: &Conversation, party: &Connection, country: ToneCountry) -> Hears {
+    if conversation.farewell {
+        return Hears::Prompt(FAREWELL_PROMPT.to_string());
+    }
+    let pending = || conversation.live().filter(|other| other.id != party.id && other.is_pending());
+    let early = pending().filter(|other| other.phase == Phase::EarlyMedia).find_map(Connection::main_leg);
+    if let Some(leg) = early {
+        return Hears::Parties(BTreeSet::from([leg.stream()]));
+    }
+    let queued = |other: &Connection| other.is_agent() && waits_in_queue(conversation, other);
+    if let Some(target) = pending().find(|other| queued(other)) {
+        return Hears::Music(music_of(conversation, target));
+    }
+    let rings = pending().any(|other| other.phase == Phase::Ringing);
+    if rings || (party.initial && pending().next().is_some()) {
+        return Hears::Tone(Tone::RingBack(country));
+    }
+    if party.initial { Hears::Music(music_of(conversation, party)) } else { Hears::Silence }
+}
+
+/// Whether a target is reached through a queue, or rung back: then music plays until an agent answers.
+fn waits_in_queue(conversation: &Conversation, target: &Connection) -> bool {
+    conversation.contact(target.contact).is_some_and(|contact| contact.queue.is_some() || contact.recalled)
+}
+
+fn music_of(conversation: &Conversation, party: &Connection) -> String {
+    let own = conversation
+        .queue_of(party.contact)
+        .or_else(|| conversation.contacts.iter().rev().find_map(|contact| contact.queue.as_ref()));
+    own.map_or_else(|| DEFAULT_MUSIC.to_string(), |place| place.music.clone())
+}

@@ -1,0 +1,328 @@
+//! REFER: a party's phone or trunk asks for a transfer. It is the same machine as the panel's, plus a report to the
+//! transferor, who stays until its target is reached (R1–R7, R11–R13).
+
+use baton_sip::{Command as SipCommand, ReferTarget, ReplacesTarget, SessionId, TransferId};
+
+use crate::command::{RefusalKind, Target};
+use crate::connection::{Phase, Refer};
+use crate::conversation::{Cause, Conversation};
+use crate::desk::Desk;
+use crate::directory::ReferPolicy;
+use crate::event::DisconnectReason;
+use crate::ids::{ConnectionId, ConversationId};
+use crate::leg::{Device, LegState};
+use crate::transfer::{Adding, agent_left};
+
+/// A REFER as it was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) session: SessionId,
+    pub(crate) transfer: TransferId,
+    pub(crate) target: ReferTarget,
+    pub(crate) referred_by: Option<String>,
+}
+
+impl Desk {
+    /// A peer asks for a transfer.
+    pub(crate) fn transfer_asked(&mut self, id: ConversationId, asked: Asked) {
+        if let Some(ReplacesTarget::Session(other)) = asked.target.replaces {
+            let elsewhere = self.leg_index.get(&other.0).copied().filter(|conversation| *conversation != id);
+            if let Some(elsewhere) = elsewhere {
+                self.attended_between(id, elsewhere, &asked, other);
+                return;
+            }
+        }
+        let session = asked.session;
+        let done = self.with(id, |desk, conversation| desk.transfer_within(conversation, &asked));
+        if done.is_none() {
+            self.refuse_transfer(session, asked.transfer, 481);
+        }
+    }
+
+    fn refuse_transfer(&mut self, session: SessionId, transfer: TransferId, status: u16) {
+        self.sip(SipCommand::RefuseTransfer { session, transfer, status });
+    }
+
+    fn transfer_within(&mut self, conversation: &mut Conversation, asked: &Asked) {
+        let Some(owner) = conversation.owner_of(asked.session.0) else {
+            self.refuse_transfer(asked.session, asked.transfer, 481);
+            return;
+        };
+        if let Err(status) = self.may_transfer(conversation, owner, asked.session.0) {
+            self.refuse_transfer(asked.session, asked.transfer, status);
+            return;
+        }
+        match &asked.target.replaces {
+            Some(ReplacesTarget::Session(other)) => self.attended_within(conversation, owner, asked, *other),
+            Some(ReplacesTarget::Elsewhere(value)) => {
+                let replaces = Some(value.clone());
+                self.blind(conversation, owner, asked, replaces);
+            }
+            None => self.blind(conversation, owner, asked, None),
+        }
+    }
+
+    /// Policy (R11), one at a time (R13), and no loops (R12).
+    fn may_transfer(&self, conversation: &Conversation, owner: ConnectionId, leg: u64) -> Result<(), u16> {
+        let Some(party) = conversation.connection(owner) else { return Err(481) };
+        if let Some(Device::Trunk(name)) = party.leg(leg).map(|leg| &leg.device)
+            && self.trunk(name).is_none_or(|trunk| trunk.refer == ReferPolicy::Refuse)
+        {
+            return Err(403);
+        }
+        if party.refer.is_some() {
+            return Err(491);
+        }
+        if !party.is_connected() {
+            return Err(403);
+        }
+        if conversation.transfers >= self.config.limits.transfers_max { Err(482) } else { Ok(()) }
+    }
+
+    /// Blind: the target is dialled, and what remains hears it ring; the transferor stays until it is reached.
+    fn blind(&mut self, conversation: &mut Conversation, owner: ConnectionId, asked: &Asked, replaces: Option<String>) {
+        let number = Target::PhoneNumber(asked.target.target.user.clone());
+        let adding = Adding { referred_by: asked.referred_by.clone(), replaces, ..Adding::default() };
+        // The answer to the REFER comes before any report of its target, also of one that fails at once (R1).
+        if let Err(refusal) = self.resolve(&asked.target.target.user) {
+            tracing::debug!(detail = refusal.detail, "a REFER leads nowhere");
+            self.refuse_transfer(asked.session, asked.transfer, 404);
+            return;
+        }
+        let (session, transfer) = (asked.session, asked.transfer);
+        let held: Vec<_> = conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect();
+        let accepted = self.effects.len();
+        match self.add_target(conversation, owner, &number, adding) {
+            Err(refusal) => {
+                let status = match refusal.kind {
+                    RefusalKind::NoRoute | RefusalKind::NotFound => 404,
+                    RefusalKind::LimitReached => 503,
+                    _ => 403,
+                };
+                self.refuse_transfer(session, transfer, status);
+            }
+            Ok(target) => {
+                let accept = SipCommand::AcceptTransfer { session, transfer };
+                let at = accepted.min(self.effects.len());
+                self.effects.insert(at, crate::desk::Effect::Sip(Box::new(accept)));
+                self.pursue(conversation, owner, Refer { session, transfer, target }, held);
+            }
+        }
+    }
+
+    /// The transferor steps aside while its target is being reached.
+    fn pursue(
+        &mut self,
+        conversation: &mut Conversation,
+        owner: ConnectionId,
+        refer: Refer,
+        held: Vec<(ConnectionId, crate::connection::Hold)>,
+    ) {
+        let Some(target) = conversation.connection(refer.target) else { return };
+        let (phase, outcome) = (target.phase, target.outcome.clone());
+        if phase == Phase::Ended {
+            // It failed at once: the transferor keeps everything as it was.
+            let status =
+                outcome.map_or(480, |outcome| if outcome.sip_status >= 300 { outcome.sip_status } else { 480 });
+            self.report(refer, status);
+            return;
+        }
+        if let Some(party) = conversation.connection_mut(owner) {
+            party.refer = Some(refer);
+        }
+        let contact = crate::line::contact_of(conversation, owner);
+        for (held, hold) in held.into_iter().filter(|(_, hold)| hold.by == contact) {
+            tracing::trace!(connection = %held, since_us = hold.since_us, "off hold for a blind transfer");
+            self.resume_party(conversation, held, contact);
+        }
+        let status = match phase {
+            Phase::Queued => 182,
+            Phase::Ringing | Phase::EarlyMedia => 180,
+            _ => return,
+        };
+        self.report(refer, status);
+    }
+
+    /// Attended, both lines here and in one conversation: the two lines of one phone are spliced (R6). A target that
+    /// still rings keeps its leg (R7).
+    fn attended_within(
+        &mut self,
+        conversation: &mut Conversation,
+        owner: ConnectionId,
+        asked: &Asked,
+        other: SessionId,
+    ) {
+        let other_owner = conversation.owner_of(other.0);
+        if other_owner != Some(owner) || other == asked.session {
+            self.refuse_transfer(asked.session, asked.transfer, 403);
+            return;
+        }
+        let (session, transfer) = (asked.session, asked.transfer);
+        self.sip(SipCommand::AcceptTransfer { session, transfer });
+        let lines = conversation.connection(owner).map(|party| party.legs.as_slice()).unwrap_or_default();
+        let partners = lines.iter().filter(|leg| leg.id == other.0 || leg.id == session.0);
+        let partners: Vec<_> = partners.flat_map(|leg| leg.partners.clone()).collect();
+        let pending =
+            partners.into_iter().find(|id| conversation.connection(*id).is_some_and(|each| each.is_pending()));
+        let Some(target) = pending else {
+            self.report_final(session, transfer, 200);
+            self.leave(conversation, owner, "agent", agent_left());
+            return;
+        };
+        let line = conversation.connection(owner).and_then(|party| party.leg(other.0));
+        if line.is_some_and(|leg| leg.state == LegState::Incoming) {
+            self.end_leg(conversation, owner, other.0, 487, None);
+        }
+        self.pursue(conversation, owner, Refer { session, transfer, target }, holds_of(conversation));
+    }
+
+    /// Attended, between two conversations of one agent or trunk: they become one.
+    fn attended_between(&mut self, id: ConversationId, other_id: ConversationId, asked: &Asked, other: SessionId) {
+        let (session, transfer) = (asked.session, asked.transfer);
+        let Some(mut conversation) = self.conversations.remove(&id) else {
+            self.refuse_transfer(session, transfer, 481);
+            return;
+        };
+        let Some(mut second) = self.conversations.remove(&other_id) else {
+            self.conversations.insert(id, conversation);
+            self.refuse_transfer(session, transfer, 481);
+            return;
+        };
+        let verdict = self.may_merge(&conversation, &second, (session.0, other.0));
+        match verdict {
+            Err(status) => self.refuse_transfer(session, transfer, status),
+            Ok((owner, second_owner)) => {
+                self.sip(SipCommand::AcceptTransfer { session, transfer });
+                self.merge(&mut conversation, &mut second, second_owner);
+                self.report_final(session, transfer, 200);
+                self.leave(&mut conversation, owner, "agent", agent_left());
+            }
+        }
+        self.settle(&mut second);
+        self.settle(&mut conversation);
+        self.put_back(second);
+        self.put_back(conversation);
+    }
+
+    /// The sender must be a party to the dialog that it names (R5): one agent's phones, or one trunk.
+    fn may_merge(
+        &self,
+        conversation: &Conversation,
+        second: &Conversation,
+        (leg, other_leg): (u64, u64),
+    ) -> Result<(ConnectionId, ConnectionId), u16> {
+        let owner = conversation.owner_of(leg).ok_or(481_u16)?;
+        self.may_transfer(conversation, owner, leg)?;
+        let second_owner = second.owner_of(other_leg).ok_or(481_u16)?;
+        let (Some(one), Some(other)) = (conversation.connection(owner), second.connection(second_owner)) else {
+            return Err(481);
+        };
+        let same_agent = one.agent.is_some() && one.agent == other.agent;
+        let devices = (one.leg(leg).map(|leg| &leg.device), other.leg(other_leg).map(|leg| &leg.device));
+        let same_trunk = matches!(devices, (Some(Device::Trunk(one)), Some(Device::Trunk(other))) if one == other);
+        if !(same_agent || same_trunk) {
+            return Err(403);
+        }
+        let fits = conversation.shard == second.shard && other.is_connected() && second.conference.is_none();
+        if fits && conversation.conference.is_none() { Ok((owner, second_owner)) } else { Err(501) }
+    }
+
+    /// Moves the parties of the second conversation into the first; its own end of the transferor leaves.
+    fn merge(&mut self, conversation: &mut Conversation, second: &mut Conversation, second_owner: ConnectionId) {
+        let cause = Cause::of(DisconnectReason::AgentDisconnect);
+        let contact = crate::line::contact_of(second, second_owner);
+        self.end_party(second, second_owner, 480);
+        self.finish_contact(second, contact, cause);
+        let held = second.ids_of(|each| each.hold.is_some());
+        held.into_iter().for_each(|each| self.resume_party(second, each, contact));
+        conversation.sequence = conversation.sequence.max(second.sequence);
+        conversation.transfers += 1;
+        let (moved, stay): (Vec<_>, Vec<_>) = second.connections.drain(..).partition(|each| each.is_live());
+        second.connections = stay;
+        let contacts: Vec<_> = moved.iter().map(|each| each.contact).collect();
+        for mut party in moved {
+            party.added_by = None;
+            for leg in &mut party.legs {
+                leg.partners.clear();
+                self.leg_index.insert(leg.id, conversation.id);
+            }
+            self.move_waiting(second.id, conversation.id, party.id);
+            conversation.connections.push(party);
+        }
+        let (moved, stay): (Vec<_>, Vec<_>) = second.contacts.drain(..).partition(|each| contacts.contains(&each.id));
+        second.contacts = stay;
+        for entry in moved {
+            self.contact_index.insert(entry.id, conversation.id);
+            if let Some(agent) = entry.agent.as_ref().and_then(|name| self.agents.get_mut(name)) {
+                for engagement in agent.engagements.iter_mut().filter(|each| each.contact == entry.id) {
+                    engagement.conversation = conversation.id;
+                }
+            }
+            conversation.contacts.push(entry);
+        }
+        for party in &mut conversation.connections {
+            party.legs.iter_mut().for_each(|leg| leg.partners.clear());
+        }
+        conversation.changed = true;
+        second.changed = true;
+    }
+
+    fn move_waiting(&mut self, from: ConversationId, to: ConversationId, connection: ConnectionId) {
+        for waiting in self.waiting.iter_mut() {
+            if waiting.conversation == from && waiting.connection == connection {
+                waiting.conversation = to;
+            }
+        }
+        let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
+        let timer = crate::timer::Timer::Ring(from, connection);
+        if self.timers.stop(timer) {
+            self.start_timer(crate::timer::Timer::Ring(to, connection), ring_ms);
+        }
+    }
+
+    fn report(&mut self, refer: Refer, status: u16) {
+        self.report_final(refer.session, refer.transfer, status);
+    }
+
+    fn report_final(&mut self, session: SessionId, transfer: TransferId, status: u16) {
+        self.sip(SipCommand::ReportTransfer { session, transfer, status, reason: String::new() });
+    }
+
+    /// Provisional news of a target, for the transferor that waits for it.
+    pub(crate) fn report_progress(&mut self, conversation: &mut Conversation, target: ConnectionId, status: u16) {
+        for (_, refer) in refers_to(conversation, target) {
+            self.report(refer, status);
+        }
+    }
+
+    /// The target is reached: the transferor has what it asked for, and leaves.
+    pub(crate) fn complete_refers(&mut self, conversation: &mut Conversation, target: ConnectionId) {
+        for (owner, refer) in refers_to(conversation, target) {
+            self.report(refer, 200);
+            self.leave(conversation, owner, "agent", agent_left());
+        }
+    }
+
+    /// The target failed: the transferor is told and has its call back as it was (R4).
+    pub(crate) fn fail_refers(&mut self, conversation: &mut Conversation, target: ConnectionId, status: u16) {
+        for (owner, refer) in refers_to(conversation, target) {
+            self.report(refer, status);
+            let Some(party) = conversation.connection_mut(owner) else { continue };
+            party.refer = None;
+            let (contact, held_leg) = (party.contact, party.legs.iter().find(|leg| leg.remote_hold).map(|leg| leg.id));
+            if held_leg.is_some() {
+                let others = conversation.ids_of(|each| each.id != owner && each.talks());
+                others.into_iter().for_each(|other| self.hold_party(conversation, other, contact, held_leg));
+            }
+        }
+    }
+}
+
+fn refers_to(conversation: &Conversation, target: ConnectionId) -> Vec<(ConnectionId, Refer)> {
+    let refers = conversation.live().filter_map(|each| Some((each.id, each.refer?)));
+    refers.filter(|(_, refer)| refer.target == target).collect()
+}
+
+fn holds_of(conversation: &Conversation) -> Vec<(ConnectionId, crate::connection::Hold)> {
+    conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect()
+}

@@ -1,0 +1,151 @@
+//! Numbers: what a dialled number leads to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::directory::Directory;
+
+/// Longest number that is looked at.
+const NUMBER_LENGTH_MAX: usize = 64;
+
+/// What a number leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Destination {
+    /// A queue, by name.
+    Queue(String),
+    /// An agent, by user name.
+    Agent(String),
+    /// A conference room, by name.
+    Conference(String),
+    /// Out by a trunk.
+    Outside {
+        /// The number as the trunk gets it.
+        number: String,
+        /// The trunk's name.
+        trunk: String,
+    },
+}
+
+/// The numbers of a directory, ready for look-ups.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Numbers {
+    inside: BTreeMap<String, Destination>,
+    /// By prefix: trunk, how many characters go, what comes before.
+    outside: BTreeMap<String, (String, usize, String)>,
+}
+
+impl Numbers {
+    pub(crate) fn of(directory: &Directory) -> Self {
+        let mut inside = BTreeMap::new();
+        // Later entries win: a configured number beats an extension, an extension beats a mere name.
+        for user in &directory.users {
+            let agent = || Destination::Agent(user.username.clone());
+            inside.insert(user.username.clone(), agent());
+            inside.extend(user.phones.iter().map(|phone| (phone.username.clone(), agent())));
+        }
+        for user in &directory.users {
+            let agent = Destination::Agent(user.username.clone());
+            inside.extend(user.extension.clone().map(|extension| (extension, agent)));
+        }
+        for queue in &directory.queues {
+            let to = Destination::Queue(queue.name.clone());
+            inside.extend(queue.extension.clone().map(|extension| (extension, to)));
+        }
+        for number in &directory.numbers {
+            let to = (number.queue.clone().map(Destination::Queue))
+                .or_else(|| number.user.clone().map(Destination::Agent))
+                .or_else(|| number.conference.clone().map(Destination::Conference));
+            inside.extend(to.map(|to| (number.number.clone(), to)));
+        }
+        let routes = directory.routes.iter();
+        let outside = routes
+            .map(|route| (route.prefix.clone(), (route.trunk.clone(), usize::from(route.strip), route.add.clone())))
+            .collect();
+        Numbers { inside, outside }
+    }
+
+    /// What a number leads to; the longest prefix wins among routes.
+    pub(crate) fn look_up(&self, number: &str) -> Option<Destination> {
+        if let Some(inside) = self.inside.get(number) {
+            return Some(inside.clone());
+        }
+        if !is_number(number) {
+            return None;
+        }
+        let ends = (0..=number.len()).rev();
+        let (trunk, strip, add) = ends.filter_map(|end| number.get(..end)).find_map(|p| self.outside.get(p))?;
+        let rest = number.get(*strip..).unwrap_or_default();
+        Some(Destination::Outside { number: format!("{add}{rest}"), trunk: trunk.clone() })
+    }
+}
+
+/// A number as people type it, without the characters that only help the eye; `None` when it is no number.
+pub(crate) fn tidy_number(typed: &str) -> Option<String> {
+    let number: String = typed.trim().trim_start_matches("tel:").chars().filter(|c| !" ()-./".contains(*c)).collect();
+    (!number.is_empty() && number.len() <= NUMBER_LENGTH_MAX && is_number(&number)).then_some(number)
+}
+
+/// Digits, `+`, `*`, `#`, or a name of letters, digits and `_ . -`: what can stand in a user part unescaped.
+fn is_number(text: &str) -> bool {
+    text.len() <= NUMBER_LENGTH_MAX && text.chars().all(|c| c.is_ascii_alphanumeric() || "+*#_.-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{Number, Route, User};
+
+    fn numbers() -> Numbers {
+        let number = |number: &str, queue: &str| Number {
+            number: number.into(),
+            queue: Some(queue.into()),
+            ..Number::default()
+        };
+        let route = |prefix: &str, trunk: &str, strip, add: &str| Route {
+            prefix: prefix.into(),
+            trunk: trunk.into(),
+            strip,
+            add: add.into(),
+        };
+        let anna = User { username: "anna".into(), extension: Some("101".into()), ..User::default() };
+        Numbers::of(&Directory {
+            users: vec![anna],
+            numbers: vec![number("+4989222", "support")],
+            routes: vec![route("+", "world", 0, ""), route("+49", "home", 3, "0"), route("9", "pbx", 1, "")],
+            ..Directory::default()
+        })
+    }
+
+    #[test]
+    fn numbers_lead_where_the_directory_says() {
+        let outside = |number: &str, trunk: &str| Destination::Outside { number: number.into(), trunk: trunk.into() };
+        let cases = [
+            ("101", Some(Destination::Agent("anna".into()))),
+            ("anna", Some(Destination::Agent("anna".into()))),
+            ("+4989222", Some(Destination::Queue("support".into()))),
+            ("+4912", Some(outside("012", "home"))),
+            ("+33123", Some(outside("+33123", "world"))),
+            ("9123", Some(outside("123", "pbx"))),
+            ("555", None),
+            ("", None),
+            ("+49\r\nTo: x", None),
+        ];
+        for (number, wanted) in cases {
+            assert_eq!(numbers().look_up(number), wanted, "{number:?}");
+        }
+    }
+
+    #[test]
+    fn typed_numbers_are_tidied() {
+        let cases = [
+            (" +49 (89) 123-45/6 ", Some("+4989123456".to_string())),
+            ("tel:+4989", Some("+4989".to_string())),
+            ("", None),
+            ("a b;c", None),
+        ];
+        for (typed, wanted) in cases {
+            assert_eq!(tidy_number(typed), wanted, "{typed:?}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! After each change: end what has no sense any more, tell the shard who hears whom, book who talked with the customer,
+//! complete what is over.
+
+use baton_media::{Command as MediaCommand, RoomId};
+
+use crate::agent::Part;
+use crate::connection::{Connection, Phase};
+use crate::conversation::{Cause, Conversation, Stage};
+use crate::desk::Desk;
+use crate::event::{DisconnectReason, EventKind};
+use crate::ids::{ConnectionId, ContactId};
+use crate::mix::mix_plan;
+use crate::snapshot::ConnectionType;
+use crate::timer::Timer;
+
+impl Desk {
+    /// Brings everything that follows from the state in line with it. Asked twice, the second time changes nothing.
+    pub(crate) fn settle(&mut self, conversation: &mut Conversation) {
+        self.end_what_is_over(conversation);
+        self.book_interactions(conversation);
+        self.publish_mix(conversation);
+        self.complete_contacts(conversation);
+        if conversation.changed {
+            conversation.changed = false;
+            conversation.revision += 1;
+            let agents = conversation.connections.iter().filter_map(|party| party.agent.clone());
+            self.changed_agents.extend(agents);
+        }
+    }
+
+    fn end_what_is_over(&mut self, conversation: &mut Conversation) {
+        if conversation.live().next().is_none() {
+            self.finish_all(conversation);
+            return;
+        }
+        if conversation.conference.is_some() {
+            return;
+        }
+        let cause = Cause::of(DisconnectReason::AgentDisconnect);
+        let there = |party: &&Connection| party.is_connected() || party.phase == Phase::Calling;
+        let present: Vec<&Connection> = conversation.live().filter(there).collect();
+        let pending = conversation.live().any(Connection::is_pending);
+        let customer = present.iter().any(|party| party.initial);
+        let agent = present.iter().any(|party| party.is_agent());
+        let pending_agent = conversation.live().any(|party| party.is_pending() && party.is_agent());
+        let waits = conversation.farewell || conversation.dial_next.is_some();
+        let over = match present.len() {
+            0 => !(pending_agent && waits),
+            1 => !(pending || waits),
+            // Only third parties are left: the customer has gone, and no agent is there.
+            _ => !customer && !agent,
+        };
+        if over {
+            self.end_all(conversation, cause);
+        }
+    }
+
+    /// Ends every party and contact; causes that stand already stay.
+    pub(crate) fn end_all(&mut self, conversation: &mut Conversation, cause: Cause) {
+        self.customer_left(conversation, cause);
+        for id in conversation.ids_of(|_| true) {
+            let Some(party) = conversation.connection(id).filter(|party| party.is_live()) else { continue };
+            if party.is_pending() {
+                self.cancel_target(conversation, id);
+                continue;
+            }
+            let (contact, subject) = (party.contact, party.is_agent() || party.kind == ConnectionType::ThirdParty);
+            self.end_party(conversation, id, 480);
+            if subject {
+                self.finish_contact(conversation, contact, cause);
+            }
+        }
+        self.finish_all(conversation);
+    }
+
+    fn finish_all(&mut self, conversation: &mut Conversation) {
+        let open = conversation.contacts.iter().filter(|contact| contact.stage == Stage::Open);
+        let open: Vec<ContactId> = open.map(|contact| contact.id).collect();
+        for contact in open {
+            self.finish_contact(conversation, contact, Cause::of(DisconnectReason::CustomerDisconnect));
+        }
+    }
+
+    /// A fault of ours in this conversation: hang up and record, with as little code as possible.
+    pub(crate) fn give_up(&mut self, conversation: &mut Conversation) {
+        let cause = Cause::of(DisconnectReason::Other);
+        self.customer_left(conversation, cause);
+        for id in conversation.ids_of(|_| true) {
+            self.leave_queue(conversation, id);
+            self.end_party(conversation, id, 500);
+        }
+        let contacts: Vec<ContactId> = conversation.contacts.iter().map(|contact| contact.id).collect();
+        for contact in contacts {
+            self.finish_contact_without_acw(conversation, contact, cause);
+        }
+        self.complete_contacts(conversation);
+    }
+
+    /// A party is over: its legs are ended, its hold is booked.
+    pub(crate) fn end_party(&mut self, conversation: &mut Conversation, id: ConnectionId, status: u16) {
+        self.end_legs(conversation, id, status);
+        let held_by = conversation.connection(id).and_then(|party| party.hold).map(|hold| hold.by);
+        if let Some(by) = held_by {
+            self.resume_party(conversation, id, by);
+        }
+        for timer in [Timer::Ring(conversation.id, id), Timer::FeatureCode(conversation.id, id)] {
+            self.timers.stop(timer);
+        }
+        let now_us = self.now_us;
+        if let Some(party) = conversation.connection_mut(id) {
+            party.enter(Phase::Ended, now_us);
+            party.refer = None;
+            conversation.changed = true;
+        }
+    }
+
+    /// The talking part of a contact is over: after-contact work for an agent that served it, completion else.
+    pub(crate) fn finish_contact(&mut self, conversation: &mut Conversation, contact: ContactId, cause: Cause) {
+        self.finish(conversation, contact, cause, true);
+    }
+
+    pub(crate) fn finish_contact_without_acw(
+        &mut self,
+        conversation: &mut Conversation,
+        contact: ContactId,
+        cause: Cause,
+    ) {
+        self.finish(conversation, contact, cause, false);
+    }
+
+    fn finish(&mut self, conversation: &mut Conversation, contact: ContactId, cause: Cause, acw: bool) {
+        let (id, now_us) = (conversation.id, self.now_us);
+        let Some(entry) = conversation.contact_mut(contact).filter(|entry| entry.stage == Stage::Open) else { return };
+        let cause = entry.cause.unwrap_or(cause);
+        let agent = entry.agent.clone();
+        let works_on = acw && entry.served && agent.is_some();
+        entry.stage = if works_on { Stage::Acw } else { Stage::Closing };
+        entry.since_us = now_us;
+        let ended_interaction = std::mem::take(&mut entry.interacting);
+        if ended_interaction {
+            self.emit(conversation, contact, EventKind::InteractionEnded);
+        }
+        let (reason, sip_status, q850) = (cause.reason, cause.sip_status, cause.q850);
+        self.emit(conversation, contact, EventKind::Disconnected { reason, sip_status, q850 });
+        let Some(agent) = agent else { return };
+        if !works_on {
+            self.release(&agent, contact);
+            return;
+        }
+        if let Some(state) = self.agents.get_mut(&agent) {
+            state.engage(contact, id, Part::Acw, now_us);
+        }
+        self.changed_agents.insert(agent.clone());
+        self.emit(conversation, contact, EventKind::AcwStarted);
+        let timeout_s = self.directory.user(&agent).map_or(0, |user| user.acw_timeout_seconds);
+        if timeout_s > 0 {
+            self.start_timer(Timer::Acw(id, contact), u64::from(timeout_s) * 1_000);
+        }
+    }
+
+    /// Who is in one bridge with the customer, and who with whoever brought it in.
+    fn book_interactions(&mut self, conversation: &mut Conversation) {
+        let customer_talks = conversation.customers().any(Connection::talks);
+        let mut changes = Vec::new();
+        for contact in conversation.contacts.iter().filter(|contact| contact.stage == Stage::Open) {
+            let subject =
+                conversation.live().any(|party| party.contact == contact.id && !party.initial && party.talks());
+            let now = subject && customer_talks && conversation.conference.is_none();
+            if now != contact.interacting {
+                changes.push((contact.id, now));
+            }
+        }
+        for (contact, now) in changes {
+            if let Some(entry) = conversation.contact_mut(contact) {
+                entry.interacting = now;
+            }
+            let kind = if now { EventKind::InteractionStarted } else { EventKind::InteractionEnded };
+            self.emit(conversation, contact, kind);
+        }
+        let talking = conversation.ids_of(Connection::talks);
+        for party in conversation.connections.iter_mut().filter(|party| party.talks()) {
+            if party.added_by.is_some_and(|by| talking.contains(&by)) {
+                party.consulted = true;
+                party.joined |= customer_talks;
+            }
+        }
+    }
+
+    fn publish_mix(&mut self, conversation: &mut Conversation) {
+        let plan = mix_plan(conversation, self.config.tones);
+        if plan != conversation.published {
+            conversation.published = plan.clone();
+            self.media(conversation, MediaCommand::SetMix { room: RoomId(conversation.id.0), plan });
+        }
+    }
+
+    /// A record is complete when its agent's work and the reports of its legs are.
+    fn complete_contacts(&mut self, conversation: &mut Conversation) {
+        let closing = |contact: &ContactId| conversation.closing.values().any(|(of, _, _)| of == contact);
+        let done = conversation.contacts.iter().filter(|entry| entry.stage == Stage::Closing);
+        let done: Vec<ContactId> = done.map(|entry| entry.id).filter(|contact| !closing(contact)).collect();
+        for contact in done {
+            if let Some(entry) = conversation.contact_mut(contact) {
+                entry.stage = Stage::Completed;
+            }
+            self.emit(conversation, contact, EventKind::Completed);
+        }
+        if conversation.closing.is_empty() {
+            self.timers.stop(Timer::MediaEnd(conversation.id));
+        }
+    }
+}

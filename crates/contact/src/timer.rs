@@ -1,0 +1,108 @@
+//! The core's own timers: an enum, and a table ordered by time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConnectionId, ContactId, ConversationId};
+
+/// What a timer is for. Setting one that runs moves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Timer {
+    /// A target has rung long enough.
+    Ring(ConversationId, ConnectionId),
+    /// A customer has been on hold for long.
+    HoldReminder(ConversationId, ConnectionId),
+    /// No further key of a feature code came.
+    FeatureCode(ConversationId, ConnectionId),
+    /// After-contact work is limited.
+    Acw(ConversationId, ContactId),
+    /// No call may last for ever.
+    CallMax(ConversationId),
+    /// The closing prompt has been played, or should have.
+    Closing(ConversationId),
+    /// Media did not report the end of a leg.
+    MediaEnd(ConversationId),
+    /// A contact's delay towards some agents has passed: look again.
+    QueueDelay(ConversationId, ConnectionId),
+}
+
+impl Timer {
+    /// The conversation it belongs to.
+    pub(crate) fn conversation(self) -> ConversationId {
+        match self {
+            Timer::Ring(id, _)
+            | Timer::HoldReminder(id, _)
+            | Timer::FeatureCode(id, _)
+            | Timer::Acw(id, _)
+            | Timer::CallMax(id)
+            | Timer::Closing(id)
+            | Timer::MediaEnd(id)
+            | Timer::QueueDelay(id, _) => id,
+        }
+    }
+}
+
+/// All running timers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Timers {
+    by_time: BTreeSet<(u64, Timer)>,
+    #[serde(with = "pairs")]
+    due: BTreeMap<Timer, u64>,
+}
+
+impl Timers {
+    pub(crate) fn set(&mut self, timer: Timer, due_us: u64) {
+        self.stop(timer);
+        self.due.insert(timer, due_us);
+        self.by_time.insert((due_us, timer));
+    }
+
+    /// Stops a timer; says whether it ran.
+    pub(crate) fn stop(&mut self, timer: Timer) -> bool {
+        let Some(due_us) = self.due.remove(&timer) else { return false };
+        self.by_time.remove(&(due_us, timer))
+    }
+
+    pub(crate) fn next_us(&self) -> Option<u64> {
+        self.by_time.first().map(|(due_us, _)| *due_us)
+    }
+
+    /// A timer whose time has come; it no longer runs.
+    pub(crate) fn pop(&mut self, now_us: u64) -> Option<Timer> {
+        let (due_us, timer) = *self.by_time.first()?;
+        if due_us > now_us {
+            return None;
+        }
+        self.stop(timer);
+        Some(timer)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+}
+
+/// JSON has no maps with structured keys; a list of pairs says the same.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map.iter())
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
