@@ -87,10 +87,11 @@ impl Endpoint {
         self.stack.outputs.pop_front()
     }
 
-    /// A fresh session number, for an outgoing call. Incoming ones get theirs from the same row.
+    /// A fresh session number, always odd: the even ones are the caller's own, for its outgoing calls, so that both sides
+    /// number sessions without asking each other.
     pub fn allocate_session(&mut self) -> SessionId {
-        self.last_session += 1;
-        SessionId(self.last_session)
+        self.last_session += 2;
+        SessionId(self.last_session - 1)
     }
 
     /// When to call [`Endpoint::handle`] with [`Input::Timeout`] at the latest, in microseconds since the Unix epoch.

@@ -9,8 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// Names one INVITE session (one leg's dialog). Allocated by [`crate::Endpoint::allocate_session`] for both
-/// directions, so that a connection, its session and its media stream carry one number.
+/// Names one INVITE session (one leg's dialog), so that a connection, its session and its media stream carry one number.
+/// Incoming ones get odd numbers from [`crate::Endpoint::allocate_session`]; whoever calls takes even ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub u64);
 
