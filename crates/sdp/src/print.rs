@@ -22,7 +22,8 @@ pub(crate) struct Lines {
 struct Line {
     kind: String,
     protocol: String,
-    formats: Vec<String>,
+    /// Separated by blanks; empty for our audio, which prints its own.
+    formats: String,
 }
 
 /// Our audio stream.
@@ -39,17 +40,16 @@ pub(crate) struct Stream<'a> {
 impl Lines {
     /// One audio stream, the session of our own first offer.
     pub(crate) fn audio_only() -> Self {
-        let line = Line { kind: "audio".into(), protocol: "RTP/AVP".into(), formats: Vec::new() };
+        let line = Line { kind: "audio".into(), protocol: "RTP/AVP".into(), formats: String::new() };
         Self { lines: vec![line], audio: 0 }
     }
 
     /// The lines of the peer's offer.
     pub(crate) fn of(description: &Description, audio: usize) -> Self {
-        let owned = |formats: &[&str]| formats.iter().map(|format| (*format).to_owned()).collect();
-        let lines = description.media.iter().map(|media| Line {
+        let lines = description.media.iter().enumerate().map(|(index, media)| Line {
             kind: media.kind.to_owned(),
             protocol: media.protocol.to_owned(),
-            formats: owned(&media.formats),
+            formats: if index == audio { String::new() } else { media.formats.join(" ") },
         });
         Self { lines: lines.collect(), audio }
     }
@@ -80,14 +80,8 @@ impl Lines {
 impl Line {
     /// RFC 3264 §6: port 0, the rest as it was offered; at least one format has to stand there.
     fn print_refused(&self, body: &mut String) {
-        let _ = write!(body, "m={} 0 {}", self.kind, self.protocol);
-        for format in &self.formats {
-            let _ = write!(body, " {format}");
-        }
-        if self.formats.is_empty() {
-            body.push_str(" 0");
-        }
-        body.push_str("\r\n");
+        let formats = if self.formats.is_empty() { "0" } else { &self.formats };
+        let _ = write!(body, "m={} 0 {} {formats}\r\n", self.kind, self.protocol);
     }
 }
 
