@@ -12,8 +12,11 @@ fn a_call_rings_is_answered_and_ended() {
     pair.command(1, Command::Ring { session: callee, status: 180, sdp: None }).unwrap();
     pair.settle();
     assert_eq!(pair.event(0), Some(Event::Ringing { session: caller, status: 180, sdp: None }));
-    pair.command(1, Command::Answer { session: callee, sdp: sdp(ANSWER), identity: Some(party("sip:desk@example.com")) })
-        .unwrap();
+    pair.command(
+        1,
+        Command::Answer { session: callee, sdp: sdp(ANSWER), identity: Some(party("sip:desk@example.com")) },
+    )
+    .unwrap();
     pair.settle();
     match pair.event(0) {
         Some(Event::Answered { session, sdp: Some(answer), identity: Some(identity), user_agent: Some(_), .. }) => {
@@ -70,8 +73,7 @@ fn the_incoming_event_tells_all_about_the_call() {
 fn a_refusal_carries_status_reason_and_retry_after() {
     let mut pair = Pair::new();
     let (caller, callee) = pair.calling(Some(OFFER));
-    let refuse =
-        Command::Refuse { session: callee, status: 486, reason: "Very Busy".into(), retry_after_s: Some(30) };
+    let refuse = Command::Refuse { session: callee, status: 486, reason: "Very Busy".into(), retry_after_s: Some(30) };
     pair.command(1, refuse).unwrap();
     pair.settle();
     let expected = Event::Refused {
@@ -330,10 +332,22 @@ fn commands_in_the_wrong_state_are_refused_and_change_nothing() {
         (0, Command::AcceptOffer { session: caller, sdp: sdp(OFFER) }, CommandRefused::WrongState),
         (1, Command::RefuseOffer { session: callee, status: 488 }, CommandRefused::WrongState),
         (1, Command::Ring { session: callee, status: 200, sdp: None }, CommandRefused::WrongState),
-        (1, Command::Refuse { session: callee, status: 200, reason: String::new(), retry_after_s: None }, CommandRefused::WrongState),
-        (1, Command::Refuse { session: callee, status: 486, reason: "a\r\nb: c".into(), retry_after_s: None }, CommandRefused::BadText),
+        (
+            1,
+            Command::Refuse { session: callee, status: 200, reason: String::new(), retry_after_s: None },
+            CommandRefused::WrongState,
+        ),
+        (
+            1,
+            Command::Refuse { session: callee, status: 486, reason: "a\r\nb: c".into(), retry_after_s: None },
+            CommandRefused::BadText,
+        ),
         (1, Command::End { session: callee, status: 486, reason: Some("a\r\nb: c".into()) }, CommandRefused::BadText),
-        (1, Command::Transfer { session: callee, target: "sip:x@y".into(), referred_by: None }, CommandRefused::WrongState),
+        (
+            1,
+            Command::Transfer { session: callee, target: "sip:x@y".into(), referred_by: None },
+            CommandRefused::WrongState,
+        ),
         (1, Command::SendDigit { session: callee, digit: '1', duration_ms: 100 }, CommandRefused::WrongState),
         (1, Command::AcceptTransfer { session: callee, transfer: TransferId(1) }, CommandRefused::WrongState),
         (0, Command::End { session: ghost, status: 480, reason: None }, CommandRefused::NoSession),

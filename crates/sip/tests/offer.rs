@@ -5,7 +5,8 @@ mod world;
 use baton_sip::*;
 use world::*;
 
-const SECOND_OFFER: &str = "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendonly\r\n";
+const SECOND_OFFER: &str =
+    "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendonly\r\n";
 
 fn offer(session: SessionId) -> Command {
     Command::Offer { session, sdp: sdp(SECOND_OFFER), identity: None }
@@ -170,9 +171,8 @@ fn an_update_with_an_offer_is_answered_like_a_reinvite_without_an_ack() {
 #[test]
 fn an_update_without_an_offer_is_a_refresh_and_moves_the_target() {
     let mut phone = Phone::answered();
-    let update = phone
-        .request("UPDATE", 2, "z9hG4bKu", "")
-        .replace("<sip:phone@192.0.2.2:5060>", "<sip:phone@192.0.2.2:5099>");
+    let update =
+        phone.request("UPDATE", 2, "z9hG4bKu", "").replace("<sip:phone@192.0.2.2:5060>", "<sip:phone@192.0.2.2:5099>");
     phone.desk.send(&update);
     assert_eq!(phone.desk.titles(), ["200 UPDATE"]);
     phone.desk.no_event();
@@ -218,7 +218,12 @@ fn d1_no_bye_while_our_reinvite_is_unanswered() {
     let reinvite = phone.desk.next();
     phone.desk.command(Command::End { session: phone.session, status: 480, reason: None }).unwrap();
     assert!(phone.desk.titles().is_empty());
-    phone.desk.answer(&reinvite, "200 OK", "", &format!("Contact: <sip:phone@192.0.2.2>\nContent-Type: application/sdp\n--\n{ANSWER}"));
+    phone.desk.answer(
+        &reinvite,
+        "200 OK",
+        "",
+        &format!("Contact: <sip:phone@192.0.2.2>\nContent-Type: application/sdp\n--\n{ANSWER}"),
+    );
     assert_eq!(phone.desk.titles(), ["ACK", "BYE"]);
     phone.desk.no_event();
 }
@@ -264,7 +269,9 @@ fn d8_we_refresh_when_the_peer_wants_us_to() {
         assert!(refresh.starts_with(method), "{refresh}");
         assert_eq!(header(&refresh, "Session-Expires"), "100;refresher=uac");
         phone.desk.titles();
-        let body = format!("Contact: <sip:phone@192.0.2.2>\nSession-Expires: 100;refresher=uac\nContent-Type: application/sdp\n--\n{ANSWER}");
+        let body = format!(
+            "Contact: <sip:phone@192.0.2.2>\nSession-Expires: 100;refresher=uac\nContent-Type: application/sdp\n--\n{ANSWER}"
+        );
         phone.desk.answer(&refresh, "200 OK", "", &body);
         phone.desk.no_event();
         phone.desk.titles();
