@@ -59,6 +59,8 @@ pub(crate) struct JitterBuffer {
     holes: [Hole; 4],
     /// Samples made up in a row because nothing had come.
     made_up: usize,
+    /// Where the made-up sound began, and the period that it repeats.
+    made_from: u32,
     pitch: usize,
     slack_min_us: i64,
     window: u8,
@@ -80,6 +82,7 @@ impl JitterBuffer {
             written: 0,
             holes: [Hole::default(); 4],
             made_up: 0,
+            made_from: 0,
             pitch: PITCH_MAX,
             slack_min_us: i64::MAX,
             window: WINDOW_TICKS - 10,
@@ -186,7 +189,15 @@ impl JitterBuffer {
     fn make_place(&mut self, timestamp: u32, end: u32) {
         let starved = self.resting || self.made_up > 0;
         if starved && self.waiting() == 0 && (timestamp.wrapping_sub(self.written) as i32) > 0 {
-            // The sender paused, or the packet between was lost and has been made up: go on from here.
+            // The sender paused, or the packet between was lost and has been made up: go on from here. What
+            // was made up takes the lost one's place, so that later losses have something to go on from.
+            let gap = timestamp.wrapping_sub(self.written) as usize;
+            if self.made_up > 0 && gap <= FADE_SAMPLES {
+                for at in 0..gap {
+                    let code = g711::encode(self.law, self.made_up_sample(at));
+                    self.ring[(self.written.wrapping_add(at as u32)) as usize % RING] = code;
+                }
+            }
             self.read = timestamp;
             self.written = timestamp;
         }
@@ -238,7 +249,7 @@ impl JitterBuffer {
     fn step(&self, available: i32) -> i32 {
         let step = match self.debt {
             0 => 0,
-            debt if debt > 400 => 8,
+            debt if debt > 400 => 4,
             debt if debt > 0 => debt.min(2),
             debt => debt.max(-2),
         };
@@ -277,6 +288,7 @@ impl JitterBuffer {
         }
         self.read = self.written;
         if self.made_up == 0 {
+            self.made_from = self.written;
             self.pitch = self.pitch_before(self.written);
         }
         for out in frame.iter_mut().skip(available) {
@@ -293,7 +305,7 @@ impl JitterBuffer {
             return 0;
         }
         let back = self.pitch - at % self.pitch;
-        let sample = i32::from(self.sample(self.written.wrapping_sub(back as u32)));
+        let sample = i32::from(self.sample(self.made_from.wrapping_sub(back as u32)));
         (sample * left as i32 / FADE_SAMPLES as i32) as i16
     }
 
@@ -302,12 +314,8 @@ impl JitterBuffer {
         if self.made_up == 0 {
             return;
         }
-        // The ring behind `read` still holds what the made-up sound was continued from, unless the
-        // sender has jumped; then the blend is only a fade-in.
-        let left = FADE_SAMPLES.saturating_sub(self.made_up) as i32;
         for (at, out) in frame.iter_mut().take(CROSSFADE).enumerate() {
-            let back = self.pitch - (self.made_up + at) % self.pitch;
-            let before = i32::from(self.sample(self.read.wrapping_sub(back as u32))) * left / FADE_SAMPLES as i32;
+            let before = i32::from(self.made_up_sample(self.made_up + at));
             let (at, all) = (at as i32, CROSSFADE as i32);
             *out = ((i32::from(*out) * at + before * (all - at)) / all) as i16;
         }
@@ -349,7 +357,7 @@ impl JitterBuffer {
     }
 
     fn look_at_slack(&mut self) {
-        self.window += 1;
+        self.window = self.window.saturating_add(1);
         if self.window < WINDOW_TICKS || self.debt != 0 {
             return;
         }
@@ -456,13 +464,14 @@ mod tests {
 
     #[test]
     fn a_burst_after_a_stall_does_not_stay_as_delay() {
-        let packets: Vec<_> = (0..400u32)
+        let packets: Vec<_> = (0..700u32)
             .map(|n| {
                 (if (100..140).contains(&n) { 1_000 + 140 * 20_000 } else { 1_000 + u64::from(n) * 20_000 }, n, 160)
             })
             .collect();
-        let (heard, depths) = play(&packets, 390);
-        assert!(depths[150..].iter().all(|depth| *depth <= 640), "{:?}", depths[140..160].to_vec());
-        assert_eq!(quiet_frames(&heard[160 * 160..]), 0);
+        let (heard, depths) = play(&packets, 690);
+        assert!(depths.iter().all(|depth| *depth <= DEPTH_MAX as usize));
+        assert!(depths[600..].iter().all(|depth| *depth <= 480), "{:?}", &depths[140..]);
+        assert_eq!(quiet_frames(&heard[160 * 600..]), 0);
     }
 }

@@ -10,6 +10,8 @@ const LEAD_SAMPLES_MAX: i32 = 80;
 const LAG_SAMPLES_MAX: i32 = 320;
 /// A feed that goes on without a seam may stray this far (60 ms).
 const STRAY_SAMPLES_MAX: i32 = 480;
+/// A telephone event may claim to last until this far ahead of real time (200 ms).
+const EVENT_AHEAD_MAX: i32 = 1_600;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,20 +77,29 @@ impl Line {
         if !self.count(sequence, octets) {
             return;
         }
-        let stray = self.lead(now_us, timestamp);
-        if stray.abs() <= STRAY_SAMPLES_MAX {
-            self.offset_x256 += i64::from(stray);
-        }
         self.advance(timestamp.wrapping_add(samples));
         self.last = timestamp;
         self.last_us = now_us;
     }
 
-    /// Notes a telephone event that was sent: its timestamp is its beginning and says nothing of now.
-    pub(crate) fn sent_event(&mut self, sequence: u16, timestamp: u32, duration: u16, octets: usize) {
-        if self.count(sequence, octets) {
-            self.advance(timestamp.wrapping_add(u32::from(duration)));
+    /// Follows a forwarded peer's clock: `lead` is how far ahead it was when it took over, and what it has
+    /// strayed from that since is its clock's error (or jitter, which averages out).
+    pub(crate) fn follow(&mut self, now_us: u64, timestamp: u32, lead: i32) {
+        let stray = self.lead(now_us, timestamp) - lead;
+        if stray.abs() <= STRAY_SAMPLES_MAX {
+            self.offset_x256 += i64::from(stray);
         }
+    }
+
+    /// Notes a telephone event that was sent: its timestamp is its beginning and says nothing of now.
+    pub(crate) fn sent_event(&mut self, now_us: u64, sequence: u16, timestamp: u32, duration: u16, octets: usize) {
+        if !self.count(sequence, octets) {
+            return;
+        }
+        // A duration that lies must not send the line ahead of its time.
+        let end = timestamp.wrapping_add(u32::from(duration));
+        let ahead = (self.lead(now_us, end) - EVENT_AHEAD_MAX).max(0) as u32;
+        self.advance(end.wrapping_sub(ahead));
     }
 
     /// Timestamp that stands for `now_us`, for a sender report (RFC 3550 §6.4.1).

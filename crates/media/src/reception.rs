@@ -54,7 +54,7 @@ impl Reception {
             return self.restart(ssrc, sequence);
         }
         let ahead = i32::from(sequence.wrapping_sub(self.highest as u16) as i16);
-        if ahead > DROPOUT_MAX || ahead < -MISORDER_MAX {
+        if !(-MISORDER_MAX..=DROPOUT_MAX).contains(&ahead) {
             if self.jump_to == Some(sequence) {
                 return self.restart(ssrc, sequence);
             }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Codec, Statistics, StreamConfiguration, StreamId, Tone};
-use crate::dtmf::{DigitSender, EventReceiver};
+use crate::dtmf::{DigitSender, EventPayload, EventReceiver};
 use crate::g711;
 use crate::in_band::KeyDetector;
 use crate::io::{PacketKind, Sink};
@@ -78,6 +78,8 @@ struct Anchor {
     sequence_offset: u16,
     timestamp_offset: u32,
     first_sequence: u16,
+    /// How far ahead of real time its first packet was put, in samples.
+    lead: i32,
 }
 
 /// A key press of another party that passes to this leg while it is mixed.
@@ -95,6 +97,15 @@ pub(crate) struct EventRelay {
 pub(crate) struct Playing {
     pub(crate) track: u16,
     pub(crate) position: u32,
+}
+
+/// A packet of another leg on its way through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passing<'a> {
+    pub(crate) now_us: u64,
+    /// The other leg's slot.
+    pub(crate) from: u32,
+    pub(crate) view: &'a PacketView,
 }
 
 /// What a payload type stands for.
@@ -302,23 +313,20 @@ impl Stream {
         true
     }
 
-    /// Sends another leg's packet on this one's line, rewritten in place. `samples` is its length; an
-    /// event gives its duration so far.
-    #[allow(clippy::too_many_arguments)]
+    /// Sends another leg's packet on this one's line, rewritten in place. An event gives its duration so far.
     pub(crate) fn forward<S: Sink>(
         &mut self,
-        now_us: u64,
-        from: u32,
-        view: &PacketView,
+        passing: Passing<'_>,
         payload_type: u8,
         event_duration: Option<u16>,
         packet: &mut [u8],
         sink: &mut S,
     ) {
+        let Passing { now_us, view, .. } = passing;
         if std::mem::take(&mut self.filling) {
             self.break_line();
         }
-        let Some((sequence, timestamp)) = self.place_forwarded(now_us, from, view, event_duration.is_some()) else {
+        let Some((sequence, timestamp)) = self.place_forwarded(passing, event_duration.is_some()) else {
             return;
         };
         let fields = HeaderFields { marker: view.marker, payload_type, sequence, timestamp, ssrc: self.line.ssrc() };
@@ -327,12 +335,17 @@ impl Stream {
         sink.send(self.id, PacketKind::Rtp, destination, outgoing);
         let octets = view.payload.len();
         match event_duration {
-            Some(duration) => self.line.sent_event(sequence, timestamp, duration, octets),
-            None => self.line.sent(now_us, sequence, timestamp, octets as u32, octets),
+            Some(duration) => self.line.sent_event(now_us, sequence, timestamp, duration, octets),
+            None => {
+                self.line.sent(now_us, sequence, timestamp, octets as u32, octets);
+                let lead = self.anchor.as_ref().map_or(0, |anchor| anchor.lead);
+                self.line.follow(now_us, timestamp, lead);
+            }
         }
     }
 
-    fn place_forwarded(&mut self, now_us: u64, from: u32, view: &PacketView, event: bool) -> Option<(u16, u32)> {
+    fn place_forwarded(&mut self, passing: Passing<'_>, event: bool) -> Option<(u16, u32)> {
+        let Passing { now_us, from, view } = passing;
         if let Some(anchor) = self.anchor.as_ref().filter(|anchor| anchor.from == from && anchor.ssrc == view.ssrc) {
             let sequence = view.sequence.wrapping_add(anchor.sequence_offset);
             let timestamp = view.timestamp.wrapping_add(anchor.timestamp_offset);
@@ -364,6 +377,7 @@ impl Stream {
             sequence_offset: sequence.wrapping_sub(view.sequence),
             timestamp_offset: timestamp.wrapping_sub(view.timestamp),
             first_sequence: sequence,
+            lead: self.line.lead(now_us, timestamp),
         });
         Some((sequence, timestamp))
     }
@@ -412,19 +426,20 @@ impl Stream {
     /// Sends one packet of a telephone event of our own.
     pub(crate) fn emit_event<S: Sink>(
         &mut self,
+        now_us: u64,
         payload_type: u8,
         timestamp: u32,
         marker: bool,
-        payload: &[u8],
-        duration: u16,
+        event: EventPayload,
         sink: &mut S,
     ) {
         let sequence = self.line.next_sequence();
         let fields = HeaderFields { marker, payload_type, sequence, timestamp, ssrc: self.line.ssrc() };
+        let payload = event.bytes();
         self.anchor = None;
         self.continuing = true;
-        self.send_built(fields, payload, sink);
-        self.line.sent_event(sequence, timestamp, duration, payload.len());
+        self.send_built(fields, &payload, sink);
+        self.line.sent_event(now_us, sequence, timestamp, event.duration, payload.len());
     }
 
     /// Where an event that begins now stands on the line.

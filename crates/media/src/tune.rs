@@ -50,15 +50,15 @@ fn compose() -> Arc<[i16]> {
     let mut sound = vec![0.0f32; BARS.len() * 8 * EIGHTH];
     for (bar, (root, chord)) in BARS.iter().enumerate() {
         let start = bar * 8 * EIGHTH;
-        ring(&mut sound, start, hz(*root - 12), 8, 1_900.0);
+        ring(&mut sound, start, hz(*root - 12), 8, 3_000.0);
         for (eighth, note) in PATTERN.iter().enumerate() {
             if let Some(semitone) = chord.get(*note) {
-                ring(&mut sound, start + eighth * EIGHTH, hz(*semitone), 3, 1_300.0);
+                ring(&mut sound, start + eighth * EIGHTH, hz(*semitone), 3, 2_200.0);
             }
         }
     }
     for (bar, eighth, semitone, length) in MELODY {
-        ring(&mut sound, (bar * 8 + eighth) * EIGHTH, hz(semitone + 12), length + 1, 1_700.0);
+        ring(&mut sound, (bar * 8 + eighth) * EIGHTH, hz(semitone + 12), length + 1, 2_800.0);
     }
     sound.iter().map(|sample| sample.clamp(-30_000.0, 30_000.0) as i16).collect()
 }
@@ -92,9 +92,9 @@ mod tests {
         let tune = default_tune();
         let peak = tune.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
         assert!((4_000..20_000).contains(&peak), "{peak}");
-        for second in tune.chunks(8_000) {
+        for second in tune.chunks_exact(8_000) {
             let mean = second.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / second.len() as f64;
-            assert!(mean.sqrt() > 500.0, "a quiet second");
+            assert!(mean.sqrt() > 500.0, "a quiet second: {}", mean.sqrt());
         }
         let seam = tune[tune.len() - 1].abs_diff(tune[0]);
         let step = tune.windows(2).map(|pair| pair[0].abs_diff(pair[1])).max().unwrap();

@@ -12,7 +12,7 @@ use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::packet::{PacketView, is_rtcp};
 use crate::reception::Arrival;
 use crate::rtcp;
-use crate::stream::{EventRelay, Feed, PayloadKind, Stream};
+use crate::stream::{EventRelay, Feed, Passing, PayloadKind, Stream};
 
 impl MediaShard {
     /// Takes a packet that came from `source` on one of a stream's sockets. It is rewritten in place and
@@ -104,24 +104,23 @@ impl MediaShard {
         let Some(codes) = packet.get(view.payload.clone()) else { return };
         stream.jitter.push(now_us, next_tick_us, codec, view.timestamp, codes);
         let count = stream.listeners.len();
+        let passing = Passing { now_us, from: slot, view };
         for at in 0..count {
             let Some(listener) = self.at(slot).and_then(|stream| stream.listeners.get(at).copied()) else { return };
-            self.forward_audio(now_us, slot, listener, codec, view, packet, count == 1, sink);
+            self.forward_audio(passing, listener, codec, packet, count == 1, sink);
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn forward_audio<S: Sink>(
         &mut self,
-        now_us: u64,
-        from: u32,
+        passing: Passing<'_>,
         to: u32,
         codec: Codec,
-        view: &PacketView,
         packet: &mut [u8],
         only: bool,
         sink: &mut S,
     ) {
+        let Passing { from, view, .. } = passing;
         let Some(stream) = self.streams.get_mut(to as usize).and_then(Option::as_deref_mut) else { return };
         if stream.feed != (Feed::Forward { from }) || stream.overridden() {
             return;
@@ -129,12 +128,12 @@ impl MediaShard {
         let Some(configuration) = &stream.configuration else { return };
         let (wanted, payload_type) = (configuration.codec, configuration.payload_type_send);
         if wanted == codec {
-            stream.forward(now_us, from, view, payload_type, None, packet, sink);
+            stream.forward(passing, payload_type, None, packet, sink);
         } else if only {
             if let Some(codes) = packet.get_mut(view.payload.clone()) {
                 g711::transcode(codec, wanted, codes);
             }
-            stream.forward(now_us, from, view, payload_type, None, packet, sink);
+            stream.forward(passing, payload_type, None, packet, sink);
         } else {
             // Others get the same packet in its own law, so this one gets a copy.
             self.scratch.packet.clear();
@@ -142,7 +141,7 @@ impl MediaShard {
             if let Some(codes) = self.scratch.packet.get_mut(view.payload.clone()) {
                 g711::transcode(codec, wanted, codes);
             }
-            stream.forward(now_us, from, view, payload_type, None, &mut self.scratch.packet, sink);
+            stream.forward(passing, payload_type, None, &mut self.scratch.packet, sink);
         }
     }
 
@@ -159,20 +158,18 @@ impl MediaShard {
         if !stream.may_receive() {
             return;
         }
+        let passing = Passing { now_us, from: slot, view };
         for at in 0..stream.listeners.len() {
             let Some(listener) = self.at(slot).and_then(|stream| stream.listeners.get(at).copied()) else { return };
-            self.pass_event(now_us, slot, listener, view, event, fresh, packet, sink);
+            self.pass_event(passing, listener, event, fresh, packet, sink);
         }
     }
 
     /// Passes a key press on to one who hears the party (wire rule M5).
-    #[allow(clippy::too_many_arguments)]
     fn pass_event<S: Sink>(
         &mut self,
-        now_us: u64,
-        from: u32,
+        passing: Passing<'_>,
         to: u32,
-        view: &PacketView,
         event: EventPayload,
         fresh: bool,
         packet: &mut [u8],
@@ -184,7 +181,7 @@ impl MediaShard {
             if fresh {
                 // A peer without telephone events hears the key as sound.
                 stream.digits.add_code(event.code);
-                self.begin_override(now_us, to);
+                self.begin_override(passing.now_us, to);
             }
             return;
         };
@@ -192,10 +189,10 @@ impl MediaShard {
             return;
         }
         match stream.feed {
-            Feed::Forward { from: expected } if expected == from => {
-                stream.forward(now_us, from, view, payload_type, Some(event.duration), packet, sink);
+            Feed::Forward { from: expected } if expected == passing.from => {
+                stream.forward(passing, payload_type, Some(event.duration), packet, sink);
             }
-            Feed::Mix(_) => relay(stream, now_us, from, view, payload_type, event, fresh, sink),
+            Feed::Mix(_) => relay(stream, passing, payload_type, event, fresh, sink),
             _ => {}
         }
     }
@@ -242,17 +239,15 @@ fn listen_for_keys(stream: &mut Stream, codec: Codec, codes: &[u8], events: &mut
 }
 
 /// Repeats another party's event packet on the line of a leg that is mixed. Sound waits meanwhile.
-#[allow(clippy::too_many_arguments)]
 fn relay<S: Sink>(
     stream: &mut Stream,
-    now_us: u64,
-    from: u32,
-    view: &PacketView,
+    passing: Passing<'_>,
     payload_type: u8,
     event: EventPayload,
     fresh: bool,
     sink: &mut S,
 ) {
+    let Passing { now_us, from, view } = passing;
     let same =
         stream.event_relay.as_ref().is_some_and(|relay| relay.from == from && relay.timestamp_in == view.timestamp);
     if !same {
@@ -267,5 +262,5 @@ fn relay<S: Sink>(
     relay.ended |= event.end;
     relay.last_us = now_us;
     let timestamp = relay.timestamp;
-    stream.emit_event(payload_type, timestamp, !same, &event.bytes(), event.duration, sink);
+    stream.emit_event(now_us, payload_type, timestamp, !same, event, sink);
 }

@@ -243,10 +243,10 @@ fn send_digit<S: Sink>(stream: &mut Stream, now_us: u64, sink: &mut S) -> bool {
     let first = stream.digit_timestamp.is_none();
     let start = stream.event_start(now_us);
     let timestamp = *stream.digit_timestamp.get_or_insert(start);
-    let payload = EventPayload { code, end: last, duration: elapsed }.bytes();
+    let event = EventPayload { code, end: last, duration: elapsed };
     // The last packet is sent three times (RFC 4733 §2.5.1.4).
     for _ in 0..if last { 3 } else { 1 } {
-        stream.emit_event(payload_type, timestamp, first, &payload, elapsed, sink);
+        stream.emit_event(now_us, payload_type, timestamp, first, event, sink);
     }
     if last {
         stream.digit_timestamp = None;
