@@ -48,6 +48,7 @@ fn the_trunk_calls_a_phone_and_hangs_up() {
     }
     alice.press("5");
     trunk.party().press(7);
+    assert_eq!(alice.expect_event("CALL_DTMF_START", 1)["param"], "7");
     baton_tests::real::until("the digit that baresip pressed", 3.0, || {
         trunk.party().digits().iter().any(|digit| digit.event == 5)
     });

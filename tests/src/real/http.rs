@@ -54,8 +54,7 @@ impl Client {
     /// Asks anything. The test fails when there is no HTTP answer.
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.try_ask(method, path, body)
-            .unwrap_or_else(|error| panic!("{method} {path} at {}: {error}", self.address))
+        self.try_ask(method, path, body).unwrap_or_else(|error| panic!("{method} {path} at {}: {error}", self.address))
     }
 
     /// Asks anything.
@@ -132,7 +131,8 @@ mod tests {
     fn reads_plain_and_chunked_bodies() {
         let plain = parse(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}").unwrap();
         let chunked =
-            parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n").unwrap();
+            parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n")
+                .unwrap();
         assert_eq!((plain.status, &plain.body), (200, &serde_json::json!({"a": 1})));
         assert_eq!(chunked.body, plain.body);
         assert_eq!(parse(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().body, Value::Null);
