@@ -2,9 +2,9 @@
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use baton_contact::{ConnectionId, ContactId};
 use serde::de::DeserializeOwned;
 use tracing::Span;
@@ -117,14 +117,15 @@ impl FromRequest<App> for JsonBytes {
         if !is_json(request.headers()) {
             return Err(ApiError::new(kind::MEDIA_TYPE, "send the body as `Content-Type: application/json`"));
         }
-        let bytes_max = bytes_max(app, request.uri().path());
+        let bytes_max = bytes_max(app, request.extensions());
         read_body(request.into_body(), bytes_max).await.map(JsonBytes)
     }
 }
 
-/// The largest body that a path takes.
-pub(crate) fn bytes_max(app: &App, path: &str) -> usize {
-    if path.starts_with("/api/v1/directory") {
+/// The largest body that a route takes. The path itself does not tell: within a nested router it lacks its beginning.
+pub(crate) fn bytes_max(app: &App, extensions: &Extensions) -> usize {
+    let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    if route.starts_with("/api/v1/directory") {
         app.config.limits.directory_bytes_max
     } else {
         app.config.limits.body_bytes_max

@@ -155,7 +155,7 @@ async fn keyed(app: App, key: &HeaderValue, request: Request, next: Next) -> Res
     let caller = auth::authenticate(&app, request.headers())?;
     let key = (caller.name().to_owned(), checked_key(key)?);
     let (parts, body) = request.into_parts();
-    let bytes_max = if caller.admin { bytes_max(&app, parts.uri.path()) } else { app.config.limits.body_bytes_max };
+    let bytes_max = if caller.admin { bytes_max(&app, &parts.extensions) } else { app.config.limits.body_bytes_max };
     let body = read_body(body, bytes_max).await?;
     let fingerprint = fingerprint(&parts, &body);
     match app.answers.begin(&key, fingerprint, app.now_ms(), &app.config.limits) {

@@ -6,6 +6,8 @@
 pub(crate) mod directory;
 pub(crate) mod event;
 pub(crate) mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
