@@ -304,6 +304,11 @@ impl Endpoint {
     fn restore_bindings(&mut self, account: &str, bindings: Vec<Binding>) {
         let contacts_max = self.stack.config.contacts_per_account_max;
         self.registrar.restore(self.stack.now_us, account, bindings, contacts_max);
+        for binding in self.registrar.bindings(account) {
+            if let Some(stream) = binding.flow.connection.and_then(|connection| self.stack.streams.get_mut(connection)) {
+                stream.accounts.insert(account.to_owned());
+            }
+        }
         self.bindings_changed(account);
     }
 

@@ -1,5 +1,7 @@
 //! The wire room seen from outside: what comes in as bytes, what goes out as bytes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod builder;
 mod dialects;
 mod hostile;

@@ -12,8 +12,10 @@ use bytes::Bytes;
 pub const SECOND: u64 = 1_000_000;
 pub const MILLISECOND: u64 = 1_000;
 pub const START_US: u64 = 1_700_000_000 * SECOND;
-pub const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
-pub const ANSWER: &str = "v=0\r\no=- 2 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
+pub const OFFER: &str =
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+pub const ANSWER: &str =
+    "v=0\r\no=- 2 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
 
 pub fn sdp(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
@@ -28,16 +30,9 @@ pub fn address(side: usize) -> SocketAddr {
 }
 
 pub fn config(side: usize) -> Config {
-    let listener = |id, transport| Listener {
-        id: ListenerId(id),
-        transport,
-        local: address(side),
-        advertised: address(side),
-    };
-    Config {
-        listeners: vec![listener(0, Transport::Udp), listener(1, Transport::Tcp)],
-        ..Config::default()
-    }
+    let listener =
+        |id, transport| Listener { id: ListenerId(id), transport, local: address(side), advertised: address(side) };
+    Config { listeners: vec![listener(0, Transport::Udp), listener(1, Transport::Tcp)], ..Config::default() }
 }
 
 pub fn peers() -> Access {
@@ -175,6 +170,13 @@ impl Pair {
     /// Long enough for every wait of RFC 3261.
     pub fn run_out(&mut self) {
         self.run(400 * SECOND);
+    }
+
+    /// A datagram that seems to come from the other side.
+    pub fn inject(&mut self, side: usize, bytes: Bytes) {
+        let input = Input::Datagram { listener: ListenerId(0), source: address(1 - side), bytes };
+        self.nodes[side].handle(self.now_us, input);
+        self.drain(side);
     }
 
     pub fn event(&mut self, side: usize) -> Option<Event> {

@@ -1,0 +1,382 @@
+//! Ways to a peer: streams, host names, routes, forks, challenges to our own requests.
+
+mod world;
+
+use baton_sip::*;
+use bytes::Bytes;
+use world::*;
+
+const ONE: ConnectionHandle = ConnectionHandle(1);
+
+fn tcp_desk() -> Desk {
+    let mut desk = Desk::new();
+    desk.handle(Input::StreamOpened { connection: ONE, listener: ListenerId(1), remote: address(1) });
+    desk
+}
+
+fn tcp_invite() -> String {
+    Phone::invite("")
+        .replace("SIP/2.0/UDP", "SIP/2.0/TCP")
+        .replace("<sip:phone@192.0.2.2:5060>", "<sip:phone@192.0.2.2:5060;transport=tcp>")
+}
+
+fn push(desk: &mut Desk, bytes: &[u8]) {
+    desk.handle(Input::StreamBytes { connection: ONE, bytes: Bytes::copy_from_slice(bytes) });
+}
+
+#[test]
+fn a_call_over_tcp_stays_on_its_stream_however_it_is_cut() {
+    let mut desk = tcp_desk();
+    for byte in message(&tcp_invite()).iter() {
+        push(&mut desk, &[*byte]);
+    }
+    let Some(Event::Incoming { session, invite }) = desk.event() else { panic!("no call") };
+    assert_eq!((invite.flow.transport, invite.flow.connection), (Transport::Tcp, Some(ONE)));
+    desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+    let ok = desk.sent.pop_back().unwrap();
+    assert!(header(&ok, "Contact").ends_with(";transport=tcp>"), "{ok}");
+    let ack = format!(
+        "ACK sip:x@192.0.2.1 SIP/2.0\nVia: SIP/2.0/TCP 192.0.2.2;branch=z9hG4bKack\nMax-Forwards: 70\nFrom: <sip:phone@example.com>;tag=phonetag\nTo: {}\nCall-ID: phonecall\nCSeq: 1 ACK\n",
+        header(&ok, "To")
+    );
+    push(&mut desk, &message(&ack));
+    desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+    let bye = desk.sent.pop_back().unwrap();
+    assert!(header(&bye, "Via").starts_with("SIP/2.0/TCP"));
+    assert!(desk.flows.iter().all(|flow| flow.connection == Some(ONE)));
+    assert!(desk.outputs.is_empty(), "no second connection");
+    desk.run(5 * SECOND);
+    assert_eq!(desk.sent.iter().filter(|text| text.starts_with("BYE")).count(), 0, "TCP repeats nothing");
+}
+
+#[test]
+fn a_ping_is_answered_by_a_pong_and_rubbish_closes_the_stream() {
+    let mut desk = tcp_desk();
+    push(&mut desk, b"\r\n\r\n");
+    assert_eq!(desk.sent.pop_front().as_deref(), Some("\r\n"));
+    push(&mut desk, b"HELO there\r\nContent-Length: -1\r\n\r\n");
+    assert_eq!(desk.outputs.pop_front(), Some(Output::Close { connection: ONE }));
+    push(&mut desk, &message(&tcp_invite()));
+    desk.no_event();
+}
+
+#[test]
+fn an_idle_stream_is_closed_and_one_with_a_call_is_kept() {
+    let mut desk = tcp_desk();
+    desk.run(121 * SECOND);
+    assert_eq!(desk.outputs.pop_front(), Some(Output::Close { connection: ONE }));
+    let mut desk = tcp_desk();
+    push(&mut desk, &message(&tcp_invite()));
+    desk.run(500 * SECOND);
+    assert!(desk.outputs.is_empty());
+}
+
+fn call_over_tcp(desk: &mut Desk) -> (SessionId, ConnectionHandle) {
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    invite.destination = Destination::Address { transport: Transport::Tcp, remote: address(2) };
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    match desk.flows.back().and_then(|flow| flow.connection) {
+        Some(connection) => (session, connection),
+        None => panic!("no stream: {:?}", desk.outputs),
+    }
+}
+
+#[test]
+fn our_calls_open_a_stream_and_use_it_again() {
+    let mut desk = Desk::new();
+    let (_, first) = call_over_tcp(&mut desk);
+    let expected = Output::Connect { connection: first, listener: ListenerId(1), remote: address(2) };
+    assert_eq!(desk.outputs.pop_front(), Some(expected));
+    assert!(first.0 % 2 == 0, "ours are even");
+    desk.handle(Input::StreamOpened { connection: first, listener: ListenerId(1), remote: address(2) });
+    let (_, second) = call_over_tcp(&mut desk);
+    assert_eq!((first, desk.outputs.pop_front()), (second, None));
+}
+
+#[test]
+fn what_waits_on_a_stream_that_ends_fails_with_503() {
+    let mut desk = Desk::new();
+    let (session, connection) = call_over_tcp(&mut desk);
+    desk.handle(Input::StreamClosed { connection });
+    assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 503, .. }) if own == session));
+    assert_eq!((desk.endpoint.sessions_len(), desk.endpoint.transactions_len()), (0, 0));
+}
+
+#[test]
+fn a_flow_that_is_gone_fails_with_503_at_once() {
+    let mut desk = Desk::new();
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    let flow = Flow { transport: Transport::Tcp, listener: ListenerId(1), remote: address(2), connection: Some(ONE) };
+    invite.destination = Destination::Flow(flow);
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    assert!(matches!(desk.event(), Some(Event::Refused { status: 503, .. })));
+    assert_eq!((desk.endpoint.sessions_len(), desk.endpoint.transactions_len()), (0, 0));
+}
+
+fn call_by_name(desk: &mut Desk) -> (SessionId, u64) {
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    invite.destination = Destination::Name { transport: Transport::Udp, host: "pbx.example.com".into(), port: 5070 };
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    match desk.outputs.pop_front() {
+        Some(Output::Resolve { query, host, port: 5070 }) if host == "pbx.example.com" => (session, query),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_host_names_addresses_are_tried_in_order() {
+    let mut desk = Desk::new();
+    let (session, query) = call_by_name(&mut desk);
+    desk.handle(Input::Resolved { query, addresses: vec![address(3), address(4), address(5)] });
+    let invite = desk.next();
+    desk.answer(&invite, "503 Service Unavailable", "a", "");
+    assert!(desk.next().starts_with("ACK"));
+    assert_eq!(desk.flows.front().map(|flow| flow.remote), Some(address(4)));
+    desk.no_event();
+    desk.titles();
+    desk.flows.clear();
+    desk.run(33 * SECOND);
+    assert_eq!(desk.flows.back().map(|flow| flow.remote), Some(address(5)), "the second is silent");
+    let invite = desk.sent.pop_back().unwrap();
+    desk.answer(&invite, "486 Busy Here", "b", "");
+    assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 486, .. }) if own == session));
+    desk.run(40 * SECOND);
+    assert_eq!((desk.endpoint.sessions_len(), desk.endpoint.transactions_len()), (0, 0));
+}
+
+#[test]
+fn a_name_without_an_address_is_503_and_an_unanswered_query_too() {
+    let mut desk = Desk::new();
+    let (_, query) = call_by_name(&mut desk);
+    desk.handle(Input::Resolved { query, addresses: Vec::new() });
+    assert!(matches!(desk.event(), Some(Event::Refused { status: 503, .. })));
+    call_by_name(&mut desk);
+    desk.run(33 * SECOND);
+    assert!(matches!(desk.event(), Some(Event::Refused { status: 503, .. })));
+    let (session, query) = call_by_name(&mut desk);
+    desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+    desk.handle(Input::Resolved { query, addresses: vec![address(3)] });
+    assert!(desk.titles().is_empty());
+    assert_eq!(desk.endpoint.sessions_len(), 0);
+}
+
+fn called(desk: &mut Desk, change: impl Fn(&mut OutgoingInvite)) -> (SessionId, String) {
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    change(&mut invite);
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    (session, desk.next())
+}
+
+fn answered(extra: &str) -> String {
+    format!("Contact: <sip:bob@192.0.2.9:5099>\n{extra}Content-Type: application/sdp\n--\n{ANSWER}")
+}
+
+#[test]
+fn requests_follow_the_remote_target_and_the_route_set() {
+    let cases = [
+        ("", "192.0.2.9:5099", "sip:bob@192.0.2.9:5099", vec![]),
+        (
+            "Record-Route: <sip:192.0.2.21;lr>, <sip:192.0.2.22:5080;lr>\n",
+            "192.0.2.22:5080",
+            "sip:bob@192.0.2.9:5099",
+            vec!["<sip:192.0.2.22:5080;lr>", "<sip:192.0.2.21;lr>"],
+        ),
+        ("Record-Route: <sip:192.0.2.23>\n", "192.0.2.23:5060", "sip:192.0.2.23", vec!["<sip:bob@192.0.2.9:5099>"]),
+        (
+            "Record-Route: <sip:proxy.example.com;lr>\n",
+            "192.0.2.3:5060",
+            "sip:bob@192.0.2.9:5099",
+            vec!["<sip:proxy.example.com;lr>"],
+        ),
+    ];
+    for (extra, remote, uri, routes) in cases {
+        let mut desk = Desk::new();
+        let (_, invite) = called(&mut desk, |_| {});
+        desk.answer(&invite, "200 OK", "t", &answered(extra));
+        let flow = desk.flows.pop_front().unwrap();
+        let ack = desk.sent.pop_front().unwrap();
+        assert!(ack.starts_with(&format!("ACK {uri} ")), "{ack}");
+        assert_eq!(flow.remote, remote.parse().unwrap(), "{extra}");
+        assert_eq!(headers(&ack, "Route"), routes, "{extra}");
+    }
+}
+
+#[test]
+fn d7_forks_ring_apart_and_only_the_first_answer_counts() {
+    let mut desk = Desk::new();
+    let (session, invite) = called(&mut desk, |_| {});
+    let media = |sdp: &str| format!("Content-Type: application/sdp\n--\n{sdp}");
+    desk.answer(&invite, "183 Session Progress", "one", &media(ANSWER));
+    desk.answer(&invite, "180 Ringing", "two", "");
+    desk.answer(&invite, "183 Session Progress", "one", &media(OFFER));
+    let ringing = |status, sdp| Some(Event::Ringing { session, status, sdp });
+    assert_eq!(desk.event(), ringing(183, Some(sdp(ANSWER))));
+    assert_eq!(desk.event(), ringing(180, None));
+    assert_eq!(desk.event(), ringing(183, Some(sdp(OFFER))));
+    desk.answer(&invite, "200 OK", "two", &answered(""));
+    assert!(matches!(desk.event(), Some(Event::Answered { .. })));
+    assert_eq!(desk.titles(), ["ACK"]);
+    desk.answer(&invite, "200 OK", "one", &answered(""));
+    let ack = desk.next();
+    let bye = desk.next();
+    assert!(ack.starts_with("ACK") && bye.starts_with("BYE"));
+    assert_eq!((tag(&header(&ack, "To")), tag(&header(&bye, "To"))), ("one".into(), "one".into()));
+    desk.answer(&invite, "200 OK", "one", &answered("")).answer(&invite, "200 OK", "two", &answered(""));
+    assert_eq!(desk.titles(), ["ACK", "ACK"], "repeated 2xx are acknowledged again, each by its own ACK");
+    desk.no_event();
+    assert_eq!(desk.endpoint.sessions_len(), 1);
+}
+
+#[test]
+fn d7_a_200_without_sdp_takes_the_early_answer_of_its_fork() {
+    let mut desk = Desk::new();
+    let (_, invite) = called(&mut desk, |_| {});
+    desk.answer(&invite, "183 Session Progress", "one", &format!("Content-Type: application/sdp\n--\n{ANSWER}"));
+    desk.event();
+    desk.answer(&invite, "200 OK", "one", "Contact: <sip:bob@192.0.2.9>\n");
+    assert!(matches!(desk.event(), Some(Event::Answered { sdp: Some(answer), .. }) if answer == sdp(ANSWER)));
+}
+
+#[test]
+fn a_200_after_the_session_is_forgotten_is_acknowledged_and_ended() {
+    let mut desk = Desk::new();
+    let (session, invite) = called(&mut desk, |_| {});
+    desk.answer(&invite, "200 OK", "one", &answered(""));
+    desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+    let bye = desk.sent.pop_back().unwrap();
+    desk.answer(&bye, "200 OK", "", "");
+    assert_eq!(desk.endpoint.sessions_len(), 0);
+    desk.titles();
+    desk.answer(&invite, "200 OK", "late", &answered(""));
+    assert_eq!(desk.titles(), ["ACK", "BYE"]);
+}
+
+#[test]
+fn a_bye_that_overtakes_its_200_ends_the_call_when_the_200_comes() {
+    let mut desk = Desk::new();
+    let (session, invite) = called(&mut desk, |_| {});
+    desk.answer(&invite, "180 Ringing", "one", "");
+    desk.event();
+    let bye = format!(
+        "BYE sip:x@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKb\nMax-Forwards: 70\nFrom: <sip:bob@example.com>;tag=one\nTo: {}\nCall-ID: {}\nCSeq: 1 BYE\n",
+        header(&invite, "From"),
+        header(&invite, "Call-ID")
+    );
+    desk.send(&bye);
+    assert_eq!(desk.titles(), ["200 BYE"]);
+    desk.answer(&invite, "200 OK", "one", &answered(""));
+    assert_eq!(desk.titles(), ["ACK", "BYE"]);
+    assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 480, .. }) if own == session));
+}
+
+const CHALLENGE: &str = "Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\"";
+
+fn with_credentials(invite: &mut OutgoingInvite) {
+    invite.credentials = Some(Credentials { username: "u".into(), password: "p".into() });
+}
+
+#[test]
+fn challenges_to_our_invite_are_answered_once_per_nonce() {
+    for (status, asks, answers) in [
+        ("401 Unauthorized", "WWW-Authenticate", "Authorization"),
+        ("407 Proxy Authentication Required", "Proxy-Authenticate", "Proxy-Authorization"),
+    ] {
+        let mut desk = Desk::new();
+        let (_, invite) = called(&mut desk, with_credentials);
+        desk.answer(&invite, status, "a", &format!("{asks}: {CHALLENGE}\n"));
+        assert!(desk.next().starts_with("ACK"));
+        let again = desk.next();
+        assert!(again.starts_with("INVITE") && again.ends_with(OFFER), "{again}");
+        assert!(header(&again, answers).contains("nonce=\"n1\""));
+        assert_eq!(header(&again, "CSeq"), "2 INVITE");
+        assert_eq!(header(&again, "Call-ID"), header(&invite, "Call-ID"));
+        assert_ne!(header(&again, "Via"), header(&invite, "Via"));
+        // The old nonce was stale: once more.
+        desk.answer(
+            &again,
+            status,
+            "b",
+            &format!("{asks}: Digest realm=\"pbx\", nonce=\"n2\", qop=\"auth\", stale=true\n"),
+        );
+        desk.next();
+        let third = desk.next();
+        assert!(header(&third, answers).contains("nonce=\"n2\""));
+        assert_eq!(headers(&third, answers).len(), 1);
+        // Not stale: our password is wrong, and that is final.
+        desk.answer(&third, status, "c", &format!("{asks}: Digest realm=\"pbx\", nonce=\"n3\", qop=\"auth\"\n"));
+        let refused = if status.starts_with("401") { 401 } else { 407 };
+        assert!(matches!(desk.event(), Some(Event::Refused { status, .. }) if status == refused));
+    }
+}
+
+#[test]
+fn a_challenge_without_credentials_is_a_refusal() {
+    let mut desk = Desk::new();
+    let (_, invite) = called(&mut desk, |_| {});
+    desk.answer(&invite, "407 Proxy Authentication Required", "a", &format!("Proxy-Authenticate: {CHALLENGE}\n"));
+    assert!(matches!(desk.event(), Some(Event::Refused { status: 407, .. })));
+}
+
+#[test]
+fn a_refusal_brings_its_contacts_reason_and_cause() {
+    let mut desk = Desk::new();
+    let (_, invite) = called(&mut desk, |_| {});
+    desk.answer(&invite, "302 Moved", "a", "Contact: <sip:new@example.com>, <sip:newer@example.com>\nReason: Q.850;cause=17;text=\"User busy\"\nRetry-After: 12\n");
+    let Some(Event::Refused { status, reason, q850, contacts, retry_after_s, .. }) = desk.event() else { panic!() };
+    assert_eq!((status, reason.as_str(), q850, retry_after_s), (302, "User busy", Some(17), Some(12)));
+    assert_eq!(
+        contacts.iter().map(|party| party.uri.as_str()).collect::<Vec<_>>(),
+        ["sip:new@example.com", "sip:newer@example.com"]
+    );
+}
+
+#[test]
+fn a_response_with_a_foreign_branch_is_dropped() {
+    let mut desk = Desk::new();
+    let (_, invite) = called(&mut desk, |_| {});
+    let via = header(&invite, "Via");
+    let forged = invite.replace(&via, &via.replace("z9hG4bK1-", "z9hG4bK1-0"));
+    desk.answer(&forged, "200 OK", "evil", &answered(""));
+    let other_method = invite.replace("CSeq: 1 INVITE", "CSeq: 1 BYE");
+    desk.answer(&other_method, "200 OK", "evil", &answered(""));
+    desk.no_event();
+    assert!(desk.titles().is_empty());
+}
+
+#[test]
+fn digits_go_by_info_both_ways() {
+    let mut pair = Pair::new();
+    let (caller, callee) = pair.talking();
+    pair.command(0, Command::SendDigit { session: caller, digit: '#', duration_ms: 120 }).unwrap();
+    pair.settle();
+    assert_eq!(pair.event(1), Some(Event::Digit { session: callee, digit: '#', duration_ms: 120 }));
+    assert_eq!(pair.take_ladder(), ["> INFO", "< 200 INFO"]);
+    let bad = Command::SendDigit { session: caller, digit: 'x', duration_ms: 120 };
+    assert_eq!(pair.command(0, bad), Err(CommandRefused::BadText));
+}
+
+#[test]
+fn a_binding_on_a_stream_goes_with_it() {
+    let flow = Flow { transport: Transport::Tcp, listener: ListenerId(1), remote: address(1), connection: Some(ONE) };
+    let mut desk = Desk::new();
+    let binding = Binding {
+        contact: "sip:101@192.0.2.2".into(),
+        flow,
+        expires_at_us: desk.now_us + 100 * SECOND,
+        q_thousandths: 1000,
+        call_id: "c".into(),
+        cseq: 1,
+        user_agent: None,
+        instance: None,
+        path: Vec::new(),
+    };
+    desk.handle(Input::StreamOpened { connection: ONE, listener: ListenerId(1), remote: address(1) });
+    desk.command(Command::RestoreBindings { account: "101".into(), bindings: vec![binding] }).unwrap();
+    desk.event();
+    desk.handle(Input::StreamClosed { connection: ONE });
+    assert_eq!(desk.event(), Some(Event::BindingsChanged { account: "101".into(), bindings: Vec::new() }));
+}
