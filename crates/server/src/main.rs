@@ -1,2 +1,38 @@
-//! The baton server.
-fn main() {}
+//! The baton server: sockets, threads, clock, configuration, command line.
+//!
+//! It wires the rooms together and decides nothing: what a call does is the business of crate `contact`, what is on the
+//! wire of `sip`, `sdp` and `media`. Read [`run`] first (what is started in which order), then `core_thread` (the one
+//! thread that decides), then `inbox` (how everything else reaches it).
+
+mod call_log;
+mod checking;
+mod cli;
+mod clock;
+mod config;
+mod core_config;
+mod core_thread;
+mod data_directory;
+mod directory_diff;
+mod directory_file;
+mod http_client;
+mod inbox;
+mod logging;
+mod media;
+mod metrics;
+mod operator;
+mod random;
+mod records;
+mod resolve;
+mod run;
+mod seal;
+mod services;
+mod shutdown;
+mod sockets;
+mod store_thread;
+mod table;
+mod tcp_edge;
+mod toml_text;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,507 @@
+//! `baton.toml`: this node's addresses, places and limits. Every key has a default; an unknown key is an error.
+//!
+//! [`Node::load`] gives the whole configuration or all that is wrong with it, each with file, line, column and key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::toml_text::{Problem, TomlText};
+
+/// The configuration of a node.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Node {
+    pub(crate) sip: Sip,
+    pub(crate) media: Media,
+    pub(crate) store: StorePlace,
+    pub(crate) sinks: Sinks,
+    pub(crate) api: Api,
+    pub(crate) log: Log,
+    pub(crate) limits: Limits,
+    /// Where the configuration came from, for messages; absent without a file.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// `[sip]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Sip {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) realm: String,
+    pub(crate) unknown_source: UnknownSource,
+    pub(crate) user_agent: String,
+    pub(crate) expires_least_s: u32,
+    pub(crate) expires_default_s: u32,
+    pub(crate) expires_most_s: u32,
+    pub(crate) nonce_lifetime_s: u32,
+    pub(crate) stream_idle_s: u32,
+    pub(crate) t1_ms: u32,
+    pub(crate) t2_ms: u32,
+    pub(crate) t4_ms: u32,
+}
+
+/// One entry of `sip.listeners`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listener {
+    pub(crate) transport: Transport,
+    pub(crate) address: SocketAddr,
+    #[serde(default)]
+    pub(crate) advertised: Option<SocketAddr>,
+}
+
+/// The transport of a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// What a request from a source gets that is neither a trunk nor a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnknownSource {
+    Challenge,
+    Forbid,
+    Silence,
+}
+
+/// `[media]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Media {
+    pub(crate) address: IpAddr,
+    pub(crate) advertised: Option<IpAddr>,
+    pub(crate) ports: [u16; 2],
+    pub(crate) shards: u16,
+    pub(crate) codecs: Vec<Codec>,
+    pub(crate) tones: Tones,
+    pub(crate) music: BTreeMap<String, PathBuf>,
+    pub(crate) prompts: BTreeMap<String, PathBuf>,
+}
+
+/// An audio codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Codec {
+    Pcma,
+    Pcmu,
+}
+
+/// Whose call-progress tones are played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Tones {
+    De,
+    Us,
+    Uk,
+    Fr,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StorePlace {
+    pub(crate) path: PathBuf,
+}
+
+/// `[sinks]`.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Sinks {
+    pub(crate) file: Option<FileSink>,
+}
+
+/// `[sinks.file]`: one JSON line a record.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileSink {
+    pub(crate) path: PathBuf,
+    #[serde(default)]
+    pub(crate) conversations: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) rotate_bytes: Option<u64>,
+}
+
+/// `[api]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    pub(crate) listen: SocketAddr,
+    pub(crate) instance: String,
+    pub(crate) token_lifetime_s: u64,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) filter: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    pub(crate) parties_max: usize,
+    pub(crate) conversations_max: usize,
+    pub(crate) ring_timeout_s: u32,
+    pub(crate) recall_timeout_s: u32,
+    pub(crate) hold_reminder_s: u32,
+    pub(crate) personal_queue_max: u32,
+    pub(crate) transfers_max: u32,
+    pub(crate) call_seconds_max: u32,
+    pub(crate) feature_code_ms: u32,
+    pub(crate) sessions_max: usize,
+    pub(crate) transactions_max: usize,
+    pub(crate) message_bytes_max: usize,
+    pub(crate) contacts_per_account_max: usize,
+    pub(crate) tcp_connections_max: usize,
+    pub(crate) inbox_max: usize,
+    pub(crate) store_backlog_max: usize,
+    pub(crate) shutdown_seconds: u64,
+}
+
+impl Node {
+    /// Reads a file. Relative paths of music and prompts are taken from the file's directory.
+    ///
+    /// # Errors
+    /// All that is wrong with it; nothing may be started then.
+    pub(crate) fn load(path: &Path) -> Result<Node, Vec<Problem>> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("the configuration cannot be read: {error}");
+            vec![Problem { file: name.clone(), place: None, key: String::new(), message, hint: None }]
+        })?;
+        let mut node = Node::parse(&name, &text)?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        for file in node.media.music.values_mut().chain(node.media.prompts.values_mut()) {
+            *file = directory.join(&*file);
+        }
+        node.file = Some(path.to_owned());
+        Ok(node)
+    }
+
+    /// Reads a text; `file` names it in messages.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Vec<Problem>> {
+        let (node, source): (Node, TomlText) = TomlText::parse(file, text).map_err(|problem| vec![problem])?;
+        let found = node.faults();
+        if found.is_empty() {
+            return Ok(node);
+        }
+        Err(found.into_iter().map(|fault| source.problem(&fault.key, fault.message, None)).collect())
+    }
+
+    /// How a message names the place of a key: `sip.listeners in baton.toml`, or that it is the default.
+    pub(crate) fn place_of(&self, key: &str) -> String {
+        match &self.file {
+            Some(file) => format!("{key} in {}", file.display()),
+            None => {
+                format!("the default of {key}; write a baton.toml with another and run `baton run --config baton.toml`")
+            }
+        }
+    }
+
+    /// What the types do not forbid.
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        self.check_sip(&mut faults);
+        self.check_media(&mut faults);
+        self.check_limits(&mut faults);
+        if !(60..=2_592_000).contains(&self.api.token_lifetime_s) {
+            faults.range("api.token_lifetime_s", self.api.token_lifetime_s, 60, 2_592_000);
+        }
+        if let Err(error) = self.log.filter.parse::<tracing_subscriber::filter::EnvFilter>() {
+            faults.add("log.filter", format!("not a filter such as \"info,baton_sip=debug\": {error}"));
+        }
+        faults.found
+    }
+
+    fn check_sip(&self, faults: &mut Faults) {
+        let sip = &self.sip;
+        if sip.listeners.is_empty() || sip.listeners.len() > 16 {
+            faults.add("sip.listeners", "there must be 1 to 16 listeners");
+        }
+        let mut seen = BTreeSet::new();
+        for (index, listener) in sip.listeners.iter().enumerate() {
+            let key = format!("sip.listeners[{index}]");
+            if listener.address.port() != 0 && !seen.insert((listener.transport, listener.address)) {
+                faults.add(&key, "the same transport and address twice");
+            }
+            let Some(advertised) = listener.advertised else { continue };
+            let key = format!("{key}.advertised");
+            if advertised.ip().is_unspecified() || advertised.port() == 0 {
+                faults.add(&key, "peers cannot be told an unspecified address or port 0");
+            }
+            if advertised.is_ipv4() != listener.address.is_ipv4() {
+                faults.add(&key, "is of another address family than the listener");
+            }
+        }
+        let valid_realm = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+        if sip.realm.is_empty() || sip.realm.len() > 128 || !sip.realm.chars().all(valid_realm) {
+            faults
+                .add("sip.realm", "a realm has 1 to 128 printable ASCII characters without space, quote and backslash");
+        }
+        if sip.user_agent.len() > 128 || sip.user_agent.chars().any(char::is_control) {
+            faults.add("sip.user_agent", "at most 128 characters, none of them a control character");
+        }
+        if !(10..=sip.expires_default_s).contains(&sip.expires_least_s) || sip.expires_default_s > sip.expires_most_s {
+            faults.add("sip.expires_default_s", "10 ≤ expires_least_s ≤ expires_default_s ≤ expires_most_s must hold");
+        }
+        faults.range("sip.expires_most_s", sip.expires_most_s.into(), 60, 86_400);
+        faults.range("sip.nonce_lifetime_s", sip.nonce_lifetime_s.into(), 10, 86_400);
+        faults.range("sip.stream_idle_s", sip.stream_idle_s.into(), 10, 86_400);
+        faults.range("sip.t1_ms", sip.t1_ms.into(), 50, 5_000);
+        faults.range("sip.t2_ms", sip.t2_ms.into(), sip.t1_ms.into(), 60_000);
+        faults.range("sip.t4_ms", sip.t4_ms.into(), 1_000, 60_000);
+    }
+
+    fn check_media(&self, faults: &mut Faults) {
+        let media = &self.media;
+        let [first, last] = media.ports;
+        if first < 1_024 || first % 2 != 0 || last <= first {
+            faults.add("media.ports", "the first port is even and at least 1024, the last one is higher");
+        }
+        for (index, listener) in self.sip.listeners.iter().enumerate() {
+            let port = listener.address.port();
+            if listener.transport == Transport::Udp && (first..=last).contains(&port) {
+                faults.add(&format!("sip.listeners[{index}].address"), format!("port {port} is one of media.ports"));
+            }
+        }
+        if media.advertised.is_some_and(|address| address.is_unspecified()) {
+            faults.add("media.advertised", "peers cannot be told an unspecified address");
+        }
+        faults.range("media.shards", media.shards.into(), 0, 64);
+        let distinct: BTreeSet<_> = media.codecs.iter().collect();
+        if distinct.is_empty() || distinct.len() != media.codecs.len() {
+            faults.add("media.codecs", "one or more of pcma and pcmu, each once, the best first");
+        }
+        let named = |table: &'static str| move |(name, file): (&String, &PathBuf)| (table, name.clone(), file.clone());
+        let files = media.music.iter().map(named("music")).chain(media.prompts.iter().map(named("prompts")));
+        for (table, name, file) in files {
+            if file.as_os_str().is_empty() {
+                faults.add(&format!("media.{table}.{name}"), "the file's name is empty");
+            }
+        }
+    }
+
+    fn check_limits(&self, faults: &mut Faults) {
+        let limits = &self.limits;
+        let ranges: [(&str, u64, u64, u64); 17] = [
+            ("parties_max", limits.parties_max as u64, 2, 64),
+            ("conversations_max", limits.conversations_max as u64, 1, 1_000_000),
+            ("ring_timeout_s", limits.ring_timeout_s.into(), 5, 600),
+            ("recall_timeout_s", limits.recall_timeout_s.into(), 5, 600),
+            ("hold_reminder_s", limits.hold_reminder_s.into(), 5, 3_600),
+            ("personal_queue_max", limits.personal_queue_max.into(), 0, 1_000),
+            ("transfers_max", limits.transfers_max.into(), 1, 1_000),
+            ("call_seconds_max", limits.call_seconds_max.into(), 60, 604_800),
+            ("feature_code_ms", limits.feature_code_ms.into(), 200, 10_000),
+            ("sessions_max", limits.sessions_max as u64, 1, 1_000_000),
+            ("transactions_max", limits.transactions_max as u64, 100, 10_000_000),
+            ("message_bytes_max", limits.message_bytes_max as u64, 2_048, 65_535),
+            ("contacts_per_account_max", limits.contacts_per_account_max as u64, 1, 100),
+            ("tcp_connections_max", limits.tcp_connections_max as u64, 1, 1_000_000),
+            ("inbox_max", limits.inbox_max as u64, 64, 1_000_000),
+            ("store_backlog_max", limits.store_backlog_max as u64, 100, 10_000_000),
+            ("shutdown_seconds", limits.shutdown_seconds, 0, 86_400),
+        ];
+        for (name, value, least, most) in ranges {
+            faults.range(&format!("limits.{name}"), value, least, most);
+        }
+    }
+}
+
+/// A fault that validation finds, without its place.
+struct Fault {
+    key: String,
+    message: String,
+}
+
+#[derive(Default)]
+struct Faults {
+    found: Vec<Fault>,
+}
+
+impl Faults {
+    fn add(&mut self, key: &str, message: impl Into<String>) {
+        self.found.push(Fault { key: key.to_owned(), message: message.into() });
+    }
+
+    fn range(&mut self, key: &str, value: u64, least: u64, most: u64) {
+        if !(least..=most).contains(&value) {
+            self.add(key, format!("{value} is not in {least} to {most}"));
+        }
+    }
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        let sip = baton_sip::Config::default();
+        let address = SocketAddr::from(([0, 0, 0, 0], 5_060));
+        let listener = |transport| Listener { transport, address, advertised: None };
+        Sip {
+            listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
+            realm: sip.realm,
+            unknown_source: UnknownSource::Challenge,
+            user_agent: sip.user_agent,
+            expires_least_s: sip.expires_s.0,
+            expires_default_s: sip.expires_s.1,
+            expires_most_s: sip.expires_s.2,
+            nonce_lifetime_s: sip.nonce_lifetime_s,
+            stream_idle_s: sip.stream_idle_s,
+            t1_ms: sip.t1_ms,
+            t2_ms: sip.t2_ms,
+            t4_ms: sip.t4_ms,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Media {
+            address: IpAddr::from([0, 0, 0, 0]),
+            advertised: None,
+            ports: [20_000, 39_999],
+            shards: 0,
+            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            tones: Tones::De,
+            music: BTreeMap::new(),
+            prompts: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for StorePlace {
+    fn default() -> Self {
+        StorePlace { path: PathBuf::from("baton.db") }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Api {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8_080)),
+            instance: "baton".to_owned(),
+            token_lifetime_s: 43_200,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let core = baton_contact::Limits::default();
+        let sip = baton_sip::Config::default();
+        Limits {
+            parties_max: core.parties_max,
+            conversations_max: core.conversations_max,
+            ring_timeout_s: core.ring_timeout_s,
+            recall_timeout_s: core.recall_timeout_s,
+            hold_reminder_s: core.hold_reminder_s,
+            personal_queue_max: core.personal_queue_max,
+            transfers_max: core.transfers_max,
+            call_seconds_max: core.call_seconds_max,
+            feature_code_ms: core.feature_code_ms,
+            sessions_max: sip.sessions_max,
+            transactions_max: sip.transactions_max,
+            message_bytes_max: sip.message_bytes_max,
+            contacts_per_account_max: sip.contacts_per_account_max,
+            tcp_connections_max: 10_000,
+            inbox_max: 16_384,
+            store_backlog_max: 100_000,
+            shutdown_seconds: 10,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_problem(text: &str) -> String {
+        match Node::parse("baton.toml", text) {
+            Ok(_) => panic!("accepted: {text}"),
+            Err(problems) => problems[0].to_string(),
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        let node = Node::parse("baton.toml", "").unwrap();
+        assert_eq!(node.sip.listeners.len(), 2);
+        assert_eq!(node.api.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(node.media.ports, [20_000, 39_999]);
+        assert!(Node::default().faults().is_empty());
+    }
+
+    #[test]
+    fn each_fault_names_file_line_column_and_key() {
+        let cases = [
+            ("[sip]\nrealmm = \"x\"", "baton.toml:2:1: sip.realmm: unknown key \"realmm\"; did you mean \"realm\"?"),
+            ("[spi]\n", "baton.toml:1:2: spi: unknown key \"spi\"; did you mean \"sip\"?"),
+            (
+                "[sip]\nunknown_source = \"silense\"",
+                "baton.toml:2:18: sip.unknown_source: unknown value \"silense\"; did you mean \"silence\"?",
+            ),
+            (
+                "[media]\ncodecs = [\"opus\"]",
+                "baton.toml:2:11: media.codecs[0]: unknown value \"opus\"; valid are pcma, pcmu",
+            ),
+            (
+                "[media]\nports = [20001, 30000]",
+                "baton.toml:2:1: media.ports: the first port is even and at least 1024, the last one is higher",
+            ),
+            (
+                "[media]\nports = 5",
+                "baton.toml:2:9: media.ports: invalid type: integer `5`, expected an array of length 2",
+            ),
+            ("[limits]\n\nparties_max = 65", "baton.toml:3:1: limits.parties_max: 65 is not in 2 to 64"),
+            (
+                "[sip]\nrealm = \"\"",
+                "baton.toml:2:1: sip.realm: a realm has 1 to 128 printable ASCII characters without space, quote and backslash",
+            ),
+            ("[sip]\nlisteners = []", "baton.toml:2:1: sip.listeners: there must be 1 to 16 listeners"),
+            (
+                "[[sip.listeners]]\ntransport = \"udp\"\naddress = \"0.0.0.0:5060\"\nadvertised = \"0.0.0.0:5060\"",
+                "baton.toml:4:1: sip.listeners[0].advertised: peers cannot be told an unspecified address or port 0",
+            ),
+            (
+                "[[sip.listeners]]\ntransport = \"udp\"",
+                "baton.toml:1:1: sip.listeners[0]: the key \"address\" is missing",
+            ),
+            (
+                "[[sip.listeners]]\ntransport = \"udp\"\naddress = \"0.0.0.0:21000\"",
+                "baton.toml:3:1: sip.listeners[0].address: port 21000 is one of media.ports",
+            ),
+            ("[api]\nlisten = \"localhost\"", "baton.toml:2:10: api.listen: invalid socket address syntax"),
+            (
+                "[log]\nfilter = \"=nonsense=\"",
+                "baton.toml:2:1: log.filter: not a filter such as \"info,baton_sip=debug\": invalid filter directive",
+            ),
+            ("[sip\n", "baton.toml:1:5: unclosed table, expected `]`"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(first_problem(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The core thread: owns the core and the UDP sockets, and is the only one that calls `handle`.
+//!
+//! One round: wait for a datagram, a letter or the next deadline; hand each to the core; drain what it puts out; again. It
+//! never awaits, never locks and never waits for another thread. A datagram is read, decided upon and answered on this one
+//! thread; the kernel's socket buffers are the bounded queues on both sides of it, and what does not fit there SIP sends
+//! again. Everything else comes through the [`crate::inbox`] and leaves through queues that do not wait.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::UdpSocket;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use baton_api::CallError;
+use baton_contact::command::Reply;
+use baton_contact::{Core, Input, Output, RequestId};
+use baton_sip::{ListenerId, Transport};
+use bytes::Bytes;
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::time::Timespec;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock;
+use crate::inbox::{InboxReader, Letter};
+use crate::metrics::Metrics;
+use crate::store_thread::{Entry, StoreInbox};
+use crate::tcp_edge::Order;
+
+/// A handler that takes longer than this holds up every call, and is logged.
+pub(crate) const SLOW_US: u64 = 5_000;
+/// Datagrams of one socket, and letters, that are taken in one round, so that neither starves the other.
+const ROUND_MAX: usize = 64;
+/// The longest sleep: housekeeping is due then.
+const SLEEP_MAX_US: u64 = 1_000_000;
+/// How often the core's numbers are told to the metrics.
+const NUMBERS_US: u64 = 1_000_000;
+/// The largest datagram (RFC 768).
+const DATAGRAM_MAX: usize = 65_535;
+/// The number under which the inbox's bell is known to epoll; listeners have theirs.
+const BELL: u64 = u64::MAX;
+
+/// A UDP socket of ours.
+#[derive(Debug)]
+pub(crate) struct UdpListener {
+    pub(crate) id: ListenerId,
+    pub(crate) socket: UdpSocket,
+}
+
+/// A media shard's inbox: takes a command without waiting.
+pub(crate) type ShardInbox = Box<dyn FnMut(baton_media::Command) + Send>;
+
+/// Where the core's outputs go.
+pub(crate) struct Outlets {
+    /// TCP and name look-ups.
+    pub(crate) edge: mpsc::Sender<Order>,
+    /// What must last.
+    pub(crate) store: StoreInbox,
+    /// The media shards, by number.
+    pub(crate) shards: Vec<ShardInbox>,
+    /// Told once, when the last conversation has ended after a drain.
+    pub(crate) drained: Option<oneshot::Sender<()>>,
+}
+
+/// The thread's settings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// Above this backlog of the store no new calls are taken.
+    pub(crate) store_backlog_max: u64,
+}
+
+/// Starts the thread. It ends with `Ok` when it is told to stop, and with a sentence when the core has failed; `ended` is
+/// told of both.
+///
+/// # Errors
+/// When no thread can be started.
+pub(crate) fn start(
+    core: Core,
+    sockets: Vec<UdpListener>,
+    inbox: InboxReader,
+    outlets: Outlets,
+    settings: Settings,
+    metrics: &'static Metrics,
+    ended: oneshot::Sender<()>,
+) -> std::io::Result<JoinHandle<Result<(), String>>> {
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    for listener in &sockets {
+        let number = epoll::EventData::new_u64(listener.id.0.into());
+        epoll::add(&poll, &listener.socket, number, epoll::EventFlags::IN)?;
+    }
+    epoll::add(&poll, inbox.bell(), epoll::EventData::new_u64(BELL), epoll::EventFlags::IN)?;
+    let thread = CoreThread {
+        core,
+        sockets,
+        poll,
+        inbox,
+        outlets,
+        settings,
+        metrics,
+        answers: BTreeMap::new(),
+        next_numbers_us: 0,
+        scratch: vec![0; DATAGRAM_MAX].into_boxed_slice(),
+    };
+    std::thread::Builder::new().name("baton-core".to_owned()).spawn(move || {
+        let outcome = thread.guarded();
+        let _ = ended.send(());
+        outcome
+    })
+}
+
+struct CoreThread {
+    core: Core,
+    sockets: Vec<UdpListener>,
+    poll: std::os::fd::OwnedFd,
+    inbox: InboxReader,
+    outlets: Outlets,
+    settings: Settings,
+    metrics: &'static Metrics,
+    /// Who waits for the answer to a command.
+    answers: BTreeMap<RequestId, oneshot::Sender<Result<Reply, CallError>>>,
+    /// When the core's own numbers are told to the metrics next.
+    next_numbers_us: u64,
+    scratch: Box<[u8]>,
+}
+
+/// What a round found out.
+enum Round {
+    Work,
+    Idle,
+    Stop,
+}
+
+impl CoreThread {
+    /// Runs; a panic of the core ends the thread with a sentence, for its state can no longer be trusted.
+    fn guarded(mut self) -> Result<(), String> {
+        catch_unwind(AssertUnwindSafe(|| self.run())).unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(format!("the core has failed: {what}"))
+        })
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        self.drain();
+        let mut ready = Vec::with_capacity(self.sockets.len() + 1);
+        loop {
+            self.expire();
+            match self.take_letters() {
+                Round::Stop => return Ok(()),
+                Round::Work => self.wait(&mut ready, 0)?,
+                Round::Idle => self.sleep(&mut ready)?,
+            }
+            for event in ready.drain(..) {
+                match event.data.u64() {
+                    BELL => self.inbox.silence(),
+                    number => self.read_datagrams(number),
+                }
+            }
+        }
+    }
+
+    fn expire(&mut self) {
+        let now_us = clock::now_us();
+        if self.core.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
+            self.handle(Input::Timeout);
+        }
+        if now_us >= self.next_numbers_us {
+            self.next_numbers_us = now_us + NUMBERS_US;
+            self.metrics.core(self.core.gauges(), self.core.sip_counters());
+        }
+    }
+
+    fn take_letters(&mut self) -> Round {
+        for taken in 0..ROUND_MAX {
+            match self.inbox.take() {
+                None if taken == 0 => return Round::Idle,
+                None => return Round::Work,
+                Some(Letter::Stop) => return Round::Stop,
+                Some(Letter::Input(input)) => self.handle(input),
+                Some(Letter::Ask { command, answer }) => {
+                    let number = self.inbox.number();
+                    self.answers.insert(number, answer);
+                    self.handle(Input::Command(number, command));
+                }
+            }
+        }
+        Round::Work
+    }
+
+    /// Waits for something to do, until the next deadline.
+    fn sleep(&mut self, ready: &mut Vec<epoll::Event>) -> Result<(), String> {
+        self.inbox.lie_down();
+        // A letter that came before we lay down rang no bell.
+        let missed = self.inbox.has_letters();
+        let now_us = clock::now_us();
+        let due_us = self.core.next_timeout_us().unwrap_or(u64::MAX);
+        let pause_us = if missed { 0 } else { due_us.saturating_sub(now_us).min(SLEEP_MAX_US) };
+        let waited = self.wait(ready, pause_us);
+        self.inbox.get_up();
+        waited
+    }
+
+    fn wait(&self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(pause_us / 1_000_000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(pause_us % 1_000_000 * 1_000).unwrap_or(0),
+        };
+        match epoll::wait(&self.poll, rustix::buffer::spare_capacity(ready), Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(format!("the SIP sockets cannot be waited for: {error}")),
+        }
+    }
+
+    fn read_datagrams(&mut self, number: u64) {
+        let Some(index) = self.sockets.iter().position(|each| u64::from(each.id.0) == number) else { return };
+        for _ in 0..ROUND_MAX {
+            let Some(listener) = self.sockets.get(index) else { return };
+            let id = listener.id;
+            match listener.socket.recv_from(&mut self.scratch) {
+                Ok((length, source)) => {
+                    self.metrics.datagrams_received.add(1);
+                    let datagram = self.scratch.get(..length).unwrap_or_default();
+                    if self.is_put_off(datagram) {
+                        self.metrics.invites_put_off.add(1);
+                        continue;
+                    }
+                    let bytes = Bytes::copy_from_slice(datagram);
+                    self.handle(Input::Sip(baton_sip::Input::Datagram { listener: id, source, bytes }));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                // An ICMP error of something sent before; the socket is as good as ever.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// While the store lags, new calls are put off: their INVITE is left unanswered, and its sender repeats it until the
+    /// store has caught up or the sender gives up. Requests within calls have a tag in their To and are taken.
+    fn is_put_off(&self, datagram: &[u8]) -> bool {
+        self.outlets.store.backlog() > self.settings.store_backlog_max
+            && datagram.starts_with(b"INVITE ")
+            && !to_header_has_tag(datagram)
+    }
+
+    /// One input, and all that comes of it.
+    fn handle(&mut self, input: Input) {
+        let kind = kind_of(&input);
+        let before_us = clock::now_us();
+        self.core.handle(before_us, input);
+        self.drain();
+        let took_us = clock::now_us() - before_us;
+        self.metrics.handled(took_us);
+        if took_us > SLOW_US {
+            self.metrics.slow_inputs.add(1);
+            tracing::warn!(input = kind, took_us, "a slow handler held up all calls");
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Sip(output) => self.to_network(output),
+                Output::Media(shard, command) => match self.outlets.shards.get_mut(usize::from(shard)) {
+                    Some(inbox) => inbox(command),
+                    None => tracing::error!(shard, "there is no such media shard"),
+                },
+                Output::Event(event) => self.outlets.store.send(Entry::Event(event)),
+                Output::Agent(agent) => self.outlets.store.send(Entry::Agent(agent)),
+                Output::Status { agent, status } => self.outlets.store.send(Entry::Status { agent, status }),
+                Output::Bindings { account, bindings } => {
+                    self.outlets.store.send(Entry::Bindings { account, bindings })
+                }
+                Output::Reply(request, reply) => {
+                    if let Some(answer) = self.answers.remove(&request) {
+                        // Whoever asked may have gone; the command has been obeyed all the same.
+                        let _ = answer.send(reply.map(|reply| *reply).map_err(CallError::Refused));
+                    }
+                }
+                Output::Drained => {
+                    if let Some(drained) = self.outlets.drained.take() {
+                        let _ = drained.send(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn to_network(&mut self, output: baton_sip::Output) {
+        let order = match output {
+            baton_sip::Output::Transmit { flow, bytes } => match (flow.transport, flow.connection) {
+                (Transport::Udp, _) => return self.send_datagram(flow.listener, flow.remote, &bytes),
+                (Transport::Tcp, Some(connection)) => Order::Transmit { connection, bytes },
+                (Transport::Tcp, None) => return tracing::error!(?flow, "a TCP message without a connection"),
+            },
+            baton_sip::Output::Connect { connection, listener, remote } => {
+                Order::Connect { connection, listener, remote }
+            }
+            baton_sip::Output::Close { connection } => Order::Close { connection },
+            baton_sip::Output::Resolve { query, host, port } => Order::Resolve { query, host, port },
+            baton_sip::Output::Event(event) => {
+                return tracing::error!(?event, "an event of the endpoint is not for us");
+            }
+        };
+        if self.outlets.edge.try_send(order).is_err() {
+            self.metrics.edge_orders_dropped.add(1);
+        }
+    }
+
+    fn send_datagram(&self, listener: ListenerId, remote: std::net::SocketAddr, bytes: &[u8]) {
+        let Some(listener) = self.sockets.iter().find(|each| each.id == listener) else {
+            return tracing::error!(listener = listener.0, "there is no such UDP listener");
+        };
+        match listener.socket.send_to(bytes, remote) {
+            Ok(_) => self.metrics.datagrams_sent.add(1),
+            // A full buffer, an unreachable peer, an ICMP error of an earlier one: to SIP they are a lost datagram.
+            Err(error) => {
+                self.metrics.datagrams_dropped.add(1);
+                tracing::debug!(%remote, %error, "a datagram was not sent");
+            }
+        }
+    }
+}
+
+/// Whether the To header (or its compact form) of a request has a tag: then it belongs to a call that is up.
+fn to_header_has_tag(message: &[u8]) -> bool {
+    for line in message.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return false;
+        }
+        let name_end = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let (name, value) = line.split_at(name_end);
+        let name = name.trim_ascii();
+        if name.eq_ignore_ascii_case(b"to") || name.eq_ignore_ascii_case(b"t") {
+            return value.windows(5).any(|window| window.eq_ignore_ascii_case(b";tag="));
+        }
+    }
+    false
+}
+
+/// What a slow handler was busy with, for the log.
+fn kind_of(input: &Input) -> &'static str {
+    match input {
+        Input::Sip(baton_sip::Input::Datagram { .. }) => "datagram",
+        Input::Sip(baton_sip::Input::StreamBytes { .. }) => "stream bytes",
+        Input::Sip(baton_sip::Input::Resolved { .. }) => "resolved name",
+        Input::Sip(_) => "stream",
+        Input::Media(_) => "media event",
+        Input::Command(_, command) => match **command {
+            baton_contact::command::Command::SetDirectory(_) => "directory",
+            baton_contact::command::Command::Query(_) => "query",
+            _ => "command",
+        },
+        Input::RestoreBindings { .. } | Input::RestoreStatus { .. } => "restore",
+        Input::Timeout => "timeout",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_within_a_call_is_known_by_its_tag() {
+        let within = b"INVITE sip:a@b SIP/2.0\r\nTo: <sip:a@b>;tag=1\r\n\r\n";
+        let compact = b"INVITE sip:a@b SIP/2.0\r\nt : <sip:a@b> ;TAG=1\r\n\r\n";
+        let new = b"INVITE sip:a@b SIP/2.0\r\nFrom: <sip:c@d>;tag=2\r\nTo: <sip:a@b>\r\n\r\n;tag=3";
+        assert!(to_header_has_tag(within));
+        assert!(to_header_has_tag(compact));
+        assert!(!to_header_has_tag(new));
+    }
+}

@@ -1,0 +1,298 @@
+//! What is counted, and its Prometheus text (exposition format 0.0.4). Atomics only: counting never waits.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use baton_contact::event::{DisconnectReason, EventKind};
+
+/// A number that is counted up, or set.
+#[derive(Debug, Default)]
+pub(crate) struct Number(AtomicU64);
+
+impl Number {
+    /// Counts up.
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts down, not below nothing.
+    pub(crate) fn take(&self, count: u64) {
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_sub(count)));
+    }
+
+    /// Sets it.
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// The value.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Upper bounds of the handler times' buckets, in microseconds.
+const HANDLER_BUCKETS_US: [u64; 10] = [5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 25_000];
+
+/// Everything that is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    /// Datagrams read.
+    pub(crate) datagrams_received: Number,
+    /// Datagrams sent.
+    pub(crate) datagrams_sent: Number,
+    /// Datagrams that the kernel did not take at once; SIP sends them again.
+    pub(crate) datagrams_dropped: Number,
+    /// New INVITEs put off because the store lags behind.
+    pub(crate) invites_put_off: Number,
+    /// TCP connections that are up.
+    pub(crate) tcp_connections: Number,
+    /// TCP connections refused at the limit.
+    pub(crate) tcp_refused: Number,
+    /// Orders that the TCP edge had no room for.
+    pub(crate) edge_orders_dropped: Number,
+    /// Letters in the core's inbox.
+    pub(crate) inbox_length: Number,
+    /// Inputs that the core took longer than [`crate::core_thread::SLOW_US`] for.
+    pub(crate) slow_inputs: Number,
+    /// Events and documents that wait for the store.
+    pub(crate) store_backlog: Number,
+    /// Attempts of the store that failed.
+    pub(crate) store_failures: Number,
+    /// Contacts that began.
+    pub(crate) contacts_started: Number,
+    /// Contacts that talk, ring or wait.
+    pub(crate) contacts_up: Number,
+    /// Phones that are registered.
+    pub(crate) registrations: Number,
+    /// What the core and its endpoint count, as last told.
+    core: CoreNumbers,
+    outcomes: Mutex<BTreeMap<String, u64>>,
+    handler_counts: [Number; HANDLER_BUCKETS_US.len() + 1],
+    handler_sum_us: Number,
+}
+
+/// What the core counts itself: set once a second by the core thread, each without a lock.
+#[derive(Debug, Default)]
+struct CoreNumbers {
+    conversations: Number,
+    sessions: Number,
+    transactions: Number,
+    waiting: Number,
+    ports_used: Number,
+    faults: Number,
+    messages_received: Number,
+    messages_sent: Number,
+    retransmissions_sent: Number,
+    malformed: Number,
+    unknown_source: Number,
+    authentication_failed: Number,
+    over_limit: Number,
+}
+
+impl Metrics {
+    /// Takes over what the core counts.
+    pub(crate) fn core(&self, gauges: baton_contact::Gauges, counters: baton_sip::Counters) {
+        let numbers = &self.core;
+        numbers.conversations.set(gauges.conversations as u64);
+        numbers.sessions.set(gauges.sessions as u64);
+        numbers.transactions.set(gauges.transactions as u64);
+        numbers.waiting.set(gauges.waiting as u64);
+        numbers.ports_used.set(gauges.ports_used as u64);
+        numbers.faults.set(gauges.faults);
+        self.registrations.set(gauges.registrations as u64);
+        numbers.messages_received.set(counters.messages_received);
+        numbers.messages_sent.set(counters.messages_sent);
+        numbers.retransmissions_sent.set(counters.retransmissions_sent);
+        numbers.malformed.set(counters.malformed);
+        numbers.unknown_source.set(counters.unknown_source);
+        numbers.authentication_failed.set(counters.authentication_failed);
+        numbers.over_limit.set(counters.over_limit);
+    }
+
+    /// Counts how long the core took for one input.
+    pub(crate) fn handled(&self, took_us: u64) {
+        let bucket = HANDLER_BUCKETS_US.iter().position(|bound| took_us <= *bound).unwrap_or(HANDLER_BUCKETS_US.len());
+        if let Some(count) = self.handler_counts.get(bucket) {
+            count.add(1);
+        }
+        self.handler_sum_us.add(took_us);
+    }
+
+    /// Counts a contact's event. Called by the store thread, so its lock is nobody's wait.
+    pub(crate) fn event(&self, kind: &EventKind) {
+        match kind {
+            EventKind::Initiated { .. } => {
+                self.contacts_started.add(1);
+                self.contacts_up.add(1);
+            }
+            EventKind::Disconnected { reason, .. } => {
+                self.contacts_up.take(1);
+                if let Ok(mut outcomes) = self.outcomes.lock() {
+                    *outcomes.entry(reason_name(*reason)).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The Prometheus text.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::with_capacity(8_192);
+        let counters = [
+            ("baton_sip_datagrams_received_total", "SIP datagrams read.", &self.datagrams_received),
+            ("baton_sip_datagrams_sent_total", "SIP datagrams sent.", &self.datagrams_sent),
+            (
+                "baton_sip_datagrams_dropped_total",
+                "SIP datagrams that the kernel did not take.",
+                &self.datagrams_dropped,
+            ),
+            (
+                "baton_sip_invites_put_off_total",
+                "New INVITEs left unanswered while the store lags.",
+                &self.invites_put_off,
+            ),
+            ("baton_sip_tcp_refused_total", "TCP connections refused at the limit.", &self.tcp_refused),
+            (
+                "baton_sip_tcp_orders_dropped_total",
+                "Orders that the TCP edge had no room for.",
+                &self.edge_orders_dropped,
+            ),
+            ("baton_core_slow_inputs_total", "Inputs that took longer than 5 ms.", &self.slow_inputs),
+            ("baton_store_failures_total", "Attempts of the store that failed.", &self.store_failures),
+            ("baton_contacts_total", "Contacts that began.", &self.contacts_started),
+            ("baton_core_faults_total", "Conversations given up because of a fault of ours.", &self.core.faults),
+            ("baton_sip_messages_received_total", "SIP messages taken.", &self.core.messages_received),
+            ("baton_sip_messages_sent_total", "SIP messages sent, retransmissions included.", &self.core.messages_sent),
+            ("baton_sip_retransmissions_sent_total", "Retransmissions sent.", &self.core.retransmissions_sent),
+            ("baton_sip_malformed_total", "What could not be read as SIP.", &self.core.malformed),
+            ("baton_sip_unknown_source_total", "Requests from neither trunk nor phone.", &self.core.unknown_source),
+            (
+                "baton_sip_authentication_failed_total",
+                "Requests with wrong credentials.",
+                &self.core.authentication_failed,
+            ),
+            ("baton_sip_over_limit_total", "Requests refused at a limit.", &self.core.over_limit),
+        ];
+        let gauges = [
+            ("baton_sip_tcp_connections", "TCP connections that are up.", &self.tcp_connections),
+            ("baton_core_inbox_length", "Letters in the core's inbox.", &self.inbox_length),
+            ("baton_store_backlog", "Events and documents that wait for the store.", &self.store_backlog),
+            ("baton_contacts_up", "Contacts that talk, ring or wait.", &self.contacts_up),
+            ("baton_registrations", "Phones that are registered.", &self.registrations),
+            ("baton_conversations", "Conversations, after-contact work included.", &self.core.conversations),
+            ("baton_contacts_waiting", "Contacts that wait in queues.", &self.core.waiting),
+            ("baton_sip_sessions", "SIP sessions.", &self.core.sessions),
+            ("baton_sip_transactions", "SIP transactions.", &self.core.transactions),
+            ("baton_media_ports_used", "RTP ports in use.", &self.core.ports_used),
+        ];
+        for (name, help, number) in counters {
+            one(&mut text, name, help, "counter", number.get());
+        }
+        for (name, help, number) in gauges {
+            one(&mut text, name, help, "gauge", number.get());
+        }
+        self.render_outcomes(&mut text);
+        self.render_handler_times(&mut text);
+        render_process(&mut text);
+        text
+    }
+
+    fn render_outcomes(&self, text: &mut String) {
+        let name = "baton_contacts_disconnected_total";
+        heading(text, name, "Contacts that ended, by reason.", "counter");
+        if let Ok(outcomes) = self.outcomes.lock() {
+            for (reason, count) in outcomes.iter() {
+                let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {count}");
+            }
+        }
+    }
+
+    fn render_handler_times(&self, text: &mut String) {
+        let name = "baton_core_handler_seconds";
+        heading(text, name, "Time that the core took for one input.", "histogram");
+        let mut total = 0;
+        for (bound, count) in HANDLER_BUCKETS_US.iter().zip(&self.handler_counts) {
+            total += count.get();
+            let _ = writeln!(text, "{name}_bucket{{le=\"{}\"}} {total}", *bound as f64 / 1e6);
+        }
+        total += self.handler_counts.last().map_or(0, Number::get);
+        let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {total}");
+        let _ = writeln!(text, "{name}_sum {}", self.handler_sum_us.get() as f64 / 1e6);
+        let _ = writeln!(text, "{name}_count {total}");
+    }
+}
+
+fn heading(text: &mut String, name: &str, help: &str, kind: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn one(text: &mut String, name: &str, help: &str, kind: &str, value: u64) {
+    heading(text, name, help, kind);
+    let _ = writeln!(text, "{name} {value}");
+}
+
+/// What the kernel says about this process, under the names that Prometheus' client libraries use.
+fn render_process(text: &mut String) {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return };
+    // The command's name stands in parentheses and may contain spaces.
+    let Some((_, rest)) = stat.rsplit_once(')') else { return };
+    let field = |number: usize| -> f64 {
+        // Fields are numbered from 1 in proc(5); the third is the first one behind the name.
+        rest.split_whitespace().nth(number - 3).and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    };
+    let ticks = rustix::param::clock_ticks_per_second() as f64;
+    heading(text, "process_cpu_seconds_total", "User and system time.", "counter");
+    let _ = writeln!(text, "process_cpu_seconds_total {}", (field(14) + field(15)) / ticks);
+    heading(text, "process_resident_memory_bytes", "Resident memory.", "gauge");
+    let _ = writeln!(text, "process_resident_memory_bytes {}", field(24) * rustix::param::page_size() as f64);
+    heading(text, "process_threads", "Threads.", "gauge");
+    let _ = writeln!(text, "process_threads {}", field(20));
+    if let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") {
+        one(text, "process_open_fds", "Open file descriptors.", "gauge", descriptors.count() as u64);
+    }
+}
+
+fn reason_name(reason: DisconnectReason) -> String {
+    match serde_json::to_value(reason) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => "OTHER".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_one_heading_a_name_and_a_full_histogram() {
+        let metrics = Metrics::default();
+        metrics.handled(7);
+        metrics.handled(1_000_000);
+        let disconnected =
+            EventKind::Disconnected { reason: DisconnectReason::TelecomBusy, sip_status: 486, q850: None };
+        metrics.event(&disconnected);
+        metrics.datagrams_received.add(3);
+        let text = metrics.render();
+        for line in [
+            "baton_sip_datagrams_received_total 3",
+            "baton_contacts_up 0",
+            "baton_contacts_disconnected_total{reason=\"TELECOM_BUSY\"} 1",
+            "baton_core_handler_seconds_bucket{le=\"0.000005\"} 0",
+            "baton_core_handler_seconds_bucket{le=\"0.00001\"} 1",
+            "baton_core_handler_seconds_bucket{le=\"+Inf\"} 2",
+            "baton_core_handler_seconds_count 2",
+        ] {
+            assert!(text.lines().any(|each| each == line), "{line} is missing in\n{text}");
+        }
+        let resident = text.lines().find(|line| line.starts_with("process_resident_memory_bytes ")).unwrap();
+        assert!(resident.rsplit(' ').next().unwrap().parse::<f64>().unwrap() > 1e6);
+        let mut headings: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
+        let count = headings.len();
+        headings.sort_unstable();
+        headings.dedup();
+        assert_eq!(headings.len(), count);
+    }
+}

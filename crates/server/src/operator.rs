@@ -1,0 +1,189 @@
+//! The commands that ask a running server: `calls`, `registrations`, `export`, `apply`.
+
+use std::path::Path;
+
+use baton_api::{DirectoryChangeKind, DirectoryDiff};
+use baton_contact::directory::{Directory, DirectoryError};
+use baton_contact::snapshot::{CallSummary, ConnectionSnapshot, RegistrationView};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::clock;
+use crate::directory_file::DirectoryFile;
+use crate::http_client::Client;
+use crate::table::{duration, render};
+
+#[derive(Deserialize)]
+struct Calls {
+    calls: Vec<CallSummary>,
+}
+
+#[derive(Deserialize)]
+struct Registrations {
+    registrations: Vec<RegistrationView>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(default)]
+    errors: Vec<DirectoryError>,
+}
+
+/// `baton calls`: a line for each party of each call.
+pub(crate) fn calls(client: &Client, json: bool) -> Result<String, String> {
+    let Calls { calls } = parse(&client.get("/api/v1/calls")?)?;
+    if json {
+        return json_lines(&calls);
+    }
+    let now_ms = clock::now_ms();
+    let row = |call: &CallSummary, party: &ConnectionSnapshot| {
+        let state = plain(&party.state);
+        let muted = if party.muted { " (muted)" } else { "" };
+        vec![
+            call.contact_id.to_string(),
+            duration(now_ms.saturating_sub(call.since_ms)),
+            party.connection_id.to_string(),
+            plain(&party.kind),
+            format!("{state}{muted}"),
+            duration(now_ms.saturating_sub(party.since_ms)),
+            party.address.clone(),
+            party.name.clone(),
+        ]
+    };
+    let rows: Vec<_> =
+        calls.iter().flat_map(|call| call.connections.iter().map(move |party| row(call, party))).collect();
+    Ok(render(&["CALL", "UP", "PARTY", "TYPE", "STATE", "FOR", "ADDRESS", "NAME"], &rows))
+}
+
+/// `baton registrations`: a line for each registered device.
+pub(crate) fn registrations(client: &Client, json: bool) -> Result<String, String> {
+    let Registrations { registrations } = parse(&client.get("/api/v1/registrations")?)?;
+    if json {
+        return json_lines(&registrations);
+    }
+    let now_ms = clock::now_ms();
+    let row = |each: &RegistrationView| {
+        vec![
+            each.phone.clone(),
+            each.agent.clone().unwrap_or_default(),
+            each.flow.clone(),
+            duration(each.expires_at_ms.saturating_sub(now_ms)),
+            each.contact.clone(),
+            each.user_agent.clone().unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = registrations.iter().map(row).collect();
+    Ok(render(&["PHONE", "AGENT", "REACHED AT", "EXPIRES IN", "CONTACT", "USER AGENT"], &rows))
+}
+
+/// `baton export`: the directory in force as TOML (or one line of JSON).
+pub(crate) fn export(client: &Client, redacted: bool, json: bool) -> Result<String, String> {
+    let path = if redacted { "/api/v1/directory" } else { "/api/v1/directory?secrets=true" };
+    let directory: Directory = parse(&client.get(path)?)?;
+    if json {
+        return serde_json::to_string(&directory).map(|line| line + "\n").map_err(|error| error.to_string());
+    }
+    toml::to_string(&directory).map_err(|error| error.to_string())
+}
+
+/// `baton apply`: puts a directory file in force, or says all that is wrong with it.
+pub(crate) fn apply(client: &Client, file: &Path, dry_run: bool, json: bool) -> Result<String, String> {
+    let file = DirectoryFile::load(file).map_err(|problem| problem.to_string())?;
+    let faults = file.faults_before_apply();
+    if !faults.is_empty() {
+        return Err(lines(&faults));
+    }
+    let body = serde_json::to_string(&file.directory).map_err(|error| error.to_string())?;
+    let path = if dry_run { "/api/v1/directory?dryRun=true" } else { "/api/v1/directory" };
+    let answer = client.request("PUT", path, Some(&body))?;
+    if answer.status != 200 {
+        let errors = parse::<Refused>(&answer.body).map(|refused| refused.errors).unwrap_or_default();
+        if errors.is_empty() {
+            return Err(answer.problem());
+        }
+        return Err(lines(&errors.iter().map(|error| file.problem(error)).collect::<Vec<_>>()));
+    }
+    let diff: DirectoryDiff = parse(&answer.body)?;
+    if json {
+        return serde_json::to_string(&diff).map(|line| line + "\n").map_err(|error| error.to_string());
+    }
+    Ok(render_diff(&diff, dry_run))
+}
+
+fn render_diff(diff: &DirectoryDiff, dry_run: bool) -> String {
+    if diff.changes.is_empty() {
+        return "no changes\n".to_owned();
+    }
+    let mut text = String::new();
+    for each in &diff.changes {
+        let (sign, keys) = match each.change {
+            DirectoryChangeKind::Added => ('+', String::new()),
+            DirectoryChangeKind::Removed => ('-', String::new()),
+            DirectoryChangeKind::Changed => ('~', format!(": {}", each.keys.join(", "))),
+        };
+        text.push_str(&format!("{sign} {} \"{}\"{keys}\n", each.table, each.entry));
+    }
+    let count = diff.changes.len();
+    let noun = if count == 1 { "change" } else { "changes" };
+    let done = if dry_run { "nothing was applied" } else { "applied" };
+    text.push_str(&format!("{count} {noun}, {done}; revision {}\n", diff.revision));
+    text
+}
+
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, String> {
+    serde_json::from_str(body).map_err(|error| format!("the server's answer is not understood: {error}"))
+}
+
+fn json_lines<T: serde::Serialize>(all: &[T]) -> Result<String, String> {
+    let line = |each: &T| serde_json::to_string(each).map(|line| line + "\n").map_err(|error| error.to_string());
+    all.iter().map(line).collect()
+}
+
+/// The name of a value as JSON shows it, without quotes.
+fn plain<T: serde::Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+fn lines<T: ToString>(all: &[T]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use baton_api::DirectoryChange;
+
+    #[test]
+    fn a_diff_reads_like_a_diff() {
+        let change = |table: &str, entry: &str, change, keys: &[&str]| DirectoryChange {
+            table: table.into(),
+            entry: entry.into(),
+            change,
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        };
+        let diff = DirectoryDiff {
+            revision: 4,
+            changes: vec![
+                change("queues", "support", DirectoryChangeKind::Changed, &["maxContacts", "music"]),
+                change("users", "anna", DirectoryChangeKind::Added, &[]),
+                change("routes", "", DirectoryChangeKind::Removed, &[]),
+            ],
+        };
+        assert_eq!(
+            render_diff(&diff, false),
+            "~ queues \"support\": maxContacts, music\n+ users \"anna\"\n- routes \"\"\n3 changes, applied; revision 4\n"
+        );
+        assert_eq!(render_diff(&DirectoryDiff::default(), false), "no changes\n");
+    }
+
+    #[test]
+    fn an_exported_directory_can_be_applied_again() {
+        let text = include_str!("demo.toml");
+        let demo = DirectoryFile::parse("demo.toml", text).unwrap();
+        let exported = toml::to_string(&demo.directory).unwrap();
+        assert_eq!(DirectoryFile::parse("export", &exported).unwrap().directory, demo.directory);
+    }
+}

@@ -1,0 +1,324 @@
+//! SIP over TCP: accepts and opens connections, and carries bytes between them and the core.
+//!
+//! It knows nothing of SIP; framing is the endpoint's. One task a connection reads and one writes. When the core's inbox is
+//! full, readers wait, so the peer's window closes; when a peer does not read, its write queue fills and it is cut off.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use baton_contact::Input;
+use baton_sip::{ConnectionHandle, ListenerId};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::inbox::Inbox;
+use crate::metrics::Metrics;
+use crate::resolve;
+
+/// Messages that wait to be written to one peer; above, it is cut off.
+const WRITE_QUEUE_MAX: usize = 256;
+/// A peer that takes no bytes for this long is cut off.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to open; within SIP's 32 s for a transaction, so that another way can be tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes read at once.
+const READ_BYTES: usize = 16 * 1024;
+/// Orders of the core thread that wait for the edge.
+const ORDERS_MAX: usize = 16_384;
+
+/// What the edge is told.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Write a message.
+    Transmit { connection: ConnectionHandle, bytes: Bytes },
+    /// Open a connection.
+    Connect { connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr },
+    /// Close a connection, after what waits to be written.
+    Close { connection: ConnectionHandle },
+    /// Look a name up.
+    Resolve { query: u64, host: String, port: u16 },
+    /// A listener has accepted a connection.
+    Accepted { listener: ListenerId, stream: TcpStream, remote: SocketAddr },
+    /// A connection has ended by itself.
+    Ended { connection: ConnectionHandle },
+}
+
+/// Where a listener is bound.
+#[derive(Debug)]
+pub(crate) struct TcpEdgeListener {
+    pub(crate) id: ListenerId,
+    pub(crate) listener: std::net::TcpListener,
+}
+
+/// Starts the edge on the running runtime; what comes back takes orders.
+///
+/// # Errors
+/// When a listener cannot be handed to the runtime.
+pub(crate) fn start(
+    listeners: Vec<TcpEdgeListener>,
+    connections_max: usize,
+    inbox: Inbox,
+    metrics: &'static Metrics,
+) -> std::io::Result<mpsc::Sender<Order>> {
+    let (orders, received) = mpsc::channel(ORDERS_MAX);
+    let mut local = BTreeMap::new();
+    for each in listeners {
+        local.insert(each.id, each.listener.local_addr()?);
+        tokio::spawn(accept(each.id, TcpListener::from_std(each.listener)?, orders.clone()));
+    }
+    let edge = Edge {
+        orders: orders.clone(),
+        inbox,
+        metrics,
+        local,
+        connections: BTreeMap::new(),
+        connections_max,
+        next_accepted: 1,
+    };
+    tokio::spawn(edge.run(received));
+    Ok(orders)
+}
+
+async fn accept(id: ListenerId, listener: TcpListener, orders: mpsc::Sender<Order>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => {
+                if orders.send(Order::Accepted { listener: id, stream, remote }).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // Out of descriptors, as a rule: those that are there go on, and new ones wait.
+                tracing::warn!(%error, "cannot accept a TCP connection");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+struct Edge {
+    orders: mpsc::Sender<Order>,
+    inbox: Inbox,
+    metrics: &'static Metrics,
+    local: BTreeMap<ListenerId, SocketAddr>,
+    connections: BTreeMap<ConnectionHandle, Connection>,
+    connections_max: usize,
+    /// Accepted connections have odd numbers, the core's own even ones.
+    next_accepted: u64,
+}
+
+/// A connection as the edge sees it. Dropping `queue` ends the writer after what waits in it.
+struct Connection {
+    queue: mpsc::Sender<Bytes>,
+    reader: AbortHandle,
+}
+
+impl Edge {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        while let Some(order) = orders.recv().await {
+            self.obey(order);
+            self.metrics.tcp_connections.set(self.connections.len() as u64);
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Transmit { connection, bytes } => self.transmit(connection, bytes),
+            Order::Connect { connection, listener, remote } => self.connect(connection, listener, remote),
+            Order::Close { connection } => {
+                if let Some(closed) = self.connections.remove(&connection) {
+                    closed.reader.abort();
+                }
+            }
+            Order::Resolve { query, host, port } => {
+                tokio::spawn(resolve::answer(self.inbox.clone(), query, host, port));
+            }
+            Order::Accepted { listener, stream, remote } => self.accepted(listener, stream, remote),
+            Order::Ended { connection } => drop(self.connections.remove(&connection)),
+        }
+    }
+
+    fn transmit(&mut self, connection: ConnectionHandle, bytes: Bytes) {
+        // A connection that has just ended: the core is about to hear of it.
+        let Some(peer) = self.connections.get(&connection) else { return };
+        if peer.queue.try_send(bytes).is_ok() {
+            return;
+        }
+        tracing::info!(connection = connection.0, "a TCP peer does not read; it is cut off");
+        if let Some(cut_off) = self.connections.remove(&connection) {
+            cut_off.reader.abort();
+        }
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move { inbox.pass(closed(connection)).await });
+    }
+
+    fn connect(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
+        let local = self.local.get(&listener).copied();
+        let open = async move {
+            let opening = open(local, remote);
+            tokio::time::timeout(CONNECT_TIMEOUT, opening).await.ok()?.ok()
+        };
+        self.carry(connection, listener, remote, open);
+    }
+
+    fn accepted(&mut self, listener: ListenerId, stream: TcpStream, remote: SocketAddr) {
+        if self.connections.len() >= self.connections_max {
+            self.metrics.tcp_refused.add(1);
+            return;
+        }
+        let connection = ConnectionHandle(self.next_accepted);
+        self.next_accepted += 2;
+        self.carry(connection, listener, remote, async { Some(stream) });
+    }
+
+    /// Runs a connection's two tasks. What is to be written before it is open waits in its queue.
+    fn carry(
+        &mut self,
+        connection: ConnectionHandle,
+        listener: ListenerId,
+        remote: SocketAddr,
+        open: impl Future<Output = Option<TcpStream>> + Send + 'static,
+    ) {
+        let (queue, queued) = mpsc::channel(WRITE_QUEUE_MAX);
+        let (inbox, orders) = (self.inbox.clone(), self.orders.clone());
+        let reader = tokio::spawn(async move {
+            if let Some(stream) = open.await {
+                let _ = stream.set_nodelay(true);
+                let (incoming, outgoing) = stream.into_split();
+                tokio::spawn(write(outgoing, queued));
+                let opened = baton_sip::Input::StreamOpened { connection, listener, remote };
+                if inbox.pass(Input::Sip(opened)).await {
+                    read(incoming, connection, &inbox).await;
+                }
+            }
+            inbox.pass(closed(connection)).await;
+            let _ = orders.send(Order::Ended { connection }).await;
+        });
+        self.connections.insert(connection, Connection { queue, reader: reader.abort_handle() });
+    }
+}
+
+async fn open(local: Option<SocketAddr>, remote: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = if remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(local) = local
+        && !local.ip().is_unspecified()
+        && local.is_ipv4() == remote.is_ipv4()
+    {
+        socket.bind(SocketAddr::new(local.ip(), 0))?;
+    }
+    socket.connect(remote).await
+}
+
+async fn read(mut incoming: OwnedReadHalf, connection: ConnectionHandle, inbox: &Inbox) {
+    let mut buffer = BytesMut::new();
+    loop {
+        buffer.reserve(READ_BYTES);
+        match incoming.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let bytes = buffer.split().freeze();
+                if !inbox.pass(Input::Sip(baton_sip::Input::StreamBytes { connection, bytes })).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn write(mut outgoing: OwnedWriteHalf, mut queue: mpsc::Receiver<Bytes>) {
+    while let Some(bytes) = queue.recv().await {
+        match tokio::time::timeout(WRITE_TIMEOUT, outgoing.write_all(&bytes)).await {
+            Ok(Ok(())) => {}
+            // The queue fills from now on, and the edge cuts the peer off; or its reader sees the end first.
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    let _ = outgoing.shutdown().await;
+}
+
+fn closed(connection: ConnectionHandle) -> Input {
+    Input::Sip(baton_sip::Input::StreamClosed { connection })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::{InboxReader, Letter, inbox};
+
+    async fn next(reader: &mut InboxReader) -> baton_sip::Input {
+        for _ in 0..2_000 {
+            match reader.take() {
+                Some(Letter::Input(Input::Sip(input))) => return input,
+                Some(other) => panic!("{other:?}"),
+                None => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+        panic!("nothing came");
+    }
+
+    fn metrics() -> &'static Metrics {
+        Box::leak(Box::new(Metrics::default()))
+    }
+
+    #[tokio::test]
+    async fn an_accepted_connection_opens_carries_bytes_both_ways_and_closes() {
+        let listener = crate::sockets::bind_tcp("127.0.0.1:0".parse().unwrap(), "test").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, mut reader) = inbox(64).unwrap();
+        let orders = start(vec![TcpEdgeListener { id: ListenerId(1), listener }], 10, sender, metrics()).unwrap();
+
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        let connection = match next(&mut reader).await {
+            baton_sip::Input::StreamOpened { connection, listener: ListenerId(1), remote } => {
+                assert_eq!(remote, peer.local_addr().unwrap());
+                connection
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(connection.0 % 2, 1);
+        peer.write_all(b"ping").await.unwrap();
+        let expected = baton_sip::Input::StreamBytes { connection, bytes: Bytes::from_static(b"ping") };
+        assert_eq!(next(&mut reader).await, expected);
+
+        orders.send(Order::Transmit { connection, bytes: Bytes::from_static(b"pong") }).await.unwrap();
+        orders.send(Order::Close { connection }).await.unwrap();
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"pong", "what waits is written before the end");
+    }
+
+    #[tokio::test]
+    async fn a_connection_of_ours_keeps_what_is_sent_before_it_is_open() {
+        let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = peer.local_addr().unwrap();
+        let (sender, mut reader) = inbox(64).unwrap();
+        let orders = start(Vec::new(), 10, sender, metrics()).unwrap();
+        let connection = ConnectionHandle(2);
+        orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
+        orders.send(Order::Transmit { connection, bytes: Bytes::from_static(b"INVITE") }).await.unwrap();
+        let (mut stream, _) = peer.accept().await.unwrap();
+        let mut received = [0u8; 6];
+        stream.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"INVITE");
+        assert!(matches!(next(&mut reader).await, baton_sip::Input::StreamOpened { .. }));
+        drop(stream);
+        assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_cannot_be_opened_is_closed() {
+        let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = unused.local_addr().unwrap();
+        drop(unused);
+        let (sender, mut reader) = inbox(64).unwrap();
+        let orders = start(Vec::new(), 10, sender, metrics()).unwrap();
+        let connection = ConnectionHandle(4);
+        orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
+        assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });
+    }
+}

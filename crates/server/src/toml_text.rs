@@ -1,0 +1,170 @@
+//! A TOML file that knows where its keys stand, so that every error names file, line, column and key.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::ops::Range;
+
+use baton_contact::check::nearest;
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
+
+/// One thing that is wrong in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The file as it was named.
+    pub(crate) file: String,
+    /// Line and column, from 1; absent when the place is unknown.
+    pub(crate) place: Option<(usize, usize)>,
+    /// The key, such as `sip.listeners[0].address`; empty when there is none.
+    pub(crate) key: String,
+    /// What is wrong, in a sentence.
+    pub(crate) message: String,
+    /// What was probably meant.
+    pub(crate) hint: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; did you mean \"{hint}\"?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A parsed TOML file.
+#[derive(Debug)]
+pub(crate) struct TomlText {
+    file: String,
+    text: String,
+    /// Every key with its place and the place of its value, in the order of the tree.
+    places: Vec<KeyPlace>,
+}
+
+#[derive(Debug)]
+struct KeyPlace {
+    path: String,
+    key: Range<usize>,
+    value: Range<usize>,
+    /// The value when it is a string: entries of a directory are found by their names.
+    text: Option<String>,
+}
+
+impl TomlText {
+    /// Reads the text as `T`, or says what is wrong with it and where.
+    pub(crate) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<(T, TomlText), Problem> {
+        let source = TomlText { file: file.to_owned(), text: text.to_owned(), places: Vec::new() };
+        let tree = DeTable::parse(text).map_err(|error| source.from_toml(&error))?;
+        let mut places = Vec::new();
+        collect_table(tree.get_ref(), "", &mut places);
+        let source = TomlText { places, ..source };
+        match toml::from_str(text) {
+            Ok(value) => Ok((value, source)),
+            Err(error) => Err(source.from_toml(&error)),
+        }
+    }
+
+    /// A problem at a key; where the key is absent, at the nearest table around it.
+    pub(crate) fn problem(&self, path: &str, message: impl Into<String>, hint: Option<String>) -> Problem {
+        let mut around = path;
+        let place = loop {
+            match self.places.iter().find(|each| each.path == around) {
+                Some(found) => break Some(self.line_and_column(found.key.start)),
+                None => match around.rfind(['.', '[']) {
+                    Some(end) => around = &around[..end],
+                    None => break None,
+                },
+            }
+        };
+        Problem { file: self.file.clone(), place, key: path.to_owned(), message: message.into(), hint }
+    }
+
+    /// The path of the entry of an array of tables whose `name_key` has this value; of the last, if there are several.
+    pub(crate) fn entry_path(&self, table: &str, name_key: &str, name: &str) -> Option<String> {
+        let suffix = format!(".{name_key}");
+        let is_entry = |path: &str| {
+            path.strip_prefix(table)
+                .and_then(|rest| rest.strip_suffix(&suffix))
+                .is_some_and(|index| index.starts_with('[') && index.ends_with(']') && !index.contains('.'))
+        };
+        let mut found = self.places.iter().filter(|each| is_entry(&each.path) && each.text.as_deref() == Some(name));
+        let path = &found.next_back()?.path;
+        Some(path[..path.len() - suffix.len()].to_owned())
+    }
+
+    fn from_toml(&self, error: &toml::de::Error) -> Problem {
+        let span = error.span();
+        let place = span.as_ref().map(|span| self.line_and_column(span.start));
+        let key = span.as_ref().and_then(|span| self.path_at(span)).unwrap_or_default();
+        let (message, hint) = plain_words(error.message());
+        Problem { file: self.file.clone(), place, key, message, hint }
+    }
+
+    /// The path of the smallest key or value around a span.
+    fn path_at(&self, span: &Range<usize>) -> Option<String> {
+        let around = |range: &Range<usize>| range.start <= span.start && span.end <= range.end;
+        let size = |place: &KeyPlace| {
+            [&place.key, &place.value].into_iter().filter(|range| around(range)).map(ExactSizeIterator::len).min()
+        };
+        let candidates = self.places.iter().filter(|place| around(&place.key) || around(&place.value));
+        // Of two of one size, such as an array with one table, the inner one has the longer path.
+        candidates.min_by_key(|place| (size(place), Reverse(place.path.len()))).map(|place| place.path.clone())
+    }
+
+    fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset.min(self.text.len())).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+}
+
+fn collect_table(table: &DeTable<'_>, prefix: &str, places: &mut Vec<KeyPlace>) {
+    for (key, value) in table.iter() {
+        let path = if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
+        collect_value(value.get_ref(), &path, key.span(), value.span(), places);
+    }
+}
+
+fn collect_value(value: &DeValue<'_>, path: &str, key: Range<usize>, span: Range<usize>, places: &mut Vec<KeyPlace>) {
+    let text = value.as_str().map(str::to_owned);
+    places.push(KeyPlace { path: path.to_owned(), key, value: span, text });
+    match value {
+        DeValue::Table(table) => collect_table(table, path, places),
+        DeValue::Array(array) => {
+            for (index, element) in array.iter().enumerate() {
+                let element_path = format!("{path}[{index}]");
+                collect_value(element.get_ref(), &element_path, element.span(), element.span(), places);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Serde's message in our words, and the nearest of the names that it lists.
+fn plain_words(message: &str) -> (String, Option<String>) {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let (Some(word), listed) = (quoted.first(), quoted.get(1..).unwrap_or_default()) else {
+        return (message.replace('\n', ", "), None);
+    };
+    let hint = nearest(word, listed.iter().copied()).map(str::to_owned);
+    let list = if hint.is_some() { String::new() } else { format!("; valid are {}", listed.join(", ")) };
+    if message.starts_with("unknown field") {
+        return (format!("unknown key \"{word}\"{list}"), hint);
+    }
+    if message.starts_with("unknown variant") {
+        return (format!("unknown value \"{word}\"{list}"), hint);
+    }
+    if message.starts_with("missing field") {
+        return (format!("the key \"{word}\" is missing"), None);
+    }
+    (message.replace('\n', ", "), None)
+}
