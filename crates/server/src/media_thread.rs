@@ -1,0 +1,567 @@
+//! One media shard on a thread of its own: `epoll` over a socket a leg, no locks, no allocation for a packet.
+//!
+//! Few packets: it sleeps until one comes. Many: it wakes every 2 ms and takes all there are, which saves the wake-ups,
+//! the dearest part of a packet in a virtual machine. Ticks have absolute deadlines either way.
+
+use std::io;
+use std::num::NonZeroU64;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use baton_media::{Command, Config, Event, MediaShard, StreamId};
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+
+use crate::media_sockets::MediaSockets;
+
+/// Largest packet that is read; media packets are a tenth of it.
+const PACKET_BYTES_MAX: usize = 2_048;
+/// Sockets that one wait reports.
+const READY_MAX: usize = 512;
+/// Commands taken before packets get their turn.
+const COMMANDS_PER_TURN: usize = 256;
+/// Above this many packets a second the thread wakes by the clock, below three quarters of it by packets again.
+const PACED_PACKETS_PER_SECOND: u64 = 5_000;
+const PACE_US: u64 = 2_000;
+const PACE_WINDOW_US: u64 = 100_000;
+const WAKE: u64 = u64::MAX;
+const TIMER: u64 = u64::MAX - 1;
+
+/// What a media thread is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct MediaThreadConfig {
+    /// The shard's own.
+    pub(crate) shard: Config,
+    /// For SSRCs and the like; random on a node.
+    pub(crate) seed: u64,
+    /// The thread's name.
+    pub(crate) name: String,
+    /// The processor it stays on; `None`: wherever the system puts it. One that is not there is ignored.
+    pub(crate) processor: Option<usize>,
+    /// Receive buffer of each socket.
+    pub(crate) receive_buffer_bytes: usize,
+    /// Commands that may wait.
+    pub(crate) commands_max: usize,
+}
+
+impl Default for MediaThreadConfig {
+    fn default() -> Self {
+        Self {
+            shard: Config::default(),
+            seed: 0,
+            name: "media".into(),
+            processor: None,
+            receive_buffer_bytes: 64 * 1_024,
+            commands_max: 4_096,
+        }
+    }
+}
+
+/// Takes what the shard tells. It runs on the media thread, so it must neither wait nor be slow.
+pub(crate) type EventCallback = Box<dyn FnMut(Event) + Send>;
+
+/// Running totals for metrics, brought up to date at every turn.
+#[derive(Debug, Default)]
+pub(crate) struct MediaCounters {
+    pub(crate) packets_received: AtomicU64,
+    pub(crate) packets_sent: AtomicU64,
+    /// Packets that the kernel did not take.
+    pub(crate) packets_refused: AtomicU64,
+    pub(crate) streams: AtomicU64,
+    /// Ticks that came 5 ms or more late.
+    pub(crate) late_ticks: AtomicU64,
+}
+
+/// The thread, from outside.
+#[derive(Debug)]
+pub(crate) struct MediaThread {
+    inbox: MediaInbox,
+    counters: Arc<MediaCounters>,
+    thread: JoinHandle<()>,
+}
+
+/// Where commands go in; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct MediaInbox {
+    sender: SyncSender<Message>,
+    wake: Arc<Wake>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Command(Command),
+    Stop,
+}
+
+#[derive(Debug)]
+struct Wake {
+    event: OwnedFd,
+    /// The thread has been woken and has not looked yet: once is enough.
+    pending: AtomicBool,
+}
+
+impl MediaThread {
+    /// Starts the thread. `now_us` is the node's clock.
+    pub(crate) fn start(config: MediaThreadConfig, now_us: fn() -> u64, events: EventCallback) -> io::Result<Self> {
+        let (sender, commands) = sync_channel(config.commands_max.max(1));
+        let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+        let wake = Arc::new(Wake { event, pending: AtomicBool::new(false) });
+        let counters = Arc::new(MediaCounters::default());
+        let worker = Worker::new(&config, now_us, events, commands, wake.clone(), counters.clone())?;
+        let processor = config.processor;
+        let thread = std::thread::Builder::new().name(config.name).spawn(move || {
+            settle(processor);
+            worker.run();
+        })?;
+        Ok(Self { inbox: MediaInbox { sender, wake }, counters, thread })
+    }
+
+    pub(crate) fn inbox(&self) -> MediaInbox {
+        self.inbox.clone()
+    }
+
+    pub(crate) fn counters(&self) -> Arc<MediaCounters> {
+        self.counters.clone()
+    }
+
+    /// Ends the thread once it has done the commands before; its sockets close without a farewell to the peers, so that
+    /// a process that revives the calls can go on.
+    pub(crate) fn stop(self) {
+        if self.inbox.sender.send(Message::Stop).is_ok() {
+            self.inbox.wake.now();
+        }
+        if self.thread.join().is_err() {
+            tracing::error!("a media thread has panicked");
+        }
+    }
+}
+
+impl MediaInbox {
+    /// Hands a command over without waiting. It comes back when the queue is full or the thread has ended.
+    pub(crate) fn send(&self, command: Command) -> Result<(), Box<Command>> {
+        match self.sender.try_send(Message::Command(command)) {
+            Ok(()) => {
+                self.wake.now();
+                Ok(())
+            }
+            Err(
+                TrySendError::Full(Message::Command(command)) | TrySendError::Disconnected(Message::Command(command)),
+            ) => Err(Box::new(command)),
+            Err(_) => Ok(()), // only commands are sent here
+        }
+    }
+}
+
+impl Wake {
+    fn now(&self) {
+        if !self.pending.swap(true, Ordering::SeqCst) {
+            // It cannot be full: it is read before `pending` is cleared.
+            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+        }
+    }
+
+    fn seen(&self) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.event, &mut count);
+        self.pending.store(false, Ordering::SeqCst);
+    }
+}
+
+struct Worker {
+    shard: MediaShard,
+    sockets: MediaSockets,
+    now_us: fn() -> u64,
+    events: EventCallback,
+    commands: Receiver<Message>,
+    wake: Arc<Wake>,
+    counters: Arc<MediaCounters>,
+    timer: OwnedFd,
+    /// The deadline that the timer is set to.
+    timer_us: Option<u64>,
+    pace: Pace,
+    received: u64,
+    late_ticks: u64,
+}
+
+impl Worker {
+    fn new(
+        config: &MediaThreadConfig,
+        now_us: fn() -> u64,
+        events: EventCallback,
+        commands: Receiver<Message>,
+        wake: Arc<Wake>,
+        counters: Arc<MediaCounters>,
+    ) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        // `epoll_wait` counts milliseconds, and `epoll_pwait2` is not to be had everywhere: a timer does both.
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        epoll::add(&epoll, &wake.event, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), epoll::EventFlags::IN)?;
+        Ok(Self {
+            shard: MediaShard::new(config.shard.clone(), config.seed),
+            sockets: MediaSockets::new(epoll, config.receive_buffer_bytes),
+            now_us,
+            events,
+            commands,
+            wake,
+            counters,
+            timer,
+            timer_us: None,
+            pace: Pace::default(),
+            received: 0,
+            late_ticks: 0,
+        })
+    }
+
+    fn run(mut self) {
+        let mut ready: Vec<epoll::Event> = Vec::with_capacity(READY_MAX);
+        let mut buffer = [0u8; PACKET_BYTES_MAX];
+        while self.take_commands() {
+            self.tick();
+            self.publish();
+            if let Err(error) = self.wait(&mut ready) {
+                tracing::error!(%error, "a media thread cannot wait for packets and ends");
+                return;
+            }
+            for event in ready.drain(..) {
+                match event.data.u64() {
+                    WAKE => self.wake.seen(),
+                    TIMER => self.timer_us = None, // it stays ready until it is set anew
+                    token => self.receive(token, &mut buffer),
+                }
+            }
+        }
+        self.publish();
+    }
+
+    fn receive(&mut self, token: u64, buffer: &mut [u8]) {
+        let Some(arrived) = self.sockets.receive(token, buffer) else { return };
+        let now_us = (self.now_us)();
+        self.received += 1;
+        let Some(packet) = buffer.get_mut(..arrived.bytes) else { return };
+        self.shard.handle_packet(now_us, arrived.stream, arrived.kind, arrived.source, packet, &mut self.sockets);
+        self.tell();
+    }
+
+    /// `false` when the thread is to end.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            match self.commands.try_recv() {
+                Ok(Message::Command(command)) => self.command(command),
+                Ok(Message::Stop) | Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+                Err(std::sync::mpsc::TryRecvError::Empty) => return true,
+            }
+        }
+        self.wake.now(); // more are waiting, and packets come first now
+        true
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Open { stream, local, local_rtcp } = &command
+            && let Err(reason) = self.sockets.open(*stream, *local, *local_rtcp)
+        {
+            (self.events)(Event::OpenFailed { stream: *stream, reason });
+            return;
+        }
+        self.shard.handle_command((self.now_us)(), command, &mut self.sockets);
+        self.tell();
+    }
+
+    fn tick(&mut self) {
+        let now_us = (self.now_us)();
+        let Some(due_us) = self.shard.next_tick_us().filter(|due_us| *due_us <= now_us) else { return };
+        self.late_ticks += u64::from(now_us - due_us >= 5_000);
+        self.shard.tick(now_us, &mut self.sockets);
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        while let Some(event) = self.shard.poll_output() {
+            if let Event::Closed { stream, .. } | Event::OpenFailed { stream, .. } = event {
+                self.close(stream);
+            }
+            (self.events)(event);
+        }
+    }
+
+    /// Before the event is told: its ports are free then.
+    fn close(&mut self, stream: StreamId) {
+        self.sockets.close(stream);
+    }
+
+    fn publish(&self) {
+        let Self { counters, .. } = self;
+        counters.packets_received.store(self.received, Ordering::Relaxed);
+        counters.packets_sent.store(self.sockets.sent, Ordering::Relaxed);
+        counters.packets_refused.store(self.sockets.refused, Ordering::Relaxed);
+        counters.streams.store(self.sockets.legs() as u64, Ordering::Relaxed);
+        counters.late_ticks.store(self.late_ticks, Ordering::Relaxed);
+    }
+
+    /// Sleeps until there is something to do, and says which sockets have packets.
+    fn wait(&mut self, ready: &mut Vec<epoll::Event>) -> io::Result<()> {
+        let now_us = (self.now_us)();
+        let due_us = self.shard.next_tick_us();
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let timeout = if self.pace.paced(now_us, self.received) {
+            let boundary_us = (now_us / PACE_US + 1) * PACE_US;
+            let until_us = due_us.map_or(boundary_us, |due_us| due_us.min(boundary_us));
+            // It may wake early, by a signal: then it only looks early.
+            let _ = rustix::thread::nanosleep(&timespec(until_us.saturating_sub(now_us)));
+            Some(&at_once)
+        } else if due_us.is_some_and(|due_us| due_us <= now_us) {
+            Some(&at_once)
+        } else {
+            self.set_timer(now_us, due_us)?;
+            None
+        };
+        match epoll::wait(self.sockets.epoll(), rustix::buffer::spare_capacity(ready), timeout) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn set_timer(&mut self, now_us: u64, due_us: Option<u64>) -> io::Result<()> {
+        if self.timer_us == due_us && due_us.is_some() {
+            return Ok(());
+        }
+        let it_value = due_us.map_or(timespec(0), |due_us| timespec(due_us.saturating_sub(now_us).max(1)));
+        let setting = Itimerspec { it_interval: timespec(0), it_value };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &setting)?;
+        self.timer_us = due_us;
+        Ok(())
+    }
+}
+
+fn timespec(us: u64) -> Timespec {
+    Timespec { tv_sec: (us / 1_000_000) as i64, tv_nsec: ((us % 1_000_000) * 1_000) as _ }
+}
+
+/// Whether there are so many packets that waking for each is waste.
+#[derive(Debug, Default)]
+struct Pace {
+    window_us: u64,
+    received: u64,
+    paced: bool,
+}
+
+impl Pace {
+    fn paced(&mut self, now_us: u64, received: u64) -> bool {
+        let elapsed_us = now_us.saturating_sub(self.window_us);
+        if elapsed_us >= PACE_WINDOW_US {
+            let per_second = (received - self.received) * 1_000_000 / elapsed_us;
+            let limit = if self.paced { PACED_PACKETS_PER_SECOND * 3 / 4 } else { PACED_PACKETS_PER_SECOND };
+            self.paced = per_second >= limit;
+            (self.window_us, self.received) = (now_us, received);
+        }
+        self.paced
+    }
+}
+
+/// Stays on its processor, where there is more than one, and is woken on time.
+fn settle(processor: Option<usize>) {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    if let Some(processor) = processor.filter(|processor| count > 1 && *processor < rustix::thread::CpuSet::MAX_CPU) {
+        let mut set = rustix::thread::CpuSet::new();
+        set.set(processor);
+        if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
+            tracing::warn!(processor, %error, "a media thread cannot stay on its processor");
+        }
+    }
+    // The system may wake a thread 50 µs late by default; it is only a wish, so a refusal is no matter.
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use baton_media::{Codec, Hears, MixPlan, RoomId, StreamConfiguration, g711, goertzel, packet::PacketView};
+
+    use super::*;
+
+    #[allow(clippy::disallowed_methods)] // a test's clock
+    fn clock() -> u64 {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64
+    }
+
+    /// A phone on a real socket, and the leg towards it.
+    struct Phone {
+        id: u64,
+        socket: UdpSocket,
+        leg: SocketAddr,
+        sent: u32,
+    }
+
+    struct Bench {
+        thread: MediaThread,
+        events: mpsc::Receiver<Event>,
+        phones: Vec<Phone>,
+    }
+
+    fn free_port() -> SocketAddr {
+        UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    fn bench(phones: u64) -> Bench {
+        let (sender, events) = mpsc::channel();
+        let callback = Box::new(move |event| sender.send(event).unwrap_or(()));
+        let thread = MediaThread::start(MediaThreadConfig::default(), clock, callback).unwrap();
+        let mut bench = Bench { thread, events, phones: Vec::new() };
+        for id in 1..=phones {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+            let leg = free_port();
+            bench.command(Command::Open { stream: StreamId(id), local: leg, local_rtcp: None });
+            let configuration = StreamConfiguration {
+                remote: socket.local_addr().unwrap(),
+                remote_rtcp: None,
+                codec: Codec::Pcmu,
+                payload_type_send: 0,
+                payload_type_receive: 0,
+                dtmf_payload_type_send: None,
+                dtmf_payload_type_receive: Some(101),
+                ptime_ms: 20,
+                send: true,
+                receive: true,
+            };
+            bench.command(Command::Configure { stream: StreamId(id), configuration });
+            bench.phones.push(Phone { id, socket, leg, sent: 0 });
+        }
+        bench
+    }
+
+    impl Bench {
+        fn command(&self, command: Command) {
+            self.thread.inbox().send(command).unwrap();
+        }
+
+        fn join(&self) {
+            let ids: Vec<StreamId> = self.phones.iter().map(|phone| StreamId(phone.id)).collect();
+            let others = |id| Hears::Parties(ids.iter().copied().filter(|other| *other != id).collect());
+            let hears = ids.iter().map(|id| (*id, others(*id))).collect();
+            self.command(Command::SetMix { room: RoomId(1), plan: MixPlan { hears } });
+        }
+
+        /// Everybody speaks for `packets` times 20 ms; what each heard, as sound.
+        fn talk(&mut self, packets: u32) -> Vec<Vec<i16>> {
+            let mut heard = vec![Vec::new(); self.phones.len()];
+            for _ in 0..packets {
+                for phone in &mut self.phones {
+                    phone.speak();
+                }
+                std::thread::sleep(Duration::from_millis(20));
+                for (phone, heard) in self.phones.iter().zip(&mut heard) {
+                    phone.listen(heard);
+                }
+            }
+            heard
+        }
+
+        fn event(&self) -> Event {
+            self.events.recv_timeout(Duration::from_secs(5)).unwrap()
+        }
+    }
+
+    fn hz(id: u64) -> f32 {
+        300.0 + 200.0 * id as f32
+    }
+
+    impl Phone {
+        fn speak(&mut self) {
+            let sound = goertzel::sine(hz(self.id), 6_000.0, self.sent as usize * 160, 160);
+            let mut packet = vec![0x80, 0];
+            packet.extend((self.sent as u16).to_be_bytes());
+            packet.extend((self.sent * 160).to_be_bytes());
+            packet.extend([0, 0, 0, self.id as u8]);
+            packet.extend(sound.iter().map(|sample| g711::encode(Codec::Pcmu, *sample)));
+            self.socket.send_to(&packet, self.leg).unwrap();
+            self.sent += 1;
+        }
+
+        fn listen(&self, heard: &mut Vec<i16>) {
+            self.socket.set_nonblocking(true).unwrap();
+            let mut buffer = [0; 2_048];
+            while let Ok((bytes, source)) = self.socket.recv_from(&mut buffer) {
+                assert_eq!(source, self.leg);
+                let view = PacketView::parse(&buffer[..bytes]).unwrap();
+                if view.payload_type == 0 {
+                    heard.extend(buffer[view.payload].iter().map(|code| g711::decode(Codec::Pcmu, *code)));
+                }
+            }
+            self.socket.set_nonblocking(false).unwrap();
+        }
+    }
+
+    /// Which phones are heard in a sound.
+    fn whom(sound: &[i16]) -> Vec<u64> {
+        let end = &sound[sound.len().saturating_sub(2_400)..];
+        (1..=5).filter(|id| goertzel::hears(end, hz(*id))).collect()
+    }
+
+    #[test]
+    fn real_packets_are_forwarded_mixed_and_counted() {
+        let mut bench = bench(3);
+        bench.join();
+        let heard = bench.talk(40);
+        for (heard, others) in heard.iter().zip([[2, 3], [1, 3], [1, 2]]) {
+            assert_eq!(whom(heard), others);
+        }
+        let left = bench.phones.pop().unwrap();
+        bench.join();
+        let heard = bench.talk(25);
+        assert_eq!(heard.iter().map(|heard| whom(heard)).collect::<Vec<_>>(), [[2], [1]]);
+        bench.command(Command::Close { stream: StreamId(left.id) });
+        let closed = std::iter::from_fn(|| Some(bench.event())).find_map(|event| match event {
+            Event::Closed { stream, statistics } => Some((stream, statistics)),
+            _ => None,
+        });
+        let (stream, statistics) = closed.unwrap();
+        assert_eq!((stream, statistics.packets_received), (StreamId(3), 40));
+        assert!(UdpSocket::bind(left.leg).is_ok(), "its port is free when that is told");
+        let counters = bench.thread.counters();
+        bench.thread.stop();
+        assert_eq!(counters.packets_received.load(Ordering::Relaxed), 3 * 40 + 2 * 25);
+    }
+
+    #[test]
+    fn a_leg_that_cannot_be_bound_is_told_and_the_others_go_on() {
+        let mut bench = bench(2);
+        let taken = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let _holder = UdpSocket::bind(taken).unwrap();
+        bench.command(Command::Open { stream: StreamId(9), local: taken, local_rtcp: None });
+        assert!(matches!(bench.event(), Event::OpenFailed { stream: StreamId(9), .. }));
+        bench.join();
+        let heard = bench.talk(25);
+        assert_eq!(heard.iter().map(|heard| whom(heard)).collect::<Vec<_>>(), [[2], [1]]);
+        bench.thread.stop();
+    }
+
+    #[test]
+    fn under_load_the_thread_wakes_by_the_clock() {
+        let mut pace = Pace::default();
+        let mut received = 0;
+        for (per_window, expected) in [(499, false), (500, true), (400, true), (370, false), (500, true)] {
+            received += per_window;
+            let now_us = pace.window_us + PACE_WINDOW_US;
+            assert_eq!(pace.paced(now_us, received), expected, "{per_window} in 100 ms");
+        }
+    }
+
+    #[test]
+    fn a_full_queue_gives_the_command_back() {
+        let (sender, _commands) = sync_channel(1);
+        let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).unwrap();
+        let inbox = MediaInbox { sender, wake: Arc::new(Wake { event, pending: AtomicBool::new(false) }) };
+        let close = Command::Close { stream: StreamId(1) };
+        assert!(inbox.send(close.clone()).is_ok());
+        assert_eq!(inbox.send(close.clone()), Err(Box::new(close)));
+    }
+}
