@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
 use crate::inbox::{InboxReader, Letter};
+use crate::media::MediaOutlet;
 use crate::metrics::Metrics;
 use crate::store_thread::{Entry, StoreInbox};
 use crate::tcp_edge::Order;
@@ -33,6 +34,8 @@ pub(crate) const SLOW_US: u64 = 5_000;
 const ROUND_MAX: usize = 64;
 /// The longest sleep: housekeeping is due then.
 const SLEEP_MAX_US: u64 = 1_000_000;
+/// How soon commands are offered again to a media shard that had no room.
+const MEDIA_RETRY_US: u64 = 1_000;
 /// How often the core's numbers are told to the metrics.
 const NUMBERS_US: u64 = 1_000_000;
 /// The largest datagram (RFC 768).
@@ -47,9 +50,6 @@ pub(crate) struct UdpListener {
     pub(crate) socket: UdpSocket,
 }
 
-/// A media shard's inbox: takes a command without waiting.
-pub(crate) type ShardInbox = Box<dyn FnMut(baton_media::Command) + Send>;
-
 /// Where the core's outputs go.
 pub(crate) struct Outlets {
     /// TCP and name look-ups.
@@ -57,7 +57,7 @@ pub(crate) struct Outlets {
     /// What must last.
     pub(crate) store: StoreInbox,
     /// The media shards, by number.
-    pub(crate) shards: Vec<ShardInbox>,
+    pub(crate) shards: Vec<MediaOutlet>,
     /// Told once, when the last conversation has ended after a drain.
     pub(crate) drained: Option<oneshot::Sender<()>>,
 }
@@ -194,10 +194,16 @@ impl CoreThread {
         let missed = self.inbox.has_letters();
         let now_us = clock::now_us();
         let due_us = self.core.next_timeout_us().unwrap_or(u64::MAX);
-        let pause_us = if missed { 0 } else { due_us.saturating_sub(now_us).min(SLEEP_MAX_US) };
+        let longest_us = if self.media_waits() { MEDIA_RETRY_US } else { SLEEP_MAX_US };
+        let pause_us = if missed { 0 } else { due_us.saturating_sub(now_us).min(longest_us) };
         let waited = self.wait(ready, pause_us);
         self.inbox.get_up();
         waited
+    }
+
+    /// Whether a media shard has had no room for a command.
+    fn media_waits(&mut self) -> bool {
+        self.outlets.shards.iter_mut().fold(false, |waits, outlet| outlet.flush() || waits)
     }
 
     fn wait(&self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
@@ -261,7 +267,7 @@ impl CoreThread {
             match output {
                 Output::Sip(output) => self.to_network(output),
                 Output::Media(shard, command) => match self.outlets.shards.get_mut(usize::from(shard)) {
-                    Some(inbox) => inbox(command),
+                    Some(outlet) => outlet.send(command),
                     None => tracing::error!(shard, "there is no such media shard"),
                 },
                 Output::Event(event) => self.outlets.store.send(Entry::Event(event)),

@@ -1,8 +1,8 @@
 //! The bounded inbox of the core thread, and the wake-up that goes with it.
 //!
 //! Datagrams do not come through here: the core thread reads them itself, and the kernel's socket buffer bounds them. When
-//! the inbox is full, commands are refused at once (503), TCP readers wait (so the peers' windows close), and media
-//! threads keep their events and offer them again.
+//! the inbox is three quarters full, commands are refused at once (503) and TCP readers wait (so the peers' windows close);
+//! the last quarter is for the media threads, which keep their events when even that is full.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -49,6 +49,8 @@ pub(crate) enum NotTaken {
 pub(crate) struct Inbox {
     sender: SyncSender<Letter>,
     bell: Arc<Bell>,
+    /// Above this length only media events are taken.
+    mark: usize,
 }
 
 /// The receiving side, owned by the core thread.
@@ -75,7 +77,8 @@ pub(crate) fn inbox(capacity: usize) -> std::io::Result<(Inbox, InboxReader)> {
     let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     let bell = Arc::new(Bell { event, asleep: AtomicBool::new(false), length: AtomicUsize::new(0) });
     let (sender, receiver) = sync_channel(capacity);
-    Ok((Inbox { sender, bell: bell.clone() }, InboxReader { receiver, bell, next_request: 1 }))
+    let mark = (capacity - capacity / 4).max(1);
+    Ok((Inbox { sender, bell: bell.clone(), mark }, InboxReader { receiver, bell, next_request: 1 }))
 }
 
 impl Inbox {
@@ -95,11 +98,16 @@ impl Inbox {
         Err(refused)
     }
 
+    /// Puts a letter in while the inbox is below its mark, or gives it back at once.
+    fn offer_below_mark(&self, letter: Letter) -> Result<(), NotTaken> {
+        if self.length() >= self.mark { Err(NotTaken::Full(letter)) } else { self.offer(letter) }
+    }
+
     /// Puts an input in, waiting for room; false when the core thread is gone.
     pub(crate) async fn pass(&self, input: Input) -> bool {
         let mut letter = Letter::Input(input);
         loop {
-            match self.offer(letter) {
+            match self.offer_below_mark(letter) {
                 Ok(()) => return true,
                 Err(NotTaken::Stopped) => return false,
                 Err(NotTaken::Full(back)) => letter = back,
@@ -111,7 +119,7 @@ impl Inbox {
     /// Asks the core and waits for its answer.
     pub(crate) async fn ask(&self, command: Command) -> Result<Reply, CallError> {
         let (answer, answered) = oneshot::channel();
-        match self.offer(Letter::Ask { command: Box::new(command), answer }) {
+        match self.offer_below_mark(Letter::Ask { command: Box::new(command), answer }) {
             Ok(()) => answered.await.unwrap_or(Err(CallError::Stopped)),
             Err(NotTaken::Full(_)) => Err(CallError::Overloaded),
             Err(NotTaken::Stopped) => Err(CallError::Stopped),
@@ -208,6 +216,9 @@ mod tests {
         let ask = || runtime.block_on(sender.ask(Command::Query(Query::Calls)));
         assert_eq!(ask(), Err(CallError::Overloaded));
         drop(reader);
-        assert_eq!(ask(), Err(CallError::Stopped));
+        assert_eq!(ask(), Err(CallError::Overloaded), "nobody has taken the letter");
+        let (sender, reader) = inbox(1).unwrap();
+        drop(reader);
+        assert_eq!(runtime.block_on(sender.ask(Command::Query(Query::Calls))), Err(CallError::Stopped));
     }
 }

@@ -4,6 +4,7 @@
 //! wire of `sip`, `sdp` and `media`. Read [`run`] first (what is started in which order), then `core_thread` (the one
 //! thread that decides), then `inbox` (how everything else reaches it).
 
+mod audio_files;
 mod call_log;
 mod checking;
 mod cli;
@@ -18,6 +19,8 @@ mod http_client;
 mod inbox;
 mod logging;
 mod media;
+mod media_sockets;
+mod media_thread;
 mod metrics;
 mod operator;
 mod random;

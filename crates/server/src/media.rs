@@ -1,22 +1,31 @@
-//! Starts the media shards and loads what they play.
+//! Starts the media shards, loads what they play, and keeps what they have no room for at once.
 
-use crate::config::Media;
-use crate::core_thread::ShardInbox;
-use crate::inbox::Inbox;
-use crate::metrics::Metrics;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use baton_contact::Input;
+use baton_media::{Command, Event, Library};
+
+use crate::config::{Media, Node};
+use crate::inbox::{Inbox, Letter, NotTaken};
+use crate::media_thread::{EventCallback, MediaCounters, MediaInbox, MediaThread, MediaThreadConfig};
+use crate::{audio_files, clock, random};
+
+/// Commands that may wait in a shard's own queue; what comes on top waits on our side, in order.
+const COMMANDS_MAX: usize = 16_384;
 
 /// The running shards.
 #[derive(Debug)]
-pub(crate) struct MediaThreads {}
-
-impl MediaThreads {
-    /// Ends them.
-    pub(crate) fn stop(self) {}
+pub(crate) struct MediaThreads {
+    threads: Vec<MediaThread>,
 }
 
-/// Sounds.
-#[derive(Debug, Clone)]
-pub(crate) struct Sounds {}
+/// The way to one shard. A command is never lost and never waited for.
+#[derive(Debug)]
+pub(crate) struct MediaOutlet {
+    inbox: MediaInbox,
+    waiting: VecDeque<Command>,
+}
 
 /// How many shards there are: what is configured; one for each processor when that is 0.
 pub(crate) fn shard_count(configured: u16) -> u16 {
@@ -26,16 +35,89 @@ pub(crate) fn shard_count(configured: u16) -> u16 {
     std::thread::available_parallelism().map_or(1, |count| u16::try_from(count.get()).unwrap_or(u16::MAX)).min(64)
 }
 
-pub(crate) fn load_sounds(_media: &Media) -> Result<Sounds, String> {
-    Ok(Sounds {})
+/// Reads music and prompts; the ones of a configuration that names none are built in.
+///
+/// # Errors
+/// A sentence with the key and the file.
+pub(crate) fn load_sounds(node: &Node) -> Result<Library, String> {
+    let Media { music, prompts, .. } = &node.media;
+    let mut sounds = BTreeMap::new();
+    for (table, files) in [("music", music), ("prompts", prompts)] {
+        for (name, path) in files {
+            let place = || node.place_of(&format!("media.{table}.{name}"));
+            let sound = audio_files::load(path).map_err(|why| format!("{why} ({})", place()))?;
+            if sounds.insert(name.clone(), sound).is_some() {
+                return Err(format!("the sound \"{name}\" is there twice ({})", place()));
+            }
+        }
+    }
+    Ok(Library::new(&sounds))
 }
 
-pub(crate) fn start(
-    shards: u16,
-    _sounds: Sounds,
-    _inbox: &Inbox,
-    _metrics: &'static Metrics,
-) -> Result<(MediaThreads, Vec<ShardInbox>), String> {
-    let ignore = || -> ShardInbox { Box::new(|command| tracing::warn!(?command, "no media yet")) };
-    Ok((MediaThreads {}, (0..shards).map(|_| ignore()).collect()))
+/// Starts this many shards. What they tell goes into the core's inbox.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn start(shards: u16, sounds: &Library, inbox: &Inbox) -> Result<(MediaThreads, Vec<MediaOutlet>), String> {
+    let failed = |error: std::io::Error| format!("a media thread cannot be started: {error}");
+    let (mut threads, mut outlets) = (Vec::new(), Vec::new());
+    for shard in 0..shards {
+        let config = MediaThreadConfig {
+            shard: baton_media::Config { library: sounds.clone(), ..baton_media::Config::default() },
+            seed: u64::from_ne_bytes(random::bytes().map_err(failed)?),
+            name: format!("baton-media-{shard}"),
+            commands_max: COMMANDS_MAX,
+            ..MediaThreadConfig::default()
+        };
+        let thread = MediaThread::start(config, clock::now_us, to_core(inbox.clone())).map_err(failed)?;
+        outlets.push(MediaOutlet { inbox: thread.inbox(), waiting: VecDeque::new() });
+        threads.push(thread);
+    }
+    Ok((MediaThreads { threads }, outlets))
+}
+
+/// Hands events to the core; those that it has no room for wait, in order, for the next one.
+fn to_core(inbox: Inbox) -> EventCallback {
+    let mut waiting: VecDeque<Event> = VecDeque::new();
+    Box::new(move |event| {
+        waiting.push_back(event);
+        while let Some(event) = waiting.pop_front() {
+            match inbox.offer(Letter::Input(Input::Media(event))) {
+                Ok(()) => {}
+                Err(NotTaken::Full(Letter::Input(Input::Media(event)))) => return waiting.push_front(event),
+                Err(NotTaken::Full(_) | NotTaken::Stopped) => return,
+            }
+        }
+    })
+}
+
+impl MediaThreads {
+    /// The running totals of all shards, for metrics.
+    pub(crate) fn counters(&self) -> Vec<Arc<MediaCounters>> {
+        self.threads.iter().map(MediaThread::counters).collect()
+    }
+
+    /// Ends them.
+    pub(crate) fn stop(self) {
+        self.threads.into_iter().for_each(MediaThread::stop);
+    }
+}
+
+impl MediaOutlet {
+    /// Hands a command over, behind those that wait.
+    pub(crate) fn send(&mut self, command: Command) {
+        self.waiting.push_back(command);
+        self.flush();
+    }
+
+    /// Hands over what waits, as far as there is room; whether something still waits.
+    pub(crate) fn flush(&mut self) -> bool {
+        while let Some(command) = self.waiting.pop_front() {
+            if let Err(command) = self.inbox.send(command) {
+                self.waiting.push_front(*command);
+                return true;
+            }
+        }
+        false
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use baton_contact::event::{DisconnectReason, EventKind};
+
+use crate::media_thread::MediaCounters;
 
 /// A number that is counted up, or set.
 #[derive(Debug, Default)]
@@ -139,7 +141,7 @@ impl Metrics {
     }
 
     /// The Prometheus text.
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, shards: &[Arc<MediaCounters>]) -> String {
         let mut text = String::with_capacity(8_192);
         let counters = [
             ("baton_sip_datagrams_received_total", "SIP datagrams read.", &self.datagrams_received),
@@ -196,6 +198,7 @@ impl Metrics {
         }
         self.render_outcomes(&mut text);
         self.render_handler_times(&mut text);
+        render_media(&mut text, shards);
         render_process(&mut text);
         text
     }
@@ -232,6 +235,25 @@ fn heading(text: &mut String, name: &str, help: &str, kind: &str) {
 fn one(text: &mut String, name: &str, help: &str, kind: &str, value: u64) {
     heading(text, name, help, kind);
     let _ = writeln!(text, "{name} {value}");
+}
+
+fn render_media(text: &mut String, shards: &[Arc<MediaCounters>]) {
+    type Total = fn(&MediaCounters) -> &AtomicU64;
+    let totals: [(&str, &str, &str, Total); 5] = [
+        ("baton_media_packets_received_total", "RTP and RTCP packets read.", "counter", |c| &c.packets_received),
+        ("baton_media_packets_sent_total", "RTP and RTCP packets sent.", "counter", |c| &c.packets_sent),
+        ("baton_media_packets_refused_total", "Packets that the kernel did not take.", "counter", |c| {
+            &c.packets_refused
+        }),
+        ("baton_media_late_ticks_total", "Mixer ticks that came 5 ms or more late.", "counter", |c| &c.late_ticks),
+        ("baton_media_streams", "Streams that are open.", "gauge", |c| &c.streams),
+    ];
+    for (name, help, kind, total) in totals {
+        heading(text, name, help, kind);
+        for (shard, counters) in shards.iter().enumerate() {
+            let _ = writeln!(text, "{name}{{shard=\"{shard}\"}} {}", total(counters).load(Ordering::Relaxed));
+        }
+    }
 }
 
 /// What the kernel says about this process, under the names that Prometheus' client libraries use.
@@ -275,7 +297,7 @@ mod tests {
             EventKind::Disconnected { reason: DisconnectReason::TelecomBusy, sip_status: 486, q850: None };
         metrics.event(&disconnected);
         metrics.datagrams_received.add(3);
-        let text = metrics.render();
+        let text = metrics.render(&[Arc::default()]);
         for line in [
             "baton_sip_datagrams_received_total 3",
             "baton_contacts_up 0",
@@ -284,6 +306,7 @@ mod tests {
             "baton_core_handler_seconds_bucket{le=\"0.00001\"} 1",
             "baton_core_handler_seconds_bucket{le=\"+Inf\"} 2",
             "baton_core_handler_seconds_count 2",
+            "baton_media_streams{shard=\"0\"} 0",
         ] {
             assert!(text.lines().any(|each| each == line), "{line} is missing in\n{text}");
         }

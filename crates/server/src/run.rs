@@ -165,7 +165,7 @@ impl Server {
         metrics: &'static Metrics,
     ) -> Result<Server, String> {
         let failed = |what: &'static str| move |error: std::io::Error| format!("{what} cannot be started: {error}");
-        let sounds = media::load_sounds(&node.media)?;
+        let sounds = media::load_sounds(node)?;
         let (inbox, inbox_reader) = inbox(node.limits.inbox_max).map_err(failed("the core's inbox"))?;
         let shards = media::shard_count(node.media.shards);
         let mut core = Core::new(
@@ -181,7 +181,7 @@ impl Server {
         let store = StoreThread::start(store, hub.clone(), metrics).map_err(failed("the store thread"))?;
         let edge = tcp_edge::start(bound.tcp, node.limits.tcp_connections_max, inbox.clone(), metrics)
             .map_err(failed("the TCP edge"))?;
-        let (media, shard_inboxes) = media::start(shards, sounds, &inbox, metrics)?;
+        let (media, shard_inboxes) = media::start(shards, &sounds, &inbox)?;
 
         let (tell_drained, drained) = oneshot::channel();
         let outlets = Outlets { edge, store: store.inbox(), shards: shard_inboxes, drained: Some(tell_drained) };
@@ -198,10 +198,10 @@ impl Server {
             directory: Arc::new(in_force),
             hub: hub.clone(),
             metrics: {
-                let inbox = inbox.clone();
+                let (inbox, shards) = (inbox.clone(), media.counters());
                 Arc::new(move || {
                     metrics.inbox_length.set(inbox.length() as u64);
-                    metrics.render()
+                    metrics.render(&shards)
                 })
             },
             ready: ready(draining.clone(), &store, node.limits.store_backlog_max as u64),
