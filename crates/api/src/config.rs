@@ -32,6 +32,11 @@ pub struct ApiLimits {
     pub directory_bytes_max: usize,
     /// Longest handling of a request; above: 504.
     pub request_timeout: Duration,
+    /// Most connections at a time, WebSockets included; above, new ones wait to be accepted. A bound on file descriptors,
+    /// which calls need too.
+    pub connections_max: usize,
+    /// A connection on which nothing comes for this long is closed; WebSockets answer pings within it.
+    pub idle_timeout: Duration,
     /// Most WebSockets; above: 503.
     pub sockets_max: usize,
     /// Most WebSockets of one user; above: 429.
@@ -62,6 +67,8 @@ impl Default for ApiLimits {
             body_bytes_max: 64 * 1024,
             directory_bytes_max: 8 * 1024 * 1024,
             request_timeout: Duration::from_secs(15),
+            connections_max: 6_144,
+            idle_timeout: Duration::from_secs(75),
             sockets_max: 4_096,
             sockets_per_user_max: 16,
             ping_interval: Duration::from_secs(20),

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
+use utoipa::IntoParams;
 
 use crate::auth;
 use crate::config::ApiLimits;
@@ -28,6 +29,16 @@ pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("ide
 const KEY_BYTES_MAX: usize = 128;
 /// Largest answer that is kept, in bytes.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// The header, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only described")]
+pub(crate) struct IdempotencyKey {
+    /// Names this request, so that repeating it does it once; 1 to 128 visible characters, for example a UUID.
+    #[param(rename = "Idempotency-Key", max_length = 128)]
+    key: Option<String>,
+}
 
 type Key = (String, String);
 type Fingerprint = [u8; 32];

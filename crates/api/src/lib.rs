@@ -11,6 +11,7 @@ mod extract;
 mod hub;
 mod idempotency;
 mod ladder;
+mod listener;
 mod openapi;
 pub mod password;
 mod problem;
@@ -35,7 +36,8 @@ use axum::middleware::from_fn_with_state;
 use state::Shared;
 use utoipa_axum::router::OpenApiRouter;
 
-/// All routes, for `axum::serve` with `into_make_service_with_connect_info::<SocketAddr>()`; see [`serve`].
+/// All routes. [`serve`] serves them; whoever does it otherwise gives `into_make_service_with_connect_info::<SocketAddr>()`,
+/// or log-ins from everywhere share one limit.
 pub fn router(services: Services, config: ApiConfig) -> axum::Router {
     let app = Arc::new(Shared::new(services, config));
     let (router, document) = documented_router();
@@ -65,8 +67,8 @@ fn documented_router() -> (axum::Router<state::App>, utoipa::openapi::OpenApi) {
         .split_for_parts()
 }
 
-/// Serves the API on a bound listener until `stop` resolves. Open WebSockets end when the hub is closed
-/// ([`EventHub::close`]).
+/// Serves the API on a bound listener until `stop` resolves. Connections are counted and may not be idle for ever
+/// ([`ApiLimits`]). Open WebSockets end when the hub is closed ([`EventHub::close`]).
 ///
 /// # Errors
 /// When the listener fails.
@@ -76,6 +78,7 @@ pub async fn serve(
     config: ApiConfig,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = router(services, config).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let listener = listener::Limited::new(listener, &config.limits);
+    let service = router(services, config).into_make_service_with_connect_info::<listener::Peer>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::unexpected_reply;
 use crate::auth::{Admin, Caller};
 use crate::extract::Body;
+use crate::idempotency::IdempotencyKey;
 use crate::problem::{ApiError, CommandProblems, QueryProblems, kind};
 use crate::schema::snapshot as shape;
 use crate::state::App;
@@ -67,7 +68,7 @@ async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Box<AgentSnap
 /// Choose a status. While on a contact it is the next one.
 #[utoipa::path(
     put, path = "/agents/me/status", tag = "agents", operation_id = "setMyStatus", request_body = StatusChoice,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once")),
+    params(IdempotencyKey),
     responses((status = 200, description = "The agent after it", body = shape::AgentSnapshot), CommandProblems)
 )]
 async fn set_status(

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::contacts::{control, target};
 use crate::auth::Caller;
 use crate::extract::{Body, ConnectionPath, ContactPath};
+use crate::idempotency::IdempotencyKey;
 use crate::problem::{ApiError, CommandProblems, kind};
 use crate::schema::snapshot as shape;
 use crate::state::App;
@@ -80,7 +81,7 @@ struct Digits {
     request_body = Add,
     params(
         ("contactId" = shape::ContactId, Path, description = "The contact"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
 )]
@@ -101,7 +102,7 @@ async fn add(
     params(
         ("contactId" = shape::ContactId, Path, description = "The contact"),
         ("connectionId" = u64, Path, description = "The party"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
 )]
@@ -127,7 +128,7 @@ macro_rules! control {
             params(
                 ("contactId" = shape::ContactId, Path, description = "The contact"),
                 ("connectionId" = u64, Path, description = "The party"),
-                ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+                IdempotencyKey,
             ),
             responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
         )]

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use super::unexpected_reply;
 use crate::auth::Caller;
 use crate::extract::{Body, ContactPath};
+use crate::idempotency::IdempotencyKey;
 use crate::problem::{ApiError, CommandProblems, QueryProblems, kind};
 use crate::schema::snapshot as shape;
 use crate::state::{App, Shared};
@@ -136,7 +137,7 @@ fn snapshot(reply: Reply) -> Result<Json<Box<ContactSnapshot>>, ApiError> {
 /// Dial out: rings the agent's phone, then the target.
 #[utoipa::path(
     post, path = "/contacts", tag = "contacts", operation_id = "dial", request_body = Dial,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once")),
+    params(IdempotencyKey),
     responses(
         (status = 201, description = "The new contact", body = shape::ContactSnapshot,
             headers(("Location" = String, description = "The contact's path"))),
@@ -184,7 +185,7 @@ async fn get(
     request_body = Attributes,
     params(
         ("contactId" = shape::ContactId, Path, description = "The contact"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
 )]
@@ -216,7 +217,7 @@ macro_rules! control {
             post, path = $path, tag = "contacts", operation_id = $id,
             params(
                 ("contactId" = shape::ContactId, Path, description = "The contact"),
-                ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+                IdempotencyKey,
             ),
             responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
         )]

@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::auth::Admin;
 use crate::extract::{Body, JsonBytes, Names, Query, from_json};
+use crate::idempotency::IdempotencyKey;
 use crate::problem::{ApiError, CommandProblems, Problem, QueryProblems, kind};
 use crate::schema::directory as shape;
 use crate::secrets::Secrets;
@@ -174,7 +175,7 @@ async fn get_all(
     params(
         WriteQuery,
         ("If-Match" = Option<String>, Header, description = "The `ETag` from which the change was made"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses(
         (status = 200, description = "What it changed, or would change", body = DirectoryDiff, headers(("ETag" = String, description = "The revision"))),
@@ -228,7 +229,7 @@ async fn get_entry(State(app): State<App>, _: Admin, path: Names<2>) -> Result<R
         ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes` or `conferences`"),
         ("name" = String, Path, description = "The entry's name, user name, number or prefix; `*` is the empty prefix"),
         WriteQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses((status = 200, description = "What it changed, or would change", body = DirectoryDiff), CommandProblems)
 )]
@@ -251,7 +252,7 @@ async fn put_entry(
         ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes` or `conferences`"),
         ("name" = String, Path, description = "The entry's name, user name, number or prefix; `*` is the empty prefix"),
         WriteQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses((status = 200, description = "What it changed, or would change", body = DirectoryDiff), CommandProblems)
 )]

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::unexpected_reply;
 use crate::auth::{Admin, Caller};
 use crate::extract::Names;
+use crate::idempotency::IdempotencyKey;
 use crate::problem::{ApiError, CommandProblems, QueryProblems};
 use crate::schema::snapshot as shape;
 use crate::state::App;
@@ -99,7 +100,7 @@ async fn registrations(State(app): State<App>, _: Admin) -> Result<Json<Registra
     delete, path = "/registrations/{phone}", tag = "operations", operation_id = "removeRegistrations",
     params(
         ("phone" = String, Path, description = "The phone's SIP user name"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that repeating it does it once"),
+        IdempotencyKey,
     ),
     responses((status = 204, description = "They are gone"), CommandProblems)
 )]

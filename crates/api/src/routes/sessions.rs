@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use crate::attempts::Attempt;
 use crate::auth::Caller;
 use crate::extract::Body;
+use crate::listener::Peer;
 use crate::password;
 use crate::problem::{ApiError, CommandProblems, Problem, kind};
 use crate::state::{App, Shared, stopped};
@@ -65,7 +66,8 @@ impl FromRequestParts<App> for Source {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
-        Ok(Source(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)))
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|info| info.0.0);
+        Ok(Source(peer.or_else(|| parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0))))
     }
 }
 
