@@ -50,6 +50,13 @@ impl Algorithm {
         matches!(self, Algorithm::Md5Session | Algorithm::Sha256Session)
     }
 
+    fn hex_length(self) -> usize {
+        match self {
+            Algorithm::Md5 | Algorithm::Md5Session => 32,
+            Algorithm::Sha256 | Algorithm::Sha256Session => 64,
+        }
+    }
+
     /// The hash of texts joined by colons, in lower-case hex.
     fn hash(self, parts: &[&str]) -> String {
         let text = parts.join(":");
@@ -79,6 +86,9 @@ pub enum Verdict {
     /// They are wrong, for another realm, or in a form that was not offered: challenge again (or 403).
     Wrong,
 }
+
+/// Phones that fail at a SHA-256 challenge wherever it stands ("Function not implemented", seen with baresip 1.0.0).
+const MD5_ONLY: &[&str] = &["baresip v0.", "baresip v1."];
 
 /// Most nonces whose counts are remembered. Above, the oldest are forgotten and read as stale from then on.
 const NONCES_MAX: usize = 65_536;
@@ -145,6 +155,20 @@ impl Server {
             .collect()
     }
 
+    /// A challenge for a phone of this User-Agent: [`Server::challenge`], but MD5 alone for those that give up at an
+    /// algorithm that they do not know, even beside one that they do.
+    pub fn challenge_for(&mut self, now_us: u64, stale: bool, user_agent: Option<&str>) -> Vec<Challenge> {
+        let mut challenges = self.challenge(now_us, stale);
+        if user_agent.is_some_and(|agent| MD5_ONLY.iter().any(|old| agent.starts_with(old))) {
+            let md5 = |challenge: &Challenge| challenge.algorithm.as_deref() == Some(Algorithm::Md5.as_str());
+            // A site that offers no MD5 keeps its word.
+            if challenges.iter().any(md5) {
+                challenges.retain(md5);
+            }
+        }
+        challenges
+    }
+
     /// Judges credentials for a request; `account` is that of `credentials.username`.
     pub fn verify(
         &mut self,
@@ -172,6 +196,10 @@ impl Server {
             Algorithm::Md5Session | Algorithm::Sha256Session => return None,
         };
         let (nc, cnonce) = (credentials.nc.as_deref()?, credentials.cnonce.as_deref()?);
+        // An account without this hash must not be entered with the empty one, which everybody knows.
+        if ha1.len() != algorithm.hex_length() {
+            return None;
+        }
         if credentials.realm != self.realm || credentials.qop.as_deref() != Some("auth") || nc.len() > 8 {
             return None;
         }
@@ -435,6 +463,33 @@ mod tests {
         assert_eq!(server.verify(NOW_US, &Method::Invite, &right, &account), Verdict::Wrong);
         assert!(server.counts.is_empty(), "nothing is stored for who knows no password");
         assert_eq!(server.verify(NOW_US, &Method::Register, &right, &account), Verdict::Accepted);
+    }
+
+    #[test]
+    fn an_account_without_a_hash_lets_nobody_in() {
+        let mut server = server();
+        let empty = Account { ha1_md5: String::new(), ha1_sha256: String::new() };
+        for challenge in server.challenge(NOW_US, false) {
+            let algorithm = Algorithm::of(challenge.algorithm.as_deref()).unwrap();
+            let mut read = register(&challenge, "", 1);
+            let ha2 = algorithm.hash(&["REGISTER", "sip:baton"]);
+            read.response = algorithm.hash(&["", &challenge.nonce, "00000001", "0a4f113b", "auth", &ha2]);
+            assert_eq!(server.verify(NOW_US, &Method::Register, &read, &empty), Verdict::Wrong);
+        }
+    }
+
+    #[test]
+    fn a_phone_that_chokes_on_sha_256_is_not_offered_it() {
+        let mut server = server();
+        let mut offered = |agent| {
+            let challenges = server.challenge_for(NOW_US, false, agent);
+            challenges.into_iter().filter_map(|challenge| challenge.algorithm).collect::<Vec<_>>()
+        };
+        assert_eq!(offered(Some("baresip v1.0.0 (x86_64/linux)")), ["MD5"]);
+        assert_eq!(offered(Some("baresip v4.10.0 (x86_64/Linux)")), ["SHA-256", "MD5"]);
+        assert_eq!(offered(None), ["SHA-256", "MD5"]);
+        let mut strict = self::server().offering(&[Algorithm::Sha256]);
+        assert_eq!(strict.challenge_for(NOW_US, false, Some("baresip v1.0.0")).len(), 1);
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl<'a> AuthParams<'a> {
         let mut params: Vec<(&str, &str)> = Vec::new();
         let mut rest = rest;
         loop {
-            let comma = find_outside(rest, b",", false);
+            let comma = find_outside(rest, b',', false);
             let part = trim(comma.map_or(rest, |comma| rest.get(..comma).unwrap_or("")));
             if !part.is_empty() {
                 let (name, value) = part.split_once('=').ok_or(BadValue)?;

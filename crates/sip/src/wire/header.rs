@@ -13,7 +13,7 @@ macro_rules! headers {
         }
 
         #[derive(Clone, Copy)]
-        enum Id {
+        enum Number {
             $($variant,)*
         }
 
@@ -32,7 +32,7 @@ macro_rules! headers {
             /// The number in the table; [`OTHER`] for others.
             pub(super) fn id(&self) -> u8 {
                 match self {
-                    $(HeaderName::$variant => Id::$variant as u8,)*
+                    $(HeaderName::$variant => Number::$variant as u8,)*
                     HeaderName::Other(name) => find(name.as_bytes()),
                 }
             }
@@ -155,7 +155,7 @@ pub(super) fn find(name: &[u8]) -> u8 {
         let id = (entry >> 1) - 1;
         let (long, compact, _) = NAMES[usize::from(id)];
         let known = if entry & 1 == 0 { long } else { compact };
-        if known.as_bytes().eq_ignore_ascii_case(name) {
+        if known.as_bytes() == name || known.as_bytes().eq_ignore_ascii_case(name) {
             return id;
         }
         slot = (slot + 1) % SLOTS_COUNT;

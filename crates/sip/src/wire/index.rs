@@ -1,7 +1,7 @@
 //! Making the index: one pass over the head, then the checks that every message must pass (RFC 3261 §8.1.1, §8.2).
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::header::{self, HeaderName};
 use super::message::{Line, Message, Span, Start};
@@ -55,6 +55,8 @@ struct Head {
     folds: Vec<usize>,
     /// The first byte after the empty line.
     end: usize,
+    /// The carriage returns that stand before a line feed.
+    returns: usize,
     fault: Option<Fault>,
 }
 
@@ -71,19 +73,19 @@ impl Head {
                 return;
             };
             let line = rest.get(..feed).unwrap_or(&[]);
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let line = line.strip_suffix(b"\r").map_or(line, |line| {
+                self.returns += 1;
+                line
+            });
             let next = at + feed + 1;
             if line.is_empty() {
                 self.end = next;
-                return;
+                return self.check_returns(bytes);
             }
             if next > HEAD_BYTES_MAX || line.len() > LINE_BYTES_MAX || self.lines.len() >= HEADERS_MAX {
                 self.faulty(Fault::TooLarge);
                 self.end = at;
                 return;
-            }
-            if memchr(b'\r', line).is_some() {
-                self.faulty(Fault::HeaderLine);
             }
             if at == 0 {
                 self.start_line = Span::of(0, line.len());
@@ -97,16 +99,18 @@ impl Head {
     }
 
     fn header(&mut self, at: usize, line: &[u8]) {
-        let Some(colon) = memchr(b':', line) else { return self.faulty(Fault::HeaderLine) };
-        let (name, rest) = line.split_at(colon);
-        let name = name.trim_ascii_end();
-        if name.is_empty() || !name.iter().copied().all(is_token_byte) {
+        let length = line.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(line.len());
+        let (name, rest) = line.split_at(length);
+        // RFC 3261 §25.1 `HCOLON`: blanks may stand before the colon.
+        let blanks = rest.iter().take_while(|byte| is_blank(**byte)).count();
+        let colon = length + blanks;
+        if name.is_empty() || rest.get(blanks) != Some(&b':') {
             return self.faulty(Fault::HeaderLine);
         }
         self.lines.push(Line {
             id: header::find(name),
             name: Span::of(at, at + name.len()),
-            value: trimmed(rest, at + colon, 1),
+            value: trimmed(line.get(colon..).unwrap_or(&[]), at + colon, 1),
         });
     }
 
@@ -122,6 +126,14 @@ impl Head {
         self.folds.push(at - 1);
         if whole.len() > LINE_BYTES_MAX {
             self.faulty(Fault::TooLarge);
+        }
+    }
+
+    /// A carriage return inside a line would be a line of its own to some readers of what we copy.
+    fn check_returns(&mut self, bytes: &[u8]) {
+        let head = bytes.get(..self.end).unwrap_or(&[]);
+        if memchr_iter(b'\r', head).count() != self.returns {
+            self.faulty(Fault::HeaderLine);
         }
     }
 

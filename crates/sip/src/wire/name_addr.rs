@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
-use super::text::{quote, quoted_end, trim, unquote};
+use super::text::{cut, quote, quoted_end, trim, unquote};
 use super::uri::UriSlices;
 use super::{BadValue, Params, Uri};
 use crate::interface::Party;
@@ -98,7 +99,7 @@ impl<'a> NameAddrSlices<'a> {
                 let rest = text.get(end..).unwrap_or("");
                 end + rest.find(|character| !matches!(character, ' ' | '\t')).ok_or(BadValue)?
             }
-            None => match text.find('<') {
+            None => match memchr(b'<', text.as_bytes()) {
                 Some(open) => open,
                 None => return Ok(NameAddrSlices::bare(text)),
             },
@@ -108,7 +109,7 @@ impl<'a> NameAddrSlices<'a> {
         if !display.starts_with('"') && display.bytes().any(|byte| b"\",;>".contains(&byte)) {
             return Err(BadValue);
         }
-        let (uri, params) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(BadValue)?;
+        let (uri, params) = rest.strip_prefix('<').and_then(|rest| cut(rest, b'>')).ok_or(BadValue)?;
         let params = trim(params);
         if !params.is_empty() && !params.starts_with(';') {
             return Err(BadValue);

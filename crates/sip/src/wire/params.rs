@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::BadValue;
-use super::text::{find_outside, quoted_end, trim, unquote};
+use super::text::{cut, find_outside, is_param_byte, quoted_end, trim, unquote};
 
 /// Parameters in their order, values as written (escaped, quoted).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ impl fmt::Display for Params {
 
 /// What stands before the first semicolon, and the parameters with it.
 pub(super) fn cut_params(text: &str) -> (&str, &str) {
-    text.find(';').and_then(|semicolon| text.split_at_checked(semicolon)).unwrap_or((text, ""))
+    memchr(b';', text.as_bytes()).and_then(|semicolon| text.split_at_checked(semicolon)).unwrap_or((text, ""))
 }
 
 /// Walks parameters without copying. Ends after the first error.
@@ -108,7 +109,7 @@ impl<'a> Iterator for ParamSlices<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let text = self.rest?;
-        let param = match find_outside(text, b";", false) {
+        let param = match find_outside(text, b';', false) {
             Some(semicolon) => {
                 self.rest = text.get(semicolon + 1..);
                 text.get(..semicolon).unwrap_or("")
@@ -127,7 +128,7 @@ impl<'a> Iterator for ParamSlices<'a> {
 }
 
 fn one(param: &str) -> Result<(&str, Option<&str>), BadValue> {
-    let (name, value) = match param.split_once('=') {
+    let (name, value) = match cut(param, b'=') {
         Some((name, value)) => (trim(name), Some(trim(value))),
         None => (trim(param), None),
     };
@@ -135,26 +136,16 @@ fn one(param: &str) -> Result<(&str, Option<&str>), BadValue> {
         return Err(BadValue);
     }
     match value {
-        Some(quoted) if quoted.starts_with('"') => {
-            if quoted_end(quoted) != Some(quoted.len()) {
-                return Err(BadValue);
-            }
-        }
+        Some(quoted) if quoted.starts_with('"') && quoted_end(quoted) == Some(quoted.len()) => Ok((name, value)),
         // An empty value (`;tag=`) is seen in the field and reads as a flag would.
-        Some(plain) if !plain.bytes().all(is_value_byte) => return Err(BadValue),
-        _ => {}
+        Some(plain) if !plain.bytes().all(is_value_byte) => Err(BadValue),
+        _ => Ok((name, value)),
     }
-    Ok((name, value))
-}
-
-/// Token characters, escapes and what RFC 3261 §25.1 lets stand in URI parameters.
-fn is_param_byte(byte: u8) -> bool {
-    super::text::is_token_byte(byte) || b"[]/:&$()".contains(&byte)
 }
 
 /// Anything visible that does not end or quote something; more than the grammar allows, for the peers that need it.
 fn is_value_byte(byte: u8) -> bool {
-    byte > b' ' && byte != 0x7f && !b"\"<>,;".contains(&byte)
+    byte > b' ' && !matches!(byte, 0x7f | b'"' | b'<' | b'>' | b',' | b';')
 }
 
 #[cfg(test)]

@@ -1,8 +1,16 @@
 //! Character classes of RFC 3261 §25.1 and the scanning that respects quotes and angle brackets.
 
+use memchr::{memchr, memchr2, memchr3};
+
 /// Whether a byte may stand in a token.
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
+}
+
+/// Whether a byte may stand in a parameter's name: token characters, escapes and what RFC 3261 §25.1 lets stand in URI
+/// parameters.
+pub(crate) const fn is_param_byte(byte: u8) -> bool {
+    PARAM[byte as usize]
 }
 
 /// Whether a text is a token: at least one of the token characters and nothing else.
@@ -17,54 +25,55 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
 
 /// Without blanks at both ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    let mut bytes = text.as_bytes();
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    let start = text.len() - bytes.len();
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    text.get(start..start + bytes.len()).unwrap_or("")
 }
 
-/// The position of the first byte of `stops` outside quoted strings (and, if asked, outside `<>`); `None` when there is
-/// none. A quoted string that is not closed hides everything after it.
-pub(crate) fn find_outside(text: &str, stops: &[u8], brackets: bool) -> Option<usize> {
-    let mut quoted = false;
-    let mut inside = false;
-    let mut escaped = false;
-    for (position, byte) in text.bytes().enumerate() {
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
-        if !inside && stops.contains(&byte) {
-            return Some(position);
-        }
-        match byte {
-            b'"' if !inside => quoted = true,
-            b'<' if brackets => inside = true,
-            b'>' => inside = false,
-            _ => {}
-        }
+/// What stands before and after the first `separator` (an ASCII character).
+pub(crate) fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr(separator, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// The position of the first `stop` outside quoted strings (and, if asked, outside `<>`); `None` when there is none. A
+/// quoted string or a bracket that is not closed hides everything after it.
+pub(crate) fn find_outside(text: &str, stop: u8, brackets: bool) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let opening = if brackets { b'<' } else { b'"' };
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..)?;
+        let found = at + memchr3(stop, b'"', opening, rest)?;
+        at = match bytes.get(found)? {
+            b'"' => found + quoted_end(text.get(found..)?)?,
+            b'<' if brackets => found + memchr(b'>', bytes.get(found..)?)?,
+            _ => return Some(found),
+        };
     }
-    None
 }
 
 /// The end (after the closing quote) of the quoted string that `text` begins with; `None` if it does not, or is not closed.
 pub(crate) fn quoted_end(text: &str) -> Option<usize> {
-    let mut bytes = text.bytes().enumerate();
-    if bytes.next()?.1 != b'"' {
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&b'"') {
         return None;
     }
-    while let Some((position, byte)) = bytes.next() {
-        match byte {
-            b'\\' => {
-                bytes.next()?;
-            }
-            b'"' => return Some(position + 1),
-            _ => {}
+    let mut at = 1;
+    loop {
+        let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        match bytes.get(found) {
+            Some(b'"') => return Some(found + 1),
+            // What a backslash stands before is neither (RFC 3261 §25.1 `quoted-pair`).
+            _ => at = found + 2,
         }
     }
-    None
 }
 
 /// A quoted string without its quotes and backslashes; other text as it is.
@@ -117,11 +126,12 @@ pub(crate) fn seconds(text: &str) -> Option<u32> {
     Some(text.parse::<u64>().ok().and_then(|number| u32::try_from(number).ok()).unwrap_or(u32::MAX))
 }
 
-const TOKEN: [bool; 256] = token_table();
+const TOKEN: [bool; 256] = table(b"-.!%*_+`'~");
+const PARAM: [bool; 256] = table(b"-.!%*_+`'~[]/:&$()");
 
-const fn token_table() -> [bool; 256] {
+/// The letters, the digits and these.
+const fn table(extra: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
-    let extra = b"-.!%*_+`'~";
     let mut index = 0;
     while index < extra.len() {
         table[extra[index] as usize] = true;
@@ -152,7 +162,7 @@ mod tests {
             (r#""open, for ever"#, true, None),
             (r#"<sip:a"b>,c"#, true, Some(9)),
         ] {
-            assert_eq!(find_outside(text, b",", brackets), wanted, "{text}");
+            assert_eq!(find_outside(text, b',', brackets), wanted, "{text}");
         }
     }
 

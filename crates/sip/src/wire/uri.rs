@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
-use super::text::{is_token_byte, number};
+use super::text::{cut, is_token_byte, number};
 use super::{BadValue, Params};
 
 /// A URI of any scheme.
@@ -314,7 +314,7 @@ fn is_unreserved(byte: u8) -> bool {
 fn is_host_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 255
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
 /// `host` or `host:port`, IPv6 in brackets. Blanks around the colon are allowed (RFC 3261 §25.1 `COLON` in Via).
@@ -329,7 +329,7 @@ pub(super) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), BadValue>
                 None => return Err(BadValue),
             }
         }
-        None => match text.split_once(':') {
+        None => match cut(text, b':') {
             Some((host, port)) => (host, Some(port)),
             None => (text, None),
         },
@@ -360,12 +360,12 @@ pub(super) struct SipSlices<'a> {
 
 impl<'a> UriSlices<'a> {
     pub(super) fn parse(text: &'a str) -> Result<UriSlices<'a>, BadValue> {
-        let (scheme, rest) = text.split_once(':').ok_or(BadValue)?;
+        let (scheme, rest) = cut(text, b':').ok_or(BadValue)?;
         let schematic = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
         if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(schematic) {
             return Err(BadValue);
         }
-        if rest.is_empty() || rest.bytes().any(|byte| byte <= b' ' || byte == 0x7f || b"<>\"".contains(&byte)) {
+        if rest.is_empty() || rest.bytes().any(|byte| matches!(byte, 0..=b' ' | 0x7f | b'<' | b'>' | b'"')) {
             return Err(BadValue);
         }
         if scheme.eq_ignore_ascii_case("sip") {
@@ -389,12 +389,12 @@ impl<'a> UriSlices<'a> {
 impl<'a> SipSlices<'a> {
     fn parse(rest: &'a str, secure: bool) -> Result<SipSlices<'a>, BadValue> {
         // The user part may hold `;` and `?`, so the `@` is looked for before them; an `@` in what follows must be escaped.
-        let (userinfo, rest) = match rest.find('@') {
-            Some(at) => (rest.get(..at), rest.get(at + 1..).unwrap_or("")),
+        let (userinfo, rest) = match cut(rest, b'@') {
+            Some((userinfo, rest)) => (Some(userinfo), rest),
             None => (None, rest),
         };
         let (user, password) = match userinfo {
-            Some(userinfo) => match userinfo.split_once(':') {
+            Some(userinfo) => match cut(userinfo, b':') {
                 Some((user, password)) => (Some(user), Some(password)),
                 None => (Some(userinfo), None),
             },
@@ -403,7 +403,7 @@ impl<'a> SipSlices<'a> {
         if user.is_some_and(|user| user.is_empty() || !escapes_are_whole(user)) {
             return Err(BadValue);
         }
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
+        let (rest, headers) = cut(rest, b'?').unwrap_or((rest, ""));
         let (host_port, params) = cut_params(rest);
         let (host, port) = host_and_port(host_port)?;
         check_host(host)?;

@@ -14,7 +14,7 @@ pub fn split_commas(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let text = rest?;
-        match find_outside(text, b",", true) {
+        match find_outside(text, b',', true) {
             Some(comma) => {
                 let (part, tail) = text.split_at(comma);
                 rest = tail.get(1..);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
-use super::text::{is_token, number, trim};
+use super::text::{cut, is_token, number, trim};
 use super::uri::{check_host, host_and_port};
 use super::{BadValue, Host, Params};
 
@@ -104,8 +104,8 @@ pub(super) struct ViaSlices<'a> {
 
 impl<'a> ViaSlices<'a> {
     pub(super) fn parse(text: &'a str) -> Result<ViaSlices<'a>, BadValue> {
-        let (protocol, rest) = text.split_once('/').ok_or(BadValue)?;
-        let (version, rest) = rest.split_once('/').ok_or(BadValue)?;
+        let (protocol, rest) = cut(text, b'/').ok_or(BadValue)?;
+        let (version, rest) = cut(rest, b'/').ok_or(BadValue)?;
         if !trim(protocol).eq_ignore_ascii_case("SIP") || trim(version) != "2.0" {
             return Err(BadValue);
         }
