@@ -129,7 +129,7 @@ impl Endpoint {
         let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key }) };
         let session = self
             .session_of_tag(tag)
-            .filter(|session| session.is_of_dialog(request.call_id(), request.from_tag()))
+            .filter(|session| session.takes_request_of(request.call_id(), request.from_tag()))
             .map(|session| session.id);
         match session {
             Some(session) => self.take_in_dialog(session, flow, request, key),

@@ -1,5 +1,7 @@
 //! Calls between two endpoints: set-up, refusal, CANCEL and its races, BYE and its races, loss.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod world;
 
 use baton_sip::*;

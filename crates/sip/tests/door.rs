@@ -1,5 +1,7 @@
 //! The front door: who may come in, and what a request must be like.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod world;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Offers in an established session: re-INVITE, UPDATE, glare, offerless, refusals.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod world;
 
 use baton_sip::*;

@@ -1,5 +1,7 @@
 //! An endpoint is plain data: written down and read back in any state, it goes on as if nothing had happened.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod world;
 
 use baton_sip::*;

@@ -1,6 +1,8 @@
 //! A seed chooses clicks, loss, duplicates, delays, rubbish and freezes. Nothing panics, every session hears of its end once,
 //! and when all is over nothing is left. A failure prints its seed.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod world;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! REFER in both directions, its subscription, and INVITE with Replaces.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod world;
 
 use baton_sip::*;

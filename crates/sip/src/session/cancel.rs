@@ -25,8 +25,8 @@ impl Session {
             self.close(stack, EndCause::Cancel, cancel.q850());
         } else if matches!(self.exchange, Exchange::Theirs { transaction, .. } if transaction == invite) {
             self.respond(stack, invite, 487);
-            self.stop_timer(stack, SessionTimer::AwaitDecision);
             self.exchange = Exchange::Idle;
+            self.stop_decision(stack);
         }
     }
 }

@@ -21,6 +21,13 @@ impl Session {
         self.dialog.call_id == call_id && calling.forks.iter().any(|fork| fork.remote_tag == remote_tag.unwrap_or(""))
     }
 
+    /// Whether a request with these names is to be answered here: of this dialog, or of a fork of our INVITE whose first
+    /// response is still on the way.
+    pub(crate) fn takes_request_of(&self, call_id: &str, remote_tag: Option<&str>) -> bool {
+        let is_calling = matches!(self.phase, Phase::Calling(_));
+        (is_calling && self.dialog.call_id == call_id) || self.is_of_dialog(call_id, remote_tag)
+    }
+
     /// A request of the peer's in this dialog, other than ACK and CANCEL.
     pub(crate) fn request(
         &mut self,
@@ -112,6 +119,11 @@ impl Session {
             Purpose::Refresh | Purpose::Identify if (200..=299).contains(&status) => {
                 let _ = self.dialog.refresh_target(response);
                 self.refresh_agreed_as_client(stack, response);
+            }
+            Purpose::Refresh if matches!(status, 405 | 501) => {
+                // It does not know UPDATE after all: a re-INVITE refreshes as well (RFC 4028 §7.4).
+                self.peer_allows_update = false;
+                self.refresh_due(stack);
             }
             _ => {}
         }

@@ -331,10 +331,11 @@ impl Session {
 
     /// The peer sent BYE in an early dialog: its 2xx is still on the way.
     pub(super) fn early_bye(&mut self, remote_tag: &str) {
-        if let Phase::Calling(calling) = &mut self.phase
-            && let Some(fork) = calling.forks.iter_mut().find(|fork| fork.remote_tag == remote_tag)
-        {
+        let Phase::Calling(calling) = &mut self.phase else { return };
+        if let Some(fork) = calling.forks.iter_mut().find(|fork| fork.remote_tag == remote_tag) {
             fork.hung_up = true;
+        } else if calling.forks.len() < EARLY_DIALOGS_MAX {
+            calling.forks.push(Fork { remote_tag: remote_tag.to_owned(), sdp: bytes::Bytes::new(), hung_up: true });
         }
     }
 

@@ -49,6 +49,14 @@ impl Session {
         self.set_timer(stack, SessionTimer::AwaitDecision, stack.limit_us());
     }
 
+    /// The wait for the contact ends, unless something else of the peer's still waits for it.
+    pub(super) fn stop_decision(&mut self, stack: &mut Stack) {
+        let transfer_waits = self.transfer.as_ref().is_some_and(|transfer| transfer.undecided.is_some());
+        if !transfer_waits && !matches!(self.exchange, Exchange::Theirs { .. }) {
+            self.stop_timer(stack, SessionTimer::AwaitDecision);
+        }
+    }
+
     /// What forbids an offer of the peer's now.
     pub(super) fn obstacle(&self) -> Option<Obstacle> {
         if self.ending.is_some() {
@@ -105,7 +113,7 @@ impl Session {
 
     fn close_decision(&mut self, stack: &mut Stack) {
         self.exchange = Exchange::Idle;
-        self.stop_timer(stack, SessionTimer::AwaitDecision);
+        self.stop_decision(stack);
     }
 
     fn request_of(&self, stack: &Stack, transaction: TransactionId) -> Option<Message> {

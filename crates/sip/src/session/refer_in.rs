@@ -88,13 +88,13 @@ impl Session {
     /// 202, then NOTIFY `100 Trying`, in this order on one flow (R1).
     pub(super) fn accept_transfer(&mut self, stack: &mut Stack, id: TransferId) -> Result<(), CommandRefused> {
         let transaction = self.undecided(id)?;
-        self.stop_decision(stack);
         let Some(transfer) = &mut self.transfer else { return Err(CommandRefused::WrongState) };
         transfer.undecided = None;
         let subscription = transfer.subscription;
         if subscription {
             transfer.reports.push_back((100, reason_phrase(100).to_owned()));
         }
+        self.stop_decision(stack);
         self.respond_with(stack, transaction, 202, |builder| {
             if !subscription {
                 builder.header(HeaderName::ReferSub, "false");
@@ -111,8 +111,8 @@ impl Session {
         status: u16,
     ) -> Result<(), CommandRefused> {
         let transaction = self.undecided(id)?;
-        self.stop_decision(stack);
         self.transfer = None;
+        self.stop_decision(stack);
         self.respond(stack, transaction, if (400..=699).contains(&status) { status } else { 603 });
         Ok(())
     }
@@ -172,11 +172,5 @@ impl Session {
             .filter(|transfer| transfer.id == id)
             .and_then(|transfer| transfer.undecided)
             .ok_or(CommandRefused::WrongState)
-    }
-
-    fn stop_decision(&mut self, stack: &mut Stack) {
-        if !matches!(self.exchange, super::Exchange::Theirs { .. }) {
-            self.stop_timer(stack, SessionTimer::AwaitDecision);
-        }
     }
 }

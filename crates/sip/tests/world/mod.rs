@@ -1,7 +1,7 @@
 //! Two endpoints, or one endpoint and a hand that writes messages, in virtual time.
 
 #![allow(dead_code, reason = "each test file uses its part of the world")]
-#![allow(missing_docs, unreachable_pub, reason = "test code")]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "test code")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
