@@ -75,7 +75,7 @@ impl Fold {
     /// Absent on a failed dial: nobody was there.
     fn external_third_party(&self) -> Option<ExternalThirdParty> {
         let external = self.method == Some(InitiationMethod::ExternalOutbound);
-        (external && self.connected_to_system_ms.is_some()).then(|| ExternalThirdParty {
+        (external && self.connected_to_system_ms.is_some()).then_some(ExternalThirdParty {
             external_third_party_interaction_duration: self.interaction.total_ms / 1_000,
         })
     }

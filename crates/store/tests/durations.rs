@@ -1,4 +1,5 @@
 //! Durations add up, whatever the events are and however they come.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

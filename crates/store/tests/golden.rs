@@ -1,4 +1,5 @@
 //! The golden chains of contact records: literal events, literal records.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The file sink loses nothing, whatever happens to its file.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 

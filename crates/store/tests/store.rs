@@ -1,4 +1,5 @@
 //! What is stored stays stored: crashes, repetitions, damage, refusals.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod common;
 
