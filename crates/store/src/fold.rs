@@ -1,7 +1,7 @@
 //! A contact record is a pure fold over its contact's events: the same events give the same record, whenever they are
 //! folded. Times are kept in milliseconds; whole seconds are made of them once, when the record is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_contact::event::{
     ContactEvent, DisconnectReason, EndpointAddress, EventKind, InitiationMethod, LegReport, PartyRole, TransferType,
@@ -81,6 +81,8 @@ pub(crate) struct Interaction {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Holds {
     since_ms: BTreeMap<ConnectionId, u64>,
+    /// Holds that were booked because the contact ended; being told of their end afterwards books them no second time.
+    ended: BTreeSet<ConnectionId>,
     pub(crate) count: u32,
     pub(crate) total_ms: u64,
     pub(crate) longest_ms: u64,
@@ -164,8 +166,7 @@ impl Fold {
             EventKind::InteractionEnded => self.interaction.end(at),
             EventKind::Held { connection_id, role: PartyRole::Customer } => self.hold(at, *connection_id),
             EventKind::Resumed { connection_id, role: PartyRole::Customer, held_ms } => {
-                self.holds.since_ms.remove(connection_id);
-                self.holds.book(*held_ms);
+                self.holds.resume(*connection_id, *held_ms);
             }
             EventKind::Transfer { .. } => self.transfer(at, &event.kind),
             EventKind::Left { by } => self.leave(at, by),
@@ -278,6 +279,7 @@ impl Fold {
         self.interaction.end(at);
         if !self.is_disconnected() && self.holds.since_ms.len() < PARTS_MAX {
             self.holds.since_ms.entry(connection).or_insert(at);
+            self.holds.ended.remove(&connection);
         }
     }
 
@@ -333,6 +335,13 @@ impl Interaction {
 }
 
 impl Holds {
+    fn resume(&mut self, connection: ConnectionId, held_ms: u64) {
+        self.since_ms.remove(&connection);
+        if !self.ended.remove(&connection) {
+            self.book(held_ms);
+        }
+    }
+
     fn book(&mut self, held_ms: u64) {
         self.count = self.count.saturating_add(1);
         self.total_ms = self.total_ms.saturating_add(held_ms);
@@ -340,8 +349,9 @@ impl Holds {
     }
 
     fn end_all(&mut self, at: u64) {
-        for since in std::mem::take(&mut self.since_ms).into_values() {
+        for (connection, since) in std::mem::take(&mut self.since_ms) {
             self.book(at.saturating_sub(since));
+            self.ended.insert(connection);
         }
     }
 }

@@ -467,17 +467,21 @@ fn an_inherited_hold_is_booked_on_the_agent_who_ends_it() {
 }
 
 #[test]
-fn a_customer_who_hangs_up_on_hold_ends_the_hold() {
-    let events = events(&[
-        ("10:00:00", 1, inbound("+4930111", "+4940222")),
-        ("10:00:00", 1, agent("agent1")),
-        ("10:00:00", 1, InteractionStarted),
-        ("10:01:00", 1, held()),
-        ("10:01:30", 1, disconnected(Reason::CustomerDisconnect)),
-        ("10:01:30", 1, Completed),
-    ]);
-    let agent = record(&events, 1).agent.unwrap();
-    assert_eq!((agent.agent_interaction_duration, agent.customer_hold_duration, agent.number_of_holds), (60, 30, 1));
+fn a_customer_who_hangs_up_on_hold_ends_the_hold_once() {
+    let hang_up = ("10:01:30", 1, disconnected(Reason::CustomerDisconnect));
+    let told = ("10:01:30", 1, resumed(30_000));
+    let ends = [vec![hang_up.clone()], vec![told.clone(), hang_up.clone()], vec![hang_up, told]];
+    for end in ends {
+        let begin = [
+            ("10:00:00", 1, inbound("+4930111", "+4940222")),
+            ("10:00:00", 1, agent("agent1")),
+            ("10:00:00", 1, InteractionStarted),
+            ("10:01:00", 1, held()),
+        ];
+        let agent = record(&events(&[begin.to_vec(), end].concat()), 1).agent.unwrap();
+        let seen = (agent.agent_interaction_duration, agent.customer_hold_duration, agent.number_of_holds);
+        assert_eq!(seen, (60, 30, 1));
+    }
 }
 
 #[test]
