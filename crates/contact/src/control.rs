@@ -333,6 +333,7 @@ impl Desk {
         let part = self.agents.get(&name).and_then(|a| a.engagements.iter().find(|each| each.contact == contact));
         match part.map(|each| each.part) {
             Some(Part::Missed) => {
+                conversation.missed.retain(|(agent, of)| (agent, of) != (&name, &contact));
                 self.release(&name, contact);
                 conversation.changed = true;
                 Ok(())
@@ -472,10 +473,9 @@ impl Desk {
         let Some(target) = target else { return };
         let contact = crate::line::contact_of(conversation, actor);
         let done = match code {
-            '1' => self.drop_party(conversation, actor, target).and_then(|()| {
+            '1' => self.drop_party(conversation, actor, target).map(|()| {
                 let held = conversation.ids_of(|each| each.initial && each.hold.is_some_and(|hold| hold.by == contact));
                 held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
-                Ok(())
             }),
             '2' => self.leave_by_control(conversation, actor),
             '3' => self.join(conversation, actor),

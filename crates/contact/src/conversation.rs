@@ -94,6 +94,8 @@ pub(crate) struct Conversation {
     pub(crate) farewell: bool,
     /// Whom to dial once the agent's own phone has answered.
     pub(crate) dial_next: Option<crate::command::Target>,
+    /// Agents that have missed one of its contacts and not acknowledged that yet: they must still see it.
+    pub(crate) missed: Vec<(String, ContactId)>,
     /// Something changed that panels show.
     pub(crate) changed: bool,
 }
@@ -147,6 +149,7 @@ impl Conversation {
     /// Whether nothing is left to do or to wait for.
     pub(crate) fn is_over(&self) -> bool {
         self.closing.is_empty()
+            && self.missed.is_empty()
             && self.connections.iter().all(|each| each.phase == Phase::Ended)
             && self.contacts.iter().all(|contact| contact.stage == Stage::Completed)
     }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -58,7 +59,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Desk {
     pub(crate) config: Config,
     pub(crate) now_us: u64,
-    pub(crate) directory: Directory,
+    /// Shared, so that a copy of the state is cheap.
+    pub(crate) directory: Arc<Directory>,
     pub(crate) numbers: Numbers,
     pub(crate) trunks: Vec<TrunkState>,
     pub(crate) trunk_calls: BTreeMap<String, u32>,
@@ -92,7 +94,7 @@ impl Desk {
             ports: Ports::new(first, last),
             config,
             now_us: 0,
-            directory: Directory::default(),
+            directory: Arc::default(),
             numbers: Numbers::default(),
             trunks: Vec::new(),
             trunk_calls: BTreeMap::new(),
@@ -130,7 +132,7 @@ impl Desk {
             self.changed_agents.insert(user.username.clone());
         }
         self.effects.push_back(Effect::Sip(Box::new(SipCommand::SetAccess(crate::registrar::access_of(&directory)))));
-        self.directory = directory;
+        self.directory = Arc::new(directory);
         self.count_devices();
         self.dispatch_due = true;
     }

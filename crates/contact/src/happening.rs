@@ -225,12 +225,6 @@ impl Desk {
         }
     }
 
-    /// None of an agent's phones is registered any more. What is up goes on as long as its audio does: a lapsed
-    /// registration is no reason to cut a call; the loss of audio or a failed request will tell.
-    pub(crate) fn agent_unreachable(&mut self, agent: &str) {
-        tracing::debug!(agent, "no device of the agent is registered");
-    }
-
     /// The caller hung up before anybody answered.
     fn caller_gave_up(&mut self, conversation: &mut Conversation, caller: ConnectionId) {
         let contact = crate::line::contact_of(conversation, caller);

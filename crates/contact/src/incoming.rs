@@ -198,6 +198,7 @@ impl Desk {
             closing: Default::default(),
             farewell: false,
             dial_next: None,
+            missed: Vec::new(),
             changed: true,
         }
     }

@@ -39,3 +39,6 @@ pub use config::{Config, Limits};
 pub use core::{Core, Gauges};
 pub use ids::{ConnectionId, ContactId, ConversationId, RequestId};
 pub use io::{Input, Output};
+
+#[cfg(test)]
+mod tests;

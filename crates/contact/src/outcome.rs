@@ -67,7 +67,7 @@ pub(crate) fn verdict(failure: Failure) -> (OutcomeName, DisconnectReason, u16) 
             // Redirection is not followed: the caller must not be able to be sent anywhere by a target.
             300..=399 => (OutcomeName::Unreachable, Reason::TelecomProblem, 480),
             // A target that challenges us, or finds our request bad, is our trouble, not the caller's.
-            401 | 407 | 400..=499 => (OutcomeName::Unreachable, Reason::TelecomProblem, 480),
+            400..=499 => (OutcomeName::Unreachable, Reason::TelecomProblem, 480),
             _ => (OutcomeName::Unreachable, Reason::TelecomProblem, 503),
         },
     }

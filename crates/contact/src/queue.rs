@@ -202,6 +202,7 @@ impl Desk {
             self.dispatch_due = true;
         } else {
             state.engage(contact, conversation.id, Part::Missed, now_us);
+            conversation.missed.push((agent.to_string(), contact));
         }
         self.changed_agents.insert(agent.to_string());
         let reason = match outcome {

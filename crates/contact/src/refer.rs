@@ -166,6 +166,7 @@ impl Desk {
             partners.into_iter().find(|id| conversation.connection(*id).is_some_and(|each| each.is_pending()));
         let Some(target) = pending else {
             self.report_final(session, transfer, 200);
+            self.hand_on_the_call(conversation, owner);
             self.leave(conversation, owner, "agent", agent_left());
             return;
         };
@@ -195,6 +196,7 @@ impl Desk {
                 self.sip(SipCommand::AcceptTransfer { session, transfer });
                 self.merge(&mut conversation, &mut second, second_owner);
                 self.report_final(session, transfer, 200);
+                self.hand_on_the_call(&mut conversation, owner);
                 self.leave(&mut conversation, owner, "agent", agent_left());
             }
         }
@@ -299,7 +301,19 @@ impl Desk {
     pub(crate) fn complete_refers(&mut self, conversation: &mut Conversation, target: ConnectionId) {
         for (owner, refer) in refers_to(conversation, target) {
             self.report(refer, 200);
+            self.hand_on_the_call(conversation, owner);
             self.leave(conversation, owner, "agent", agent_left());
+        }
+    }
+
+    /// A caller that transfers its own end away leaves the call to whom it talked with: that party is the customer now.
+    fn hand_on_the_call(&mut self, conversation: &mut Conversation, leaver: ConnectionId) {
+        let caller = conversation.connection(leaver).is_some_and(|party| party.initial);
+        let others = || conversation.live().filter(|each| each.id != leaver && each.is_connected());
+        let kept = others().any(|each| each.initial || each.is_agent());
+        let heir = others().find(|each| each.refer.is_none()).map(|each| each.id);
+        if let Some(heir) = heir.filter(|_| caller && !kept).and_then(|id| conversation.connection_mut(id)) {
+            heir.initial = true;
         }
     }
 

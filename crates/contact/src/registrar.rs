@@ -44,9 +44,8 @@ impl Desk {
             self.bindings.insert(account, bindings);
         }
         self.count_devices_of(&owner);
-        if !self.agents.get(&owner).is_some_and(|agent| agent.devices > 0) {
-            self.agent_unreachable(&owner);
-        }
+        // What is up goes on when a registration lapses, as long as its audio does: the loss of audio or a request that
+        // fails will tell.
     }
 
     pub(crate) fn count_devices(&mut self) {

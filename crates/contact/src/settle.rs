@@ -129,11 +129,12 @@ impl Desk {
     }
 
     fn finish(&mut self, conversation: &mut Conversation, contact: ContactId, cause: Cause, acw: bool) {
-        let (id, now_us) = (conversation.id, self.now_us);
+        let (id, now_us, room) = (conversation.id, self.now_us, conversation.conference.is_some());
         let Some(entry) = conversation.contact_mut(contact).filter(|entry| entry.stage == Stage::Open) else { return };
         let cause = entry.cause.unwrap_or(cause);
         let agent = entry.agent.clone();
-        let works_on = acw && entry.served && agent.is_some();
+        // A conference room is no customer's call: there is nothing to work on after it.
+        let works_on = acw && !room && entry.served && agent.is_some();
         entry.stage = if works_on { Stage::Acw } else { Stage::Closing };
         entry.since_us = now_us;
         let ended_interaction = std::mem::take(&mut entry.interacting);

@@ -77,11 +77,6 @@ impl Timers {
         self.stop(timer);
         Some(timer)
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.due.len()
-    }
 }
 
 /// JSON has no maps with structured keys; a list of pairs says the same.

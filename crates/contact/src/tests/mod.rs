@@ -1,0 +1,6 @@
+//! The desk without a wire: tables, and the exhaustive walk.
+
+mod controls;
+mod happenings;
+mod walk;
+mod world;
