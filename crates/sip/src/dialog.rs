@@ -112,7 +112,7 @@ impl Dialog {
 
     /// The number of our next request.
     pub(crate) fn next_cseq(&mut self) -> u32 {
-        self.local_cseq += 1;
+        self.local_cseq = self.local_cseq.wrapping_add(1);
         self.local_cseq
     }
 

@@ -82,6 +82,14 @@ impl Endpoint {
         done
     }
 
+    /// Tells a revived endpoint that its process was another one: every stream connection it knew has ended, as if
+    /// [`Input::StreamClosed`] had come for each. Datagrams need nothing of the kind.
+    pub fn streams_lost(&mut self, now_us: u64) {
+        for connection in self.stack.streams.handles() {
+            self.handle(now_us, Input::StreamClosed { connection });
+        }
+    }
+
     /// The next output, in order; `None` when there is none left.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.stack.outputs.pop_front()
@@ -305,7 +313,8 @@ impl Endpoint {
         let contacts_max = self.stack.config.contacts_per_account_max;
         self.registrar.restore(self.stack.now_us, account, bindings, contacts_max);
         for binding in self.registrar.bindings(account) {
-            if let Some(stream) = binding.flow.connection.and_then(|connection| self.stack.streams.get_mut(connection)) {
+            if let Some(stream) = binding.flow.connection.and_then(|connection| self.stack.streams.get_mut(connection))
+            {
                 stream.accounts.insert(account.to_owned());
             }
         }

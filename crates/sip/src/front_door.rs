@@ -139,7 +139,8 @@ impl Endpoint {
         } else {
             (407, HeaderName::ProxyAuthenticate)
         };
-        let challenges = self.digest.challenge(self.stack.now_us, stale);
+        let user_agent = entry.request.header(HeaderName::UserAgent);
+        let challenges = self.digest.challenge_for(self.stack.now_us, stale, user_agent);
         self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
             for challenge in &challenges {
                 builder.header(name, challenge);

@@ -37,7 +37,7 @@ impl Recent {
             self.order.pop_front();
             self.names.remove(&oldest);
         }
-        self.order.push_back((now_us + REMEMBERED_US, session));
+        self.order.push_back((now_us.saturating_add(REMEMBERED_US), session));
         let Dialog { call_id, local_tag, remote_tag, .. } = dialog;
         self.names.insert(session, Names { call_id, local_tag, remote_tag });
     }

@@ -181,7 +181,7 @@ impl Stack {
 
     /// A stream connection has shown life: its idle time begins anew.
     pub(crate) fn touch_stream(&mut self, connection: crate::interface::ConnectionHandle) {
-        let wait_us = u64::from(self.config.stream_idle_s) * 1_000_000;
+        let wait_us = u64::from(self.config.stream_idle_s.max(1)) * 1_000_000;
         self.set_timer(Timer::Stream(connection), wait_us);
     }
 

@@ -73,6 +73,11 @@ impl Streams {
         self.streams.get_mut(&connection)
     }
 
+    /// Every connection, in the order of their numbers.
+    pub(crate) fn handles(&self) -> Vec<ConnectionHandle> {
+        self.streams.keys().copied().collect()
+    }
+
     /// The connection to a peer, to be used again (RFC 3261 §18).
     pub(crate) fn to(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
         self.by_remote.get(&remote).copied()

@@ -390,3 +390,27 @@ fn a_binding_on_a_stream_goes_with_it() {
     desk.handle(Input::StreamClosed { connection: ONE });
     assert_eq!(desk.event(), Some(Event::BindingsChanged { account: "101".into(), bindings: Vec::new() }));
 }
+
+#[test]
+fn a_revived_endpoint_forgets_the_streams_of_its_former_process() {
+    let mut desk = Desk::new();
+    let (session, _) = call_over_tcp(&mut desk);
+    desk.endpoint.streams_lost(desk.now_us);
+    desk.run(0);
+    desk.handle(Input::Timeout);
+    assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 503, .. }) if own == session));
+    desk.outputs.clear();
+    call_over_tcp(&mut desk);
+    assert!(matches!(desk.outputs.pop_front(), Some(Output::Connect { .. })), "a new stream is opened");
+}
+
+#[test]
+fn a_2xx_with_the_largest_cseq_does_no_harm() {
+    let mut desk = Desk::new();
+    let (_, invite) = called(&mut desk, |_| {});
+    desk.answer(&invite, "200 OK", "one", &answered(""));
+    desk.titles();
+    let odd = invite.replace("CSeq: 1 INVITE", "CSeq: 4294967295 INVITE");
+    desk.answer(&odd, "200 OK", "two", &answered(""));
+    assert_eq!(desk.titles(), ["ACK", "BYE"]);
+}

@@ -57,7 +57,7 @@ pub(crate) fn decline_success(
         stack.acknowledge_success(way, &uri, invite, &dialog.remote_tag, |builder| common(builder, cseq, Method::Ack));
     stack
         .request(way, Method::Bye, &uri, owner, |builder| {
-            common(builder, cseq + 1, Method::Bye);
+            common(builder, cseq.wrapping_add(1), Method::Bye);
             if let Some(reason) = reason {
                 builder.header(HeaderName::Reason, reason);
             }
