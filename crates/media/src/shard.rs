@@ -14,6 +14,7 @@ use crate::dice::Dice;
 use crate::jitter_buffer::Frame;
 use crate::library::Library;
 use crate::limits::{STREAMS_MAX, TICK_GROUPS};
+use crate::line::Line;
 use crate::stream::{Feed, Stream};
 
 /// What a shard is made with.
@@ -141,6 +142,21 @@ impl MediaShard {
     pub fn destination(&self, stream: StreamId) -> Option<(std::net::SocketAddr, bool)> {
         let latch = self.stream(stream)?.latch.as_ref()?;
         Some((latch.destination(), latch.locked().is_some()))
+    }
+
+    /// The line of RTP towards a stream's peer, for a checkpoint.
+    pub fn line(&self, stream: StreamId) -> Option<&Line> {
+        self.stream(stream).map(|stream| &stream.line)
+    }
+
+    /// Goes on with a line from a checkpoint, so that the peer sees one stream through a restart. To be called
+    /// between `Open` and `Configure`.
+    pub fn resume_line(&mut self, stream: StreamId, line: Line) {
+        let Some(slot) = self.index.get(&stream).copied() else { return };
+        if let Some(stream) = self.at_mut(slot) {
+            stream.line = line;
+            stream.break_line();
+        }
     }
 
     /// How many streams are open.

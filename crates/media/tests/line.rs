@@ -123,3 +123,24 @@ fn saying_a_command_twice_changes_nothing() {
     assert_eq!(feeds(&before), feeds(&world.shard));
     assert!(world.events.iter().all(|event| matches!(event, Event::Audible { .. })));
 }
+
+#[test]
+fn m1_a_line_from_a_checkpoint_goes_on_after_a_restart() {
+    let mut world = World::with_peers(&[Pcmu, Pcma]);
+    world.join(&[1, 2]);
+    world.run_ms(1_000);
+    let lines: Vec<_> =
+        (1..=2).map(|id| serde_json::to_string(world.shard.line(StreamId(id)).unwrap()).unwrap()).collect();
+    world.shard = MediaShard::new(Config::default(), 43);
+    world.now_us += 700_000; // dead
+    for (id, line) in (1..=2).zip(lines) {
+        world.command(Command::Open { stream: StreamId(id), local: address(9), local_rtcp: None });
+        world.shard.resume_line(StreamId(id), serde_json::from_str(&line).unwrap());
+        let configuration = world.peer(id).configuration.clone();
+        world.command(Command::Configure { stream: StreamId(id), configuration });
+    }
+    world.join(&[1, 2]);
+    world.run_ms(1_000);
+    world.check_lines();
+    assert_eq!(world.hears_whom(1, 500), [2]);
+}
