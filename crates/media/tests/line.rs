@@ -132,7 +132,12 @@ fn m1_a_line_from_a_checkpoint_goes_on_after_a_restart() {
     let lines: Vec<_> =
         (1..=2).map(|id| serde_json::to_string(world.shard.line(StreamId(id)).unwrap()).unwrap()).collect();
     world.shard = MediaShard::new(Config::default(), 43);
-    world.now_us += 700_000; // dead
+    world.now_us += 700_000; // dead, and what the peers send meanwhile is lost
+    for peer in world.peers.values_mut() {
+        peer.due_us += 700_000.0;
+        peer.sequence = peer.sequence.wrapping_add(35);
+        peer.timestamp = peer.timestamp.wrapping_add(35 * 160);
+    }
     for (id, line) in (1..=2).zip(lines) {
         world.command(Command::Open { stream: StreamId(id), local: address(9), local_rtcp: None });
         world.shard.resume_line(StreamId(id), serde_json::from_str(&line).unwrap());
