@@ -44,6 +44,8 @@ pub struct Limits {
     pub transfers_max: u32,
     /// Longest call, in seconds; a bound against calls that never end.
     pub call_seconds_max: u32,
+    /// An agent's phone that was heard and then sends no audio for this long has died, in seconds.
+    pub audio_timeout_s: u32,
     /// How long the core waits for the next key of a feature code, in milliseconds.
     pub feature_code_ms: u32,
 }
@@ -59,6 +61,7 @@ impl Default for Limits {
             personal_queue_max: 10,
             transfers_max: 20,
             call_seconds_max: 12 * 3_600,
+            audio_timeout_s: 15,
             feature_code_ms: 1_500,
         }
     }

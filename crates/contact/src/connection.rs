@@ -85,6 +85,8 @@ pub(crate) struct Connection {
     pub(crate) consulted: bool,
     /// It has been in one bridge with the customer and the party that brought it in.
     pub(crate) joined: bool,
+    /// Audio has come from it at some time.
+    pub(crate) heard: bool,
     /// No audio has come from it for a while.
     pub(crate) audio_lost: bool,
     /// It was rung before: its own number is spent.
@@ -114,6 +116,7 @@ impl Connection {
             recall_to: None,
             consulted: false,
             joined: false,
+            heard: false,
             audio_lost: false,
             rung: false,
             digits: String::new(),

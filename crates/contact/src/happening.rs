@@ -111,17 +111,38 @@ impl Desk {
         }
     }
 
-    /// Audio of a leg went away or is back (M7): told to the record; the first packet is nothing to tell.
+    /// Audio of a leg went away or is back (M7): told to the record; the first packet is nothing to tell. An agent's
+    /// phone that stays silent has died.
     fn audio(&mut self, leg: u64, present: bool) {
+        let timeout_ms = u64::from(self.config.limits.audio_timeout_s) * 1_000;
         self.on_leg(SessionId(leg), |desk, conversation, owner| {
             let Some(party) = conversation.connection_mut(owner) else { return };
-            let was_lost = party.audio_lost;
+            let (was_lost, was_heard) = (party.audio_lost, party.heard);
             party.audio_lost = !present;
-            let contact = party.contact;
+            party.heard |= present;
+            let (contact, agent) = (party.contact, party.is_agent());
             if was_lost == present {
                 desk.emit(conversation, contact, EventKind::Audio { connection_id: owner, present });
             }
+            let timer = Timer::Audio(conversation.id, owner);
+            if present {
+                desk.timers.stop(timer);
+            } else if agent && was_heard {
+                desk.start_timer(timer, timeout_ms);
+            }
         });
+    }
+
+    /// An agent's phone has been silent for so long that it must have died: as if it had hung up in distress.
+    fn silent_too_long(&mut self, conversation: &mut Conversation, owner: ConnectionId) {
+        let party = conversation.connection(owner).filter(|party| party.audio_lost && party.is_connected());
+        let Some(party) = party.filter(|party| party.refer.is_none()) else { return };
+        // A phone that holds, or whose only use is to be held, owes no audio.
+        if party.hold.is_some() || party.legs.iter().any(|leg| leg.remote_hold) {
+            return;
+        }
+        tracing::info!(contact = %party.contact, "an agent's phone sends no audio any more");
+        self.party_gone(conversation, owner, (EndCause::Timeout, None));
     }
 
     /// A digit that came by INFO crosses the bridge as RTP events, or again as the far side has it (M5).
@@ -256,6 +277,7 @@ impl Desk {
         self.with(timer.conversation(), |desk, conversation| match timer {
             Timer::Ring(_, target) => desk.rung_long_enough(conversation, target),
             Timer::HoldReminder(_, held) => desk.remind(conversation, held),
+            Timer::Audio(_, owner) => desk.silent_too_long(conversation, owner),
             Timer::FeatureCode(_, owner) => {
                 if let Some(party) = conversation.connection_mut(owner) {
                     party.digits.clear();

@@ -103,7 +103,8 @@ impl Desk {
         if let Some(by) = held_by {
             self.resume_party(conversation, id, by);
         }
-        for timer in [Timer::Ring(conversation.id, id), Timer::FeatureCode(conversation.id, id)] {
+        let call = conversation.id;
+        for timer in [Timer::Ring(call, id), Timer::Audio(call, id), Timer::FeatureCode(call, id)] {
             self.timers.stop(timer);
         }
         let now_us = self.now_us;

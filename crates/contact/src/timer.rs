@@ -13,6 +13,8 @@ pub(crate) enum Timer {
     Ring(ConversationId, ConnectionId),
     /// A customer has been on hold for long.
     HoldReminder(ConversationId, ConnectionId),
+    /// An agent's phone has sent no audio for long.
+    Audio(ConversationId, ConnectionId),
     /// No further key of a feature code came.
     FeatureCode(ConversationId, ConnectionId),
     /// After-contact work is limited.
@@ -33,6 +35,7 @@ impl Timer {
         match self {
             Timer::Ring(id, _)
             | Timer::HoldReminder(id, _)
+            | Timer::Audio(id, _)
             | Timer::FeatureCode(id, _)
             | Timer::Acw(id, _)
             | Timer::CallMax(id)

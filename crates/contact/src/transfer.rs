@@ -203,8 +203,8 @@ impl Desk {
         let tried = match destination {
             Destination::Outside { number, trunk } => self.dial_outside(conversation, target, (number, trunk), caller),
             Destination::Queue(name) => {
-                self.enqueue(conversation, target, name, false);
                 self.answer_callers(conversation, target);
+                self.enqueue(conversation, target, name, false);
                 self.report_progress(conversation, target, 182);
                 Ok(())
             }
@@ -240,8 +240,8 @@ impl Desk {
         if !by_agent || waiting >= self.config.limits.personal_queue_max as usize {
             return Err(Failure::Status(486, None));
         }
-        self.enqueue(conversation, target, name, true);
         self.answer_callers(conversation, target);
+        self.enqueue(conversation, target, name, true);
         Ok(())
     }
 

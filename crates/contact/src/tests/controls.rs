@@ -156,10 +156,8 @@ fn feature_codes_do_what_the_buttons_do() {
         let stream = baton_media::StreamId(world.leg_of("anna"));
         for digit in code.chars() {
             let event = baton_media::Event::Digit { stream, digit, duration_ms: 100 };
-            world.desk.media_event(event);
+            world.media(event);
         }
-        world.wait_ms(0);
-        world.sip(baton_sip::Event::Confirmed { session: baton_sip::SessionId(stream.0) });
     };
     let mut world = consulting();
     press(&mut world, "*4");

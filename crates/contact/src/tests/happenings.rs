@@ -134,7 +134,13 @@ fn the_agents_hang_up_ends_a_plain_call() {
 
 #[test]
 fn a_phone_that_dies_keeps_the_customer_and_recalls_the_agent() {
-    let died: [fn(&mut World); 2] = [
+    let died: [fn(&mut World); 3] = [
+        |world| {
+            let stream = baton_media::StreamId(world.leg_of("anna"));
+            world.media(baton_media::Event::Audible { stream });
+            world.media(baton_media::Event::Silent { stream, for_ms: 2_000 });
+            world.wait_ms(15_000);
+        },
         |world| {
             let leg = world.leg_of("anna");
             world.hang_up_leg(leg, EndCause::Timeout);
@@ -151,6 +157,17 @@ fn a_phone_that_dies_keeps_the_customer_and_recalls_the_agent() {
         world.answer("anna");
         assert_eq!((world.hears("C"), world.hears("anna")), (vec!["anna".to_string()], vec!["C".to_string()]));
     }
+}
+
+#[test]
+fn a_silent_customer_is_told_of_and_kept() {
+    let mut world = World::talking(&["anna"]);
+    let stream = baton_media::StreamId(world.leg_of("C"));
+    world.media(baton_media::Event::Audible { stream });
+    world.media(baton_media::Event::Silent { stream, for_ms: 2_000 });
+    world.wait_ms(60_000);
+    assert!(world.events.iter().any(|event| matches!(event.kind, EventKind::Audio { present: false, .. })));
+    assert_eq!(world.hears("C"), ["anna"]);
 }
 
 #[test]

@@ -294,7 +294,7 @@ fn every_reachable_conversation_of_four_parties_keeps_the_invariants() {
     // All of it takes minutes without optimisation: a longer walk is asked for by the environment.
     let number =
         |name: &str, usual: usize| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
-    let (parties, states_max) = (number("BATON_WALK_PARTIES", 4), number("BATON_WALK_STATES", 700));
+    let (parties, states_max) = (number("BATON_WALK_PARTIES", 4), number("BATON_WALK_STATES", 2_500));
     let (states, steps) = walk(parties, states_max);
     println!("{states} states of up to {parties} parties, {steps} steps");
     assert!(states >= 700.min(states_max), "the walk has become too small to show anything: {states} states");

@@ -165,6 +165,11 @@ impl World {
         self.drain();
     }
 
+    pub(super) fn media(&mut self, event: baton_media::Event) {
+        self.desk.media_event(event);
+        self.drain();
+    }
+
     pub(super) fn wait_ms(&mut self, ms: u64) {
         let until_us = self.desk.now_us + ms * 1_000;
         while let Some(due_us) = self.desk.timers.next_us().filter(|due_us| *due_us <= until_us) {
