@@ -51,8 +51,7 @@ impl Linphone {
     /// Waits until it has registered.
     #[track_caller]
     pub fn expect_registered(&self) {
-        self.expect_said("Registration on", 1);
-        self.expect_said("successful", 1);
+        until("linphonec's registration", 12.0, || self.sip_log().contains("to [LinphoneRegistrationOk]"));
     }
 
     /// Calls.
