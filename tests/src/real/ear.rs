@@ -30,7 +30,7 @@ const WINDOWS_THAT_AGREE: usize = 2;
 /// Everybody in a test: name, tone and ear.
 #[derive(Default)]
 pub struct Room<'a> {
-    parties: Vec<(String, u32, &'a dyn Ear)>,
+    parties: Vec<(String, u32, Option<&'a dyn Ear>)>,
 }
 
 impl<'a> Room<'a> {
@@ -42,20 +42,28 @@ impl<'a> Room<'a> {
     /// With this party too.
     #[must_use]
     pub fn with(mut self, name: &str, tone_hz: u32, ear: &'a dyn Ear) -> Room<'a> {
-        self.parties.push((name.to_owned(), tone_hz, ear));
+        self.parties.push((name.to_owned(), tone_hz, Some(ear)));
+        self
+    }
+
+    /// With this party too, who speaks, but whose ear is not asked.
+    #[must_use]
+    pub fn with_voice(mut self, name: &str, tone_hz: u32) -> Room<'a> {
+        self.parties.push((name.to_owned(), tone_hz, None));
         self
     }
 
     /// Who hears whom in the next window: a line `name: what it hears` for each party. What is heard is names in the
     /// order of the room, then `music` for any other sound (ring-back and prompts too), or `-` for silence.
     pub fn listen(&self) -> Vec<String> {
-        let marks: Vec<Mark> = self.parties.iter().map(|(_, _, ear)| ear.mark()).collect();
-        std::thread::sleep(WINDOW);
-        self.parties
+        let listening: Vec<_> = self
+            .parties
             .iter()
-            .zip(&marks)
-            .map(|((name, _, ear), mark)| format!("{name}: {}", self.heard(&ear.since(mark))))
-            .collect()
+            .filter_map(|(name, _, ear)| Some((name, (*ear)?)))
+            .map(|(name, ear)| (name, ear, ear.mark()))
+            .collect();
+        std::thread::sleep(WINDOW);
+        listening.iter().map(|(name, ear, mark)| format!("{name}: {}", self.heard(&ear.since(mark)))).collect()
     }
 
     /// Waits until everybody hears exactly this, at most `seconds`: lines as of [`Room::listen`].

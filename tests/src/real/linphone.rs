@@ -87,7 +87,7 @@ impl Linphone {
 
     /// Its transfer key for two calls: REFER with Replaces.
     pub fn transfer_to_call(&mut self, call: u32, target: u32) {
-        self.process.say(&format!("transfer {call} {target}"));
+        self.process.say(&format!("transfer {call} --to-call {target}"));
     }
 
     /// Presses keys in a call, one after the other.
