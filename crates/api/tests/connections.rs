@@ -1,4 +1,5 @@
 //! The listener: how many connections, and for how long.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

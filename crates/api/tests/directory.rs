@@ -1,4 +1,5 @@
 //! The directory, whole and by entry.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The OpenAPI document: complete, sound, and true of what is sent.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Each endpoint's happy path, and each way in which the core refuses.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The WebSocket, over loopback.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! `Idempotency-Key`: what was answered is not done again.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What cannot be read or is out of bounds, and what stands around every answer.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Logging in, tokens and their end.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 mod support;
 

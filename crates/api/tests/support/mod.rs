@@ -1,5 +1,6 @@
 //! A server with a fake core, store and directory, and one helper that asks it.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
