@@ -118,8 +118,11 @@ pub enum Command {
     },
     /// The new directory, checked; takes effect at once, for calls to come.
     SetDirectory(Box<Directory>),
-    /// Take no new calls; end when the last contact has.
+    /// Take no new calls. Told by [`crate::Output::Drained`] once the last party has gone; after-contact work does not
+    /// hold it up.
     Drain,
+    /// End every conversation now: the deadline of a graceful stop. Implies [`Command::Drain`].
+    EndAll,
     /// A question.
     Query(Query),
 }

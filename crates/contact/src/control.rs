@@ -3,7 +3,7 @@
 use crate::agent::Part;
 use crate::command::{AddMode, Command, Control, Refusal, RefusalKind, Reply, Target};
 use crate::connection::{Connection, Hold, Phase};
-use crate::conversation::{Conversation, Stage};
+use crate::conversation::{Cause, Conversation, Stage};
 use crate::desk::Desk;
 use crate::event::{DisconnectReason, EventKind, PartyRole};
 use crate::ids::{ConnectionId, ContactId, RequestId};
@@ -42,9 +42,34 @@ impl Desk {
                 self.draining = true;
                 Ok(Reply::Done)
             }
+            Command::EndAll => {
+                self.end_every_conversation();
+                Ok(Reply::Done)
+            }
             Command::Query(query) => self.query(&query),
         };
         self.reply(request, result);
+    }
+
+    /// The deadline of a graceful stop: everybody is hung up on, after-contact work ends, records are completed.
+    fn end_every_conversation(&mut self) {
+        self.draining = true;
+        for id in self.conversations.keys().copied().collect::<Vec<_>>() {
+            self.with(id, |desk, conversation| {
+                desk.end_all(conversation, Cause::of(DisconnectReason::Other));
+                conversation.missed.clear();
+                let working = conversation.contacts.iter().filter(|contact| contact.stage == Stage::Acw);
+                let working: Vec<ContactId> = working.map(|contact| contact.id).collect();
+                working.into_iter().for_each(|contact| desk.acw_ends(conversation, contact));
+            });
+        }
+    }
+
+    /// Whether no party is left anywhere: after-contact work and what agents have missed may be.
+    pub(crate) fn nobody_is_there(&self) -> bool {
+        let gone =
+            |conversation: &Conversation| conversation.live().next().is_none() && conversation.closing.is_empty();
+        self.conversations.values().all(|conversation| gone(conversation))
     }
 
     fn control(&mut self, agent: Option<String>, contact: ContactId, control: Control) -> Result<Reply, Refusal> {
@@ -57,6 +82,8 @@ impl Desk {
             let snapshot = desk.contact_snapshot(conversation, contact);
             match done {
                 Ok(()) => snapshot.map_or(Ok(Reply::Done), |snapshot| Ok(Reply::Contact(Box::new(snapshot)))),
+                // Whose contact it is not is not shown it either.
+                Err(refusal) if refusal.kind == RefusalKind::NotAllowed => Err(refusal),
                 Err(refusal) => Err(Refusal { snapshot: snapshot.map(Box::new), ..refusal }),
             }
         });

@@ -62,6 +62,7 @@ impl Core {
             Input::Command(request, command) => self.desk.command(request, *command),
             Input::RestoreBindings { account, bindings } => self.restore_bindings(now_us, account, bindings),
             Input::RestoreStatus { agent, status } => self.desk.restore_status(&agent, status),
+            Input::Overloaded(overloaded) => self.desk.overloaded = overloaded,
             Input::Timeout => {
                 if self.endpoint.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
                     self.endpoint.handle(now_us, SipInput::Timeout);
@@ -121,7 +122,13 @@ impl Core {
     }
 
     fn restore_bindings(&mut self, now_us: u64, account: String, mut bindings: Vec<baton_sip::Binding>) {
-        bindings.retain(|binding| binding.expires_at_us > now_us);
+        // A stream of the former process is gone, and its number may mean another phone's by now: such a phone registers
+        // anew. A listener may be gone too.
+        let listeners = &self.desk.config.sip.listeners;
+        bindings.retain(|binding| {
+            let listens = listeners.iter().any(|listener| listener.id == binding.flow.listener);
+            binding.expires_at_us > now_us && binding.flow.connection.is_none() && listens
+        });
         let command = SipCommand::RestoreBindings { account: account.clone(), bindings: bindings.clone() };
         if self.endpoint.command(now_us, command).is_ok() {
             self.desk.bindings_restored(account, bindings);
@@ -148,7 +155,7 @@ impl Core {
                 Effect::Sip(command) => self.apply(now_us, *command),
             }
         }
-        if self.desk.draining && !self.desk.drained && self.desk.conversations.is_empty() {
+        if self.desk.draining && !self.desk.drained && self.desk.nobody_is_there() {
             self.desk.drained = true;
             outside.push_back(Effect::Out(Box::new(Output::Drained)));
         }

@@ -82,6 +82,7 @@ pub(crate) struct Desk {
     /// Somebody waits or is free who was not: look at the queues at the end of this input.
     pub(crate) dispatch_due: bool,
     pub(crate) draining: bool,
+    pub(crate) overloaded: bool,
     pub(crate) drained: bool,
     /// Conversations that had to be given up because of a fault of ours.
     pub(crate) faults: u64,
@@ -113,6 +114,7 @@ impl Desk {
             changed_agents: BTreeSet::new(),
             dispatch_due: false,
             draining: false,
+            overloaded: false,
             drained: false,
             faults: 0,
         }

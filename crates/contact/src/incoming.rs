@@ -47,7 +47,7 @@ impl Desk {
         if matches!(device, Device::Phone(_)) && agent.is_none() {
             return self.refuse(session, 403, false);
         }
-        if self.draining || self.conversations.len() >= self.config.limits.conversations_max {
+        if self.draining || self.overloaded || self.conversations.len() >= self.config.limits.conversations_max {
             return self.refuse(session, 503, true);
         }
         if invite.max_forwards == 0 {
@@ -395,8 +395,8 @@ impl Desk {
         let Some(agent) = self.agents.get(name) else {
             return Err(Refusal::new(RefusalKind::NotFound, format!("There is no agent {name}.")));
         };
-        if self.draining {
-            return Err(Refusal::new(RefusalKind::Draining, "The server takes no new calls."));
+        if self.draining || self.overloaded {
+            return Err(Refusal::new(RefusalKind::Draining, "The server takes no new calls now."));
         }
         if agent.devices == 0 {
             return Err(Refusal::new(RefusalKind::WrongState, "No phone of the agent is registered."));

@@ -420,3 +420,16 @@ fn a_customer_on_hold_for_long_is_not_forgotten() {
     world.wait_ms(30_000);
     assert!(world.events.iter().any(|event| event.kind == EventKind::HoldReminder { held_ms: 30_000 }));
 }
+
+#[test]
+fn at_the_deadline_everybody_is_hung_up_on_and_recorded() {
+    let mut world = World::talking(&STAFF);
+    world.consult("anna", "Bert");
+    world.answer("bert");
+    world.call_in("D", "+49123");
+    world.command(crate::command::Command::EndAll).expect("done");
+    everything_is_returned(&world);
+    assert!(world.desk.conversations.is_empty(), "after-contact work does not outlive the server");
+    let late = world.call_in("E", "+49123");
+    assert_eq!(world.sent.last(), Some(&Sent::Refuse(late, 503)));
+}
