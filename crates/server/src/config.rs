@@ -404,7 +404,7 @@ impl Default for Api {
 
 impl Default for Log {
     fn default() -> Self {
-        Log { format: LogFormat::Text, filter: "info".to_owned() }
+        Log { format: LogFormat::Text, filter: "info,baton_api=warn".to_owned() }
     }
 }
 

@@ -48,6 +48,8 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub(crate) fn run(place: &Place) -> Result<(), String> {
     let node = cli::node(place)?;
     logging::start(&node.log);
+    // What is stored (hashes of passwords, who spoke with whom) is nobody else's business.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
     let data = DataDirectory::for_server(place.data.as_deref())?;
     let bound = Bound::all(&node)?;
     let mut store = Store::open(&data.join(&node.store.path)).map_err(|error| error.to_string())?;
