@@ -1,4 +1,32 @@
 //! Whole calls in virtual time: each file one behaviour, with the ladder, who hears whom, and the record.
 
+#[path = "scenarios/attended_refer.rs"]
+mod attended_refer;
+#[path = "scenarios/blind_refer.rs"]
+mod blind_refer;
 #[path = "scenarios/consult_join_leave.rs"]
 mod consult_join_leave;
+#[path = "scenarios/dtmf.rs"]
+mod dtmf;
+#[path = "scenarios/external_number.rs"]
+mod external_number;
+#[path = "scenarios/freeze_and_revive.rs"]
+mod freeze_and_revive;
+#[path = "scenarios/in_dialog_requests.rs"]
+mod in_dialog_requests;
+#[path = "scenarios/lost_phone.rs"]
+mod lost_phone;
+#[path = "scenarios/offerless.rs"]
+mod offerless;
+#[path = "scenarios/phone_hold.rs"]
+mod phone_hold;
+#[path = "scenarios/queue_transfer.rs"]
+mod queue_transfer;
+#[path = "scenarios/races.rs"]
+mod races;
+#[path = "scenarios/refused_calls.rs"]
+mod refused_calls;
+#[path = "scenarios/replaces.rs"]
+mod replaces;
+#[path = "scenarios/tone_continuity.rs"]
+mod tone_continuity;

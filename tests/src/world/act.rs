@@ -242,3 +242,41 @@ fn escape(byte: u8) -> String {
         format!("%{byte:02X}")
     }
 }
+
+/// Messages by hand, within a call.
+impl World {
+    /// A request of a party's phone in its dialog, with a CSeq of the test's choice.
+    pub fn send_in_dialog(&mut self, who: &str, method: &str, cseq: u32, extra: &str) {
+        let line = self.line(who);
+        let (from, to) = self.ladder.dialogs.get(&line.call_id).cloned().expect("a dialog");
+        let (own, peer) = if line.invite.is_some() { (to, from) } else { (from, to) };
+        let (call_id, source) = (line.call_id.clone(), self.devices[line.device].address);
+        let text = format!(
+            "{method} sip:192.0.2.1:5060 SIP/2.0\nVia: SIP/2.0/UDP {source};branch=z9hG4bKhand{cseq}{method};rport\n\
+             Max-Forwards: 70\nFrom: <sip:hand@{source}>;tag={own}\nTo: <sip:baton@192.0.2.1>;tag={peer}\n\
+             Call-ID: {call_id}\nCSeq: {cseq} {method}\nContact: <sip:hand@{source}>\n{extra}"
+        );
+        self.send_text(source, &text);
+    }
+}
+
+/// Statuses.
+impl World {
+    pub fn set_status(&mut self, agent: &str, status: &str) {
+        let done = self.command(Command::SetStatus { agent: agent.into(), status: status.into() });
+        assert!(done.is_ok(), "{agent} is {status}: {done:?}");
+        self.settle();
+    }
+}
+
+/// Without waiting for what follows: for races.
+impl World {
+    pub fn answer_now(&mut self, line: u64) {
+        self.answer_line(line);
+    }
+
+    pub fn call_in_now(&mut self, who: &str, number: &str) {
+        let trunk = self.device("pbx");
+        self.call(trunk, who, number, |_| {});
+    }
+}

@@ -73,6 +73,8 @@ pub struct World {
     pub drained: bool,
     /// Checks every invariant after each change.
     pub watchful: bool,
+    /// Writes the core down and reads it back after each input.
+    pub revive_always: bool,
     replies: BTreeMap<RequestId, Result<Reply, Refusal>>,
     due: BTreeMap<(u64, u64), Due>,
     inbox: VecDeque<Input>,
@@ -124,6 +126,7 @@ impl World {
             hang_up_after_transfer: Vec::new(),
             drained: false,
             watchful: true,
+            revive_always: false,
             replies: BTreeMap::new(),
             due: BTreeMap::new(),
             inbox: VecDeque::new(),
@@ -205,6 +208,9 @@ impl World {
             let changed = self.drain_core();
             if changed && self.watchful {
                 self.check_hearing();
+            }
+            if self.revive_always {
+                self.freeze_and_revive();
             }
         }
     }

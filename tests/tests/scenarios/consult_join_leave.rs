@@ -11,10 +11,15 @@ fn at(world: &mut World, minutes: u64, seconds: u64) {
 #[test]
 fn golden_chain_a_consult_join_leave() {
     let mut world = World::new(&["anna", "bert"]);
+    world.network.latency_us = (0, 0);
+    world.set_status("anna", "Lunch");
+    at(&mut world, 0, 5);
     world.call_in("C", office::SUPPORT);
-    at(&mut world, 0, 30);
+    world.expect_hearing(&[("C", "music")]);
+    at(&mut world, 0, 25);
+    world.set_status("anna", "Available");
+    at(&mut world, 0, 35);
     world.answer("anna");
-    world.run_ms(50);
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     at(&mut world, 5, 0);
     world.consult("anna", "Bert");
@@ -32,15 +37,17 @@ fn golden_chain_a_consult_join_leave() {
     world.expect_hearing(&[("C", "bert"), ("bert", "C"), ("anna", "nothing")]);
     at(&mut world, 7, 0);
     world.clear_all();
-    at(&mut world, 15, 30);
+    at(&mut world, 15, 0);
     world.hang_up("C");
-    at(&mut world, 16, 10);
+    at(&mut world, 15, 40);
     world.clear_all();
     world.expect_record(
         1,
         &[
             ("/InitiationMethod", json!("INBOUND")),
-            ("/InitiationTimestamp", json!("2025-01-03T10:00:00Z")),
+            ("/InitiationTimestamp", json!("2025-01-03T10:00:05Z")),
+            ("/Queue/Duration", json!(30)),
+            ("/Agent/AgentInteractionDuration", json!(295)),
             ("/Agent/Username", json!("anna")),
             ("/Agent/CustomerHoldDuration", json!(60)),
             ("/Agent/NumberOfHolds", json!(1)),
@@ -59,7 +66,7 @@ fn golden_chain_a_consult_join_leave() {
             ("/InitialContactId", json!(world.contacts()[0])),
             ("/PreviousContactId", json!(world.contacts()[0])),
             ("/Agent/Username", json!("bert")),
-            ("/Agent/AgentInteractionDuration", json!(570)),
+            ("/Agent/AgentInteractionDuration", json!(540)),
             ("/Agent/AfterContactWorkDuration", json!(40)),
             ("/DisconnectReason", json!("CUSTOMER_DISCONNECT")),
         ],

@@ -1,0 +1,95 @@
+//! REFER with Replaces: the two lines of one phone are spliced (R6), also while the target still rings (R7).
+
+use baton_tests::world::{Dialect, World, office};
+use serde_json::json;
+
+/// Anna talks with C on her first line and with the bank on her second.
+fn two_lines(world: &mut World) {
+    world.talking();
+    world.hold("anna", Dialect::SendOnly);
+    world.dial("anna", office::BANK);
+    world.answer("bank");
+    world.expect_hearing(&[("C", "music"), ("bank", "anna")]);
+    world.ladder.clear();
+}
+
+#[test]
+fn r6_an_attended_transfer_is_a_splice_without_an_invite_to_the_target() {
+    let mut world = World::with_sound(&["anna"]);
+    two_lines(&mut world);
+    let from_us = world.now_us;
+    world.refer_to_line("anna", "anna/2");
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+    assert!(!world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
+    let to_bank = world.ladder.of("bank");
+    assert!(!to_bank.iter().any(|rung| rung.contains("INVITE")), "{}", world.ladder);
+    assert!(world.longest_gap_ms("bank", from_us) <= 60, "no gap in the target's audio");
+    world.expect_record(
+        1,
+        &[("/Baton/TransferType", json!("WARM_CONSULT")), ("/TransferredToEndpoint/Address", json!(office::BANK))],
+    );
+    world.end_of_day();
+}
+
+#[test]
+fn r6_the_second_line_refers_to_the_first() {
+    let mut world = World::new(&["anna"]);
+    two_lines(&mut world);
+    world.refer_to_line("anna/2", "anna");
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+    assert!(!world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn r5_replaces_names_the_dialog_in_either_orientation() {
+    for turned in [false, true] {
+        let mut world = World::new(&["anna"]);
+        two_lines(&mut world);
+        let target = world.replacing("anna/2", turned);
+        world.refer_now("anna", &target);
+        world.settle();
+        world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+        world.end_of_day();
+    }
+}
+
+#[test]
+fn r7_a_target_that_still_rings_is_handed_on_without_ringing_anew() {
+    let mut world = World::new(&["anna"]);
+    world.talking();
+    world.hold("anna", Dialect::SendOnly);
+    world.dial("anna", office::BANK);
+    world.ladder.clear();
+    world.refer_to_line("anna", "anna/2");
+    assert!(world.rings("bank"));
+    world.expect_hearing(&[("C", "ring-back")]);
+    assert_eq!(world.ladder.of("bank"), Vec::<String>::new(), "the same ringing leg");
+    world.answer("bank");
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+    assert!(!world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn the_second_line_is_hung_up_and_the_first_is_as_it_was() {
+    let mut world = World::new(&["anna"]);
+    two_lines(&mut world);
+    world.hang_up("anna/2");
+    assert!(!world.is_up("bank"));
+    world.expect_hearing(&[("C", "music")]);
+    world.unhold("anna");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_phone_that_swaps_its_lines_by_holding_the_one_and_resuming_the_other() {
+    let mut world = World::new(&["anna"]);
+    two_lines(&mut world);
+    world.hold("anna/2", Dialect::SendOnly);
+    world.expect_hearing(&[("C", "music"), ("bank", "music")]);
+    world.unhold("anna");
+    world.expect_hearing(&[("C", "anna"), ("bank", "music")]);
+    world.end_of_day();
+}
