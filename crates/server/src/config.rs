@@ -166,6 +166,7 @@ pub(crate) struct Limits {
     pub(crate) transfers_max: u32,
     pub(crate) call_seconds_max: u32,
     pub(crate) feature_code_ms: u32,
+    pub(crate) audio_timeout_s: u32,
     pub(crate) sessions_max: usize,
     pub(crate) transactions_max: usize,
     pub(crate) message_bytes_max: usize,
@@ -301,7 +302,7 @@ impl Node {
 
     fn check_limits(&self, faults: &mut Faults) {
         let limits = &self.limits;
-        let ranges: [(&str, u64, u64, u64); 17] = [
+        let ranges: [(&str, u64, u64, u64); 18] = [
             ("parties_max", limits.parties_max as u64, 2, 64),
             ("conversations_max", limits.conversations_max as u64, 1, 1_000_000),
             ("ring_timeout_s", limits.ring_timeout_s.into(), 5, 600),
@@ -311,6 +312,7 @@ impl Node {
             ("transfers_max", limits.transfers_max.into(), 1, 1_000),
             ("call_seconds_max", limits.call_seconds_max.into(), 60, 604_800),
             ("feature_code_ms", limits.feature_code_ms.into(), 200, 10_000),
+            ("audio_timeout_s", limits.audio_timeout_s.into(), 2, 3_600),
             ("sessions_max", limits.sessions_max as u64, 1, 1_000_000),
             ("transactions_max", limits.transactions_max as u64, 100, 10_000_000),
             ("message_bytes_max", limits.message_bytes_max as u64, 2_048, 65_535),
@@ -422,6 +424,7 @@ impl Default for Limits {
             transfers_max: core.transfers_max,
             call_seconds_max: core.call_seconds_max,
             feature_code_ms: core.feature_code_ms,
+            audio_timeout_s: core.audio_timeout_s,
             sessions_max: sip.sessions_max,
             transactions_max: sip.transactions_max,
             message_bytes_max: sip.message_bytes_max,

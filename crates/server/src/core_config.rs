@@ -37,6 +37,7 @@ pub(crate) fn core_config(node: &Node, listeners: &[BoundListener], shards: u16)
             transfers_max: limits.transfers_max,
             call_seconds_max: limits.call_seconds_max,
             feature_code_ms: limits.feature_code_ms,
+            audio_timeout_s: limits.audio_timeout_s,
         },
     }
 }

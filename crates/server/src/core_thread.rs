@@ -98,6 +98,7 @@ pub(crate) fn start(
         settings,
         metrics,
         answers: BTreeMap::new(),
+        overloaded: false,
         next_numbers_us: 0,
         scratch: vec![0; DATAGRAM_MAX].into_boxed_slice(),
     };
@@ -118,6 +119,8 @@ struct CoreThread {
     metrics: &'static Metrics,
     /// Who waits for the answer to a command.
     answers: BTreeMap<RequestId, oneshot::Sender<Result<Reply, CallError>>>,
+    /// Whether the core was told that the store lags behind.
+    overloaded: bool,
     /// When the core's own numbers are told to the metrics next.
     next_numbers_us: u64,
     scratch: Box<[u8]>,
@@ -163,6 +166,12 @@ impl CoreThread {
         let now_us = clock::now_us();
         if self.core.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
             self.handle(Input::Timeout);
+        }
+        let overloaded = self.outlets.store.backlog() > self.settings.store_backlog_max;
+        if overloaded != self.overloaded {
+            self.overloaded = overloaded;
+            tracing::warn!(overloaded, "the store's backlog; new calls are refused while it is above its mark");
+            self.handle(Input::Overloaded(overloaded));
         }
         if now_us >= self.next_numbers_us {
             self.next_numbers_us = now_us + NUMBERS_US;
@@ -225,12 +234,7 @@ impl CoreThread {
             match listener.socket.recv_from(&mut self.scratch) {
                 Ok((length, source)) => {
                     self.metrics.datagrams_received.add(1);
-                    let datagram = self.scratch.get(..length).unwrap_or_default();
-                    if self.is_put_off(datagram) {
-                        self.metrics.invites_put_off.add(1);
-                        continue;
-                    }
-                    let bytes = Bytes::copy_from_slice(datagram);
+                    let bytes = Bytes::copy_from_slice(self.scratch.get(..length).unwrap_or_default());
                     self.handle(Input::Sip(baton_sip::Input::Datagram { listener: id, source, bytes }));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -238,14 +242,6 @@ impl CoreThread {
                 Err(_) => {}
             }
         }
-    }
-
-    /// While the store lags, new calls are put off: their INVITE is left unanswered, and its sender repeats it until the
-    /// store has caught up or the sender gives up. Requests within calls have a tag in their To and are taken.
-    fn is_put_off(&self, datagram: &[u8]) -> bool {
-        self.outlets.store.backlog() > self.settings.store_backlog_max
-            && datagram.starts_with(b"INVITE ")
-            && !to_header_has_tag(datagram)
     }
 
     /// One input, and all that comes of it.
@@ -327,23 +323,6 @@ impl CoreThread {
     }
 }
 
-/// Whether the To header (or its compact form) of a request has a tag: then it belongs to a call that is up.
-fn to_header_has_tag(message: &[u8]) -> bool {
-    for line in message.split(|byte| *byte == b'\n') {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            return false;
-        }
-        let name_end = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
-        let (name, value) = line.split_at(name_end);
-        let name = name.trim_ascii();
-        if name.eq_ignore_ascii_case(b"to") || name.eq_ignore_ascii_case(b"t") {
-            return value.windows(5).any(|window| window.eq_ignore_ascii_case(b";tag="));
-        }
-    }
-    false
-}
-
 /// What a slow handler was busy with, for the log.
 fn kind_of(input: &Input) -> &'static str {
     match input {
@@ -358,21 +337,7 @@ fn kind_of(input: &Input) -> &'static str {
             _ => "command",
         },
         Input::RestoreBindings { .. } | Input::RestoreStatus { .. } => "restore",
+        Input::Overloaded(_) => "overload",
         Input::Timeout => "timeout",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_within_a_call_is_known_by_its_tag() {
-        let within = b"INVITE sip:a@b SIP/2.0\r\nTo: <sip:a@b>;tag=1\r\n\r\n";
-        let compact = b"INVITE sip:a@b SIP/2.0\r\nt : <sip:a@b> ;TAG=1\r\n\r\n";
-        let new = b"INVITE sip:a@b SIP/2.0\r\nFrom: <sip:c@d>;tag=2\r\nTo: <sip:a@b>\r\n\r\n;tag=3";
-        assert!(to_header_has_tag(within));
-        assert!(to_header_has_tag(compact));
-        assert!(!to_header_has_tag(new));
     }
 }

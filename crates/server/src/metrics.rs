@@ -47,8 +47,6 @@ pub(crate) struct Metrics {
     pub(crate) datagrams_sent: Number,
     /// Datagrams that the kernel did not take at once; SIP sends them again.
     pub(crate) datagrams_dropped: Number,
-    /// New INVITEs put off because the store lags behind.
-    pub(crate) invites_put_off: Number,
     /// TCP connections that are up.
     pub(crate) tcp_connections: Number,
     /// TCP connections refused at the limit.
@@ -150,11 +148,6 @@ impl Metrics {
                 "baton_sip_datagrams_dropped_total",
                 "SIP datagrams that the kernel did not take.",
                 &self.datagrams_dropped,
-            ),
-            (
-                "baton_sip_invites_put_off_total",
-                "New INVITEs left unanswered while the store lags.",
-                &self.invites_put_off,
             ),
             ("baton_sip_tcp_refused_total", "TCP connections refused at the limit.", &self.tcp_refused),
             (
