@@ -47,9 +47,6 @@ impl Desk {
         if matches!(device, Device::Phone(_)) && agent.is_none() {
             return self.refuse(session, 403, false);
         }
-        if self.draining || self.overloaded || self.conversations.len() >= self.config.limits.conversations_max {
-            return self.refuse(session, 503, true);
-        }
         if invite.max_forwards == 0 {
             return self.refuse(session, 483, false);
         }
@@ -59,6 +56,9 @@ impl Desk {
         }
         if let Some(conversation) = arrival.agent.as_deref().and_then(|agent| self.call_of(agent)) {
             return self.second_line(conversation, arrival);
+        }
+        if self.draining || self.overloaded || self.conversations.len() >= self.config.limits.conversations_max {
+            return self.refuse(session, 503, true);
         }
         if let Device::Trunk(name) = &arrival.device
             && !self.trunk_has_room(name)
@@ -77,8 +77,9 @@ impl Desk {
     fn call_of(&self, agent: &str) -> Option<ConversationId> {
         let engagements = &self.agents.get(agent)?.engagements;
         let on = engagements.iter().filter(|each| each.part == Part::On).map(|each| each.conversation);
+        // A conference room is nobody's customer call: dialling from within it begins a call of its own.
         let connected = |id: &ConversationId| {
-            let conversation = self.conversations.get(id);
+            let conversation = self.conversations.get(id).filter(|each| each.conference.is_none());
             conversation.is_some_and(|c| c.live().any(|p| p.agent.as_deref() == Some(agent) && p.is_connected()))
         };
         on.rev().find(connected)
@@ -129,7 +130,10 @@ impl Desk {
         if let Destination::Conference(name) = &destination
             && let Some(room) = self.conference_index.get(name).copied()
         {
-            self.with(room, |desk, conversation| desk.enter_room(conversation, arrival, &dialled));
+            let entered = self.with(room, |desk, conversation| desk.enter_room(conversation, arrival, &dialled));
+            if entered.is_none() {
+                self.refuse(session, 500, false);
+            }
             return;
         }
         let mut conversation = self.new_conversation();
@@ -165,6 +169,9 @@ impl Desk {
                 };
                 if !tandem {
                     return Err(403);
+                }
+                if arrival.invite.max_forwards <= 1 {
+                    return Err(483);
                 }
                 if self.trunk_has_room(trunk) { Ok(()) } else { Err(503) }
             }
@@ -218,7 +225,8 @@ impl Desk {
         let to = EndpointAddress { address: dialled.to_string(), name: None };
         let by_agent = arrival.agent.is_some() && conversation.conference.is_none();
         let opening = if by_agent {
-            Opening { method: InitiationMethod::Outbound, customer: Some(to), ..Opening::default() }
+            let system = arrival.agent.as_deref().and_then(|agent| self.shown_number(agent));
+            Opening { method: InitiationMethod::Outbound, customer: Some(to), system, ..Opening::default() }
         } else {
             Opening { customer: Some(from), system: Some(to), ..Opening::default() }
         };
@@ -295,7 +303,7 @@ impl Desk {
         contact: ContactId,
         arrival: &Arrival,
     ) -> Caller {
-        let max_forwards = Some(arrival.invite.max_forwards.saturating_sub(1).max(1));
+        let max_forwards = Some(arrival.invite.max_forwards.saturating_sub(1));
         let referred_by = arrival.invite.referred_by.clone();
         let (number, name) = if arrival.agent.is_some() {
             self.queue_caller_id(conversation, contact)
@@ -375,8 +383,12 @@ impl Desk {
             if let Some(party) = conversation.connection_mut(owner) {
                 party.legs.push(leg);
             }
+            let held = conversation.ids_of(|each| each.hold.is_some_and(|hold| hold.by_leg == Some(replaced.0)));
+            let contact = crate::line::contact_of(conversation, owner);
             desk.answer_caller(conversation, owner, session.0);
             desk.end_leg(conversation, owner, replaced.0, 487, None);
+            // The phone that takes over does not hold: whom the other one held is back.
+            held.into_iter().for_each(|id| desk.resume_party(conversation, id, contact));
             if !was_up {
                 // A ringing phone was picked up from another one of the same agent.
                 desk.target_answers(conversation, owner, session.0);
@@ -407,9 +419,10 @@ impl Desk {
                 "The agent is on a contact; add a connection to it instead.",
             ));
         }
-        if let Target::PhoneNumber(number) = &target {
-            self.resolve(number)?;
+        if self.conversations.len() >= self.config.limits.conversations_max {
+            return Err(Refusal::new(RefusalKind::LimitReached, "The server has as many conversations as it may."));
         }
+        self.check_target(&target)?;
         let mut conversation = self.new_conversation();
         conversation.dial_next = Some(target.clone());
         let id = conversation.id;
@@ -426,9 +439,14 @@ impl Desk {
         let shown = match target {
             Target::PhoneNumber(text) | Target::QuickConnect(text) | Target::Agent(text) | Target::Queue(text) => text,
         };
-        let customer = Some(EndpointAddress { address: shown.clone(), name: None });
-        let method = InitiationMethod::Outbound;
-        let contact = self.open_contact(conversation, Opening { method, customer, ..Opening::default() });
+        let entry = match target {
+            Target::QuickConnect(quick) => self.directory.quick_connect(quick),
+            _ => None,
+        };
+        let dialled = entry.and_then(|entry| entry.phone_number.clone()).unwrap_or_else(|| shown.clone());
+        let customer = Some(EndpointAddress { address: dialled, name: entry.map(|entry| entry.name.clone()) });
+        let (method, system) = (InitiationMethod::Outbound, self.shown_number(name));
+        let contact = self.open_contact(conversation, Opening { method, customer, system, ..Opening::default() });
         let id = ConnectionId(self.allocate());
         let mut party = Connection::new(id, contact, ConnectionType::Agent, Phase::Offered, self.now_us);
         party.agent = Some(name.to_string());
@@ -446,6 +464,15 @@ impl Desk {
             self.target_fails(conversation, id, failure);
         }
         contact
+    }
+
+    /// The number that an agent's own outbound calls show.
+    fn shown_number(&self, agent: &str) -> Option<EndpointAddress> {
+        let default = self.directory.profile_of(agent).and_then(|profile| profile.default_outbound_queue.as_deref());
+        let queue = default.and_then(|name| self.directory.queue(name));
+        let number = queue.and_then(|queue| queue.outbound_caller_id.clone());
+        let extension = || self.directory.user(agent).and_then(|user| user.extension.clone());
+        number.or_else(extension).map(|address| EndpointAddress { address, name: None })
     }
 
     /// The agent's own phone has answered: now what it asked for is dialled.
@@ -488,9 +515,26 @@ impl Desk {
     }
 
     /// The peer's ACK brought the answer to the offer in our 200, or it answered our re-INVITE.
+    /// A phone may hold and resume by it, too (D5).
     pub(crate) fn offer_answered(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) {
+        let Some(owner) = conversation.owner_of(leg_id) else { return };
+        let holds = |conversation: &Conversation| {
+            let leg = conversation.connection(owner).and_then(|party| party.leg(leg_id));
+            leg.is_some_and(|leg| leg.remote_hold)
+        };
+        let was = holds(conversation);
         if !self.take_answer(conversation, leg_id, sdp) {
             tracing::info!(leg = leg_id, "an answer does not fit; the leg goes on as it was");
+            let party = conversation.connection(owner).and_then(|party| party.leg(leg_id));
+            if party.is_some_and(|leg| leg.negotiated().is_none()) {
+                // Nothing was ever agreed on: nobody would hear anything.
+                self.answer_unusable(conversation, owner, leg_id);
+            }
+            return;
+        }
+        let is = holds(conversation);
+        if was != is {
+            self.phone_hold_changed(conversation, owner, leg_id, is);
         }
     }
 
@@ -547,11 +591,22 @@ impl Desk {
         }
         let partners = party.leg(leg_id).map(|leg| leg.partners.clone()).unwrap_or_default();
         let talking = conversation.ids_of(|each| each.id != owner && each.talks());
+        // Whom the panel, or a second line, has held already is held by this key as well, so that it can free them.
+        for hold in conversation
+            .connections
+            .iter_mut()
+            .filter(|each| partners.contains(&each.id))
+            .filter_map(|each| each.hold.as_mut())
+        {
+            if hold.by == contact {
+                hold.by_leg.get_or_insert(leg_id);
+            }
+        }
         let mut own = talking.clone();
         if !partners.is_empty() {
             own.retain(|id| partners.contains(id));
         }
-        if own.len() > 1 {
+        if own.len() > 1 || conversation.conference.is_some() {
             // In a conference the one who presses hold steps out; the others go on.
             own = vec![owner];
         }
@@ -571,7 +626,7 @@ impl Desk {
             party.and_then(|party| party.leg(leg_id)).is_some_and(|leg| leg.negotiated().is_some())
         };
         match sdp {
-            Some(sdp) => self.take_answer(conversation, leg_id, sdp),
+            Some(sdp) => self.take_final_answer(conversation, leg_id, sdp),
             None => known(),
         }
     }
