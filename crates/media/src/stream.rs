@@ -143,6 +143,8 @@ pub(crate) struct Stream {
     pub(crate) digits: DigitSender,
     pub(crate) digit_timestamp: Option<u32>,
     pub(crate) event_relay: Option<EventRelay>,
+    /// The key press that is being passed on, heard from its beginning: whose, and its timestamp there.
+    pub(crate) event_heard: Option<(u32, u32)>,
     framer: Vec<u8>,
 
     pub(crate) room: u32,
@@ -190,6 +192,7 @@ impl Stream {
             digits: DigitSender::new(),
             digit_timestamp: None,
             event_relay: None,
+            event_heard: None,
             framer: Vec::with_capacity(FRAME_BYTES_MAX + FRAME_SAMPLES),
             room,
             member: 0,

@@ -188,6 +188,14 @@ impl MediaShard {
         if stream.overridden() {
             return;
         }
+        // A party that came in the middle of a key press hears the next one: the end of this one would be a key of its
+        // own to it, and would put its line ahead of real time (M1).
+        let heard = Some((passing.from, passing.view.timestamp));
+        if fresh {
+            stream.event_heard = heard;
+        } else if stream.event_heard != heard {
+            return;
+        }
         match stream.feed {
             Feed::Forward { from: expected } if expected == passing.from => {
                 stream.forward(passing, payload_type, Some(event.duration), packet, sink);
