@@ -133,6 +133,7 @@ impl World {
         let id = self.line_id(who);
         let Some(line) = self.lines.get_mut(&id) else { return false };
         line.progress.clear();
+        line.referring = true;
         let (device, session) = (line.device, line.session);
         let referred_by = Some(format!("<sip:{}@192.0.2.1>", office::account(&self.devices[device].name)));
         self.device_command(device, SipCommand::Transfer { session, target: target.into(), referred_by })
@@ -278,5 +279,18 @@ impl World {
     pub fn call_in_now(&mut self, who: &str, number: &str) {
         let trunk = self.device("pbx");
         self.call(trunk, who, number, |_| {});
+    }
+}
+
+impl World {
+    /// An agent dials at its phone, without waiting; nothing when the phone cannot.
+    pub fn dial_now(&mut self, agent: &str, number: &str) {
+        let device = self.device(agent);
+        self.call(device, agent, number, |_| {});
+    }
+
+    /// A key by INFO, without waiting.
+    pub fn send_digit(&mut self, device: usize, session: baton_sip::SessionId, digit: char) {
+        self.device_command(device, SipCommand::SendDigit { session, digit, duration_ms: 100 });
     }
 }

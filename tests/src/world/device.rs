@@ -292,7 +292,10 @@ impl Line {
             Event::TransferAsked { transfer, .. } => {
                 return Some(Command::RefuseTransfer { session, transfer, status: 603 });
             }
-            Event::TransferProgress { status, .. } => self.progress.push(status),
+            Event::TransferProgress { status, from_notify, .. } => {
+                self.progress.push(status);
+                self.referring &= status < if from_notify { 200 } else { 300 };
+            }
             Event::Digit { digit, .. } => self.digits.push(digit),
             Event::Ended { .. } => self.state = LineState::Over,
             Event::Ringing { .. }

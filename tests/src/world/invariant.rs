@@ -60,7 +60,9 @@ impl World {
             assert!(mutual || excused, "{hearer} hears {who}, but not the other way round: {}", show());
         }
         let muted = connections.values().flatten().any(|other| other.muted);
-        if connection.initial && !muted {
+        // Who has asked for its own transfer waits for the news of it.
+        let refers = self.lines.values().any(|line| line.who.split('/').next() == Some(who) && line.referring);
+        if connection.initial && !muted && !refers {
             let silent = sounds.iter().all(|hears| *hears == Hears::Silence);
             assert!(sounds.is_empty() || !silent, "the customer {who} is alone in silence: {}", show());
         }

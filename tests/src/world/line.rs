@@ -54,6 +54,8 @@ pub struct Line {
     pub answer: Option<Bytes>,
     /// We hold baton.
     pub holding: bool,
+    /// It has sent a REFER whose end it does not know.
+    pub referring: bool,
     /// What the REFER of this line has brought: the status of its own response, then those of the NOTIFYs.
     pub progress: Vec<u16>,
     /// Digits that came by INFO.
@@ -85,6 +87,7 @@ impl Line {
             offer: None,
             answer: None,
             holding: false,
+            referring: false,
             progress: Vec::new(),
             digits: String::new(),
             offers_refused: VecDeque::new(),

@@ -163,9 +163,9 @@ impl World {
 
     fn send_event(&mut self, id: u64, start: u32, marker: bool, payload: [u8; 4]) {
         let line = self.lines.get_mut(&id).expect("a line");
-        let negotiated = line.negotiation.current().expect("the line is up");
+        let Some(negotiated) = line.negotiated().cloned() else { return };
         let payload_type = negotiated.dtmf_payload_type_send.expect("events are negotiated");
-        let stream = self.streams[&negotiated.remote.port()];
+        let Some(stream) = self.streams.get(&negotiated.remote.port()).copied() else { return };
         let number = payload_type | if marker { 0x80 } else { 0 };
         let mut packet = line.voice.header(number, start);
         packet.extend_from_slice(&payload);
@@ -187,9 +187,10 @@ impl World {
         let live = self.lines.values().filter(|line| !line.is_over());
         let mut names: Vec<&str> = live
             .filter(|line| goertzel::amplitude(&sound, line.voice.hz) > HEARD)
-            .map(|line| line.who.as_str())
+            .map(|line| line.who.split('/').next().unwrap_or_default())
             .collect();
         names.sort_unstable();
+        names.dedup();
         let loud = sound.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or_default() > 500;
         match (names.is_empty(), loud) {
             (false, _) => names.join(" "),
@@ -244,7 +245,12 @@ impl Voice {
     /// The voice of the party that came `nth`.
     pub(super) fn nth(nth: usize) -> Voice {
         let timestamp = (nth as u32).wrapping_mul(2_000_000_011);
-        Voice { hz: TONES_HZ[nth % TONES_HZ.len()], sequence: nth as u16 * 30_011, timestamp, ..Voice::default() }
+        Voice {
+            hz: TONES_HZ[nth % TONES_HZ.len()],
+            sequence: (nth as u16).wrapping_mul(30_011),
+            timestamp,
+            ..Voice::default()
+        }
     }
 
     fn packet(&mut self, payload_type: u8) -> Vec<u8> {
