@@ -36,6 +36,10 @@ ports = [20000, 20999]
 [sinks.file]
 path = \"records.jsonl\"
 
+[limits]
+audio_timeout_s = 5
+recall_timeout_s = 5
+
 [log]
 filter = \"debug\"
 ";
