@@ -122,3 +122,42 @@ fn shown(record: &Value) -> Value {
         "queue": record["Queue"]["Name"], "TransferType": record["Baton"]["TransferType"],
     })
 }
+
+/// Golden chain C.
+#[test]
+fn a_call_is_sent_cold_to_another_queue() {
+    let Some(office) = Office::open() else { return };
+    let one = office.baresip(1, WhenRung::Answer);
+    let mut three = office.linphone(3, WhenRung::Ring);
+    let agents = office.all_available(&[1, 3]);
+    let [agent1, agent3] = agents.as_slice() else { return };
+    let customer = office.customer_calls(5080, SUPPORT);
+    customer.expect_answered(10.0);
+    agent1.expect_contact("connected");
+    agent1.add(&json!({"quickConnectId": "Second line", "mode": "blind"}));
+    one.expect_event("CALL_CLOSED", 1);
+    agent1.expect_contact("acw");
+    agent1.press("clear");
+    three.expect_said("Receiving new incoming call", 1);
+    three.answer();
+    Room::new()
+        .with("agent1", tone_of(1), &one)
+        .with("agent3", tone_of(3), &three)
+        .with("customer", CUSTOMER_HZ, &customer)
+        .expect(&["agent1: -", "agent3: customer", "customer: agent3"]);
+    three.hang_up(None);
+    agent3.expect_contact("acw");
+    agent3.press("clear");
+    office.expect_quiet();
+    let records = office.expect_records(2);
+    let [first, second] = records.as_slice() else { return };
+    assert_eq!(shown(first)["TransferType"], "COLD", "{first:#}");
+    let expected = json!({
+        "InitiationMethod": "TRANSFER", "DisconnectReason": "AGENT_DISCONNECT", "NextContactId": null,
+        "agent": "agent3", "queue": "Second line", "TransferType": null,
+    });
+    assert_eq!(shown(second), expected, "{second:#}");
+    assert_eq!(second["PreviousContactId"], first["ContactId"]);
+    assert_eq!(second["AgentConnectionAttempts"], 1);
+    assert!(second["Queue"]["EnqueueTimestamp"].is_string());
+}
