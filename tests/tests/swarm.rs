@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use baton_contact::command::{AddMode, Command, Control, Target};
-use baton_tests::world::{Behaviour, Dialect, LineState, World, office};
+use baton_tests::world::{Behaviour, LineState, World, office};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 const AGENTS: [&str; 3] = ["anna", "bert", "carla"];
 /// Conversations of the normal run.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1_000;
 /// Steps of one seed.
 const STEPS: u64 = 40;
 
