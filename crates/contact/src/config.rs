@@ -38,6 +38,8 @@ pub struct Limits {
     pub recall_timeout_s: u32,
     /// A reminder is given when a customer has been on hold this long, in seconds.
     pub hold_reminder_s: u32,
+    /// How long a contact waits in an agent's personal queue before it counts as not answered, in seconds.
+    pub personal_wait_s: u32,
     /// Most contacts in an agent's personal queue.
     pub personal_queue_max: u32,
     /// Most transfers within one conversation; above: a loop, refused.
@@ -58,10 +60,11 @@ impl Default for Limits {
             ring_timeout_s: 60,
             recall_timeout_s: 30,
             hold_reminder_s: 30,
+            personal_wait_s: 180,
             personal_queue_max: 10,
             transfers_max: 20,
             call_seconds_max: 12 * 3_600,
-            audio_timeout_s: 15,
+            audio_timeout_s: 30,
             feature_code_ms: 1_500,
         }
     }

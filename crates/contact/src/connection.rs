@@ -87,6 +87,14 @@ pub(crate) struct Connection {
     pub(crate) joined: bool,
     /// Audio has come from it at some time.
     pub(crate) heard: bool,
+    /// Referred-By of the REFER that brought it in (R9).
+    pub(crate) referred_by: Option<String>,
+    /// The panel has asked its phone to answer by itself.
+    pub(crate) accept_asked: bool,
+    /// Parties whose hold its pending REFER has lifted, with the phone line that held them.
+    pub(crate) lifted: Vec<(ConnectionId, Option<u64>)>,
+    /// How many digits it has sent.
+    pub(crate) digit_count: u32,
     /// No audio has come from it for a while.
     pub(crate) audio_lost: bool,
     /// It was rung before: its own number is spent.
@@ -116,6 +124,10 @@ impl Connection {
             recall_to: None,
             consulted: false,
             joined: false,
+            referred_by: None,
+            accept_asked: false,
+            lifted: Vec::new(),
+            digit_count: 0,
             heard: false,
             audio_lost: false,
             rung: false,
@@ -156,7 +168,8 @@ impl Connection {
     /// The leg that carries its voice to and from `other`.
     pub(crate) fn leg_towards(&self, other: ConnectionId) -> Option<&Leg> {
         let up = || self.legs.iter().filter(|leg| leg.is_up());
-        let own = up().find(|leg| leg.partners.contains(&other));
+        // A line that its phone holds carries nothing: what was for it goes by the line in use.
+        let own = up().find(|leg| leg.partners.contains(&other) && !leg.remote_hold);
         own.or_else(|| self.main_leg())
     }
 

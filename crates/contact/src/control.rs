@@ -2,7 +2,7 @@
 
 use crate::agent::Part;
 use crate::command::{AddMode, Command, Control, Refusal, RefusalKind, Reply, Target};
-use crate::connection::{Connection, Hold, Phase};
+use crate::connection::{Connection, Hold};
 use crate::conversation::{Cause, Conversation, Stage};
 use crate::desk::Desk;
 use crate::event::{DisconnectReason, EventKind, PartyRole};
@@ -55,14 +55,19 @@ impl Desk {
     fn end_every_conversation(&mut self) {
         self.draining = true;
         for id in self.conversations.keys().copied().collect::<Vec<_>>() {
-            self.with(id, |desk, conversation| {
-                desk.end_all(conversation, Cause::of(DisconnectReason::Other));
-                conversation.missed.clear();
-                let working = conversation.contacts.iter().filter(|contact| contact.stage == Stage::Acw);
-                let working: Vec<ContactId> = working.map(|contact| contact.id).collect();
-                working.into_iter().for_each(|contact| desk.acw_ends(conversation, contact));
-            });
+            self.with(id, |desk, conversation| desk.end_for_good(conversation));
         }
+    }
+
+    /// Ends a conversation with all that agents have left to do for it.
+    pub(crate) fn end_for_good(&mut self, conversation: &mut Conversation) {
+        self.end_all(conversation, Cause::of(DisconnectReason::Other));
+        for (agent, contact) in std::mem::take(&mut conversation.missed) {
+            self.release(&agent, contact);
+        }
+        let working = conversation.contacts.iter().filter(|contact| contact.stage == Stage::Acw);
+        let working: Vec<ContactId> = working.map(|contact| contact.id).collect();
+        working.into_iter().for_each(|contact| self.acw_ends(conversation, contact));
     }
 
     /// Whether no party is left anywhere: after-contact work and what agents have missed may be.
@@ -97,7 +102,7 @@ impl Desk {
         contact: ContactId,
         control: Control,
     ) -> Outcome {
-        self.check_rights(conversation, agent.as_deref(), contact)?;
+        self.check_rights(conversation, agent.as_deref(), contact, &control)?;
         match &control {
             Control::Clear => return self.clear(conversation, agent.as_deref(), contact),
             Control::Reject => return self.reject(conversation, contact),
@@ -111,6 +116,9 @@ impl Desk {
         let Some(actor) = actor.map(|party| party.id) else {
             return Err(wrong_state("The agent is not connected on this contact."));
         };
+        if conversation.conference.is_some() {
+            return self.control_in_room(conversation, actor, control);
+        }
         match control {
             Control::Hold => self.hold_customer(conversation, actor),
             Control::Resume => self.resume_customer(conversation, actor),
@@ -130,14 +138,40 @@ impl Desk {
         }
     }
 
+    /// In a conference room an agent is a guest: it steps out and back in, sends digits, and leaves.
+    fn control_in_room(&mut self, conversation: &mut Conversation, actor: ConnectionId, control: Control) -> Outcome {
+        let contact = crate::line::contact_of(conversation, actor);
+        match control {
+            Control::Hold => self.hold_party(conversation, actor, contact, None),
+            Control::Resume => self.resume_party(conversation, actor, contact),
+            Control::Leave | Control::End => self.leave(conversation, actor, "agent", agent_left()),
+            Control::Mute(id) if id == actor => return self.mute(conversation, actor, id, true),
+            Control::Unmute(id) if id == actor => return self.mute(conversation, actor, id, false),
+            _ => {
+                return Err(wrong_state(
+                    "In a conference room an agent can hold, resume, mute itself, leave and end only.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// An agent acts on its own contacts only, the operator on all.
-    fn check_rights(&self, conversation: &Conversation, agent: Option<&str>, contact: ContactId) -> Outcome {
+    fn check_rights(
+        &self,
+        conversation: &Conversation,
+        agent: Option<&str>,
+        contact: ContactId,
+        control: &Control,
+    ) -> Outcome {
         let Some(agent) = agent else { return Ok(()) };
         let own = conversation.contact(contact).and_then(|entry| entry.agent.as_deref()) == Some(agent);
         let party = |each: &&Connection| each.contact == contact && each.agent.as_deref() == Some(agent);
         let rung = conversation.live().any(|each| party(&each));
-        let engaged = self.agents.get(agent).is_some_and(|a| a.engagements.iter().any(|each| each.contact == contact));
-        if own || rung || engaged {
+        // Whoever missed it may acknowledge that, and nothing else: it may be a colleague's by now.
+        let clears = *control == Control::Clear
+            && self.agents.get(agent).is_some_and(|a| a.engagements.iter().any(|each| each.contact == contact));
+        if own || rung || clears {
             return Ok(());
         }
         Err(Refusal::new(RefusalKind::NotAllowed, format!("The contact is not one of {agent}'s.")))
@@ -305,14 +339,15 @@ impl Desk {
     fn mute(&mut self, conversation: &mut Conversation, actor: ConnectionId, id: ConnectionId, on: bool) -> Outcome {
         connected(conversation, id)?;
         let contact = crate::line::contact_of(conversation, actor);
-        let Some(party) = conversation.connection_mut(id) else { return Ok(()) };
-        if party.muted == on {
-            return Ok(());
-        }
+        self.set_mute(conversation, id, contact, on);
+        Ok(())
+    }
+
+    pub(crate) fn set_mute(&mut self, conversation: &mut Conversation, id: ConnectionId, by: ContactId, on: bool) {
+        let Some(party) = conversation.connection_mut(id).filter(|party| party.muted != on) else { return };
         party.muted = on;
         let kind = if on { EventKind::Muted { connection_id: id } } else { EventKind::Unmuted { connection_id: id } };
-        self.emit(conversation, contact, kind);
-        Ok(())
+        self.emit(conversation, by, kind);
     }
 
     /// Removes another party: a pending target is cancelled, a connected one is hung up on.
@@ -398,9 +433,12 @@ impl Desk {
 
     pub(crate) fn release(&mut self, agent: &str, contact: ContactId) {
         let now_us = self.now_us;
-        if let Some(state) = self.agents.get_mut(agent) {
+        let changed = self.agents.get_mut(agent).and_then(|state| {
+            let before = state.status.clone();
             state.release(contact, now_us);
-            let status = state.status.clone();
+            (state.status != before).then(|| state.status.clone())
+        });
+        if let Some(status) = changed {
             self.out(crate::io::Output::Status { agent: agent.to_string(), status });
         }
         self.changed_agents.insert(agent.to_string());
@@ -420,14 +458,18 @@ impl Desk {
 
     /// The panel's *Accept* on a desk phone: the phone is rung anew with the request to answer by itself.
     fn accept(&mut self, conversation: &mut Conversation, contact: ContactId) -> Outcome {
-        let party = conversation.agent_connection(contact);
+        let id = conversation.agent_connection(contact).map(|party| party.id);
+        let party = id.and_then(|id| conversation.connection_mut(id));
         let Some(party) = party else { return Err(wrong_state("The contact is not being offered.")) };
         let id = party.id;
         if party.is_connected() {
             return Ok(());
         }
-        if party.phase == Phase::Queued || party.legs.is_empty() {
+        if !party.is_pending() || party.legs.is_empty() {
             return Err(wrong_state("The contact is not being offered."));
+        }
+        if std::mem::replace(&mut party.accept_asked, true) {
+            return Ok(());
         }
         let caller = self.caller_for_agent(conversation, id);
         for leg in leg_ids(conversation, id) {
@@ -452,6 +494,11 @@ impl Desk {
             return Err(Refusal::new(RefusalKind::Invalid, detail));
         }
         if let Some(entry) = conversation.contact_mut(contact) {
+            let kept = entry.attributes.iter().filter(|(key, _)| !attributes.contains_key(*key));
+            let all: usize = bytes + kept.map(|(key, value)| key.len() + value.len()).sum::<usize>();
+            if all > ATTRIBUTES_BYTES_MAX {
+                return Err(Refusal::new(RefusalKind::Invalid, "The contact's attributes would exceed 32 KiB in all."));
+            }
             entry.attributes.extend(attributes);
             let attributes = entry.attributes.clone();
             self.emit(conversation, contact, EventKind::ContactDataUpdated { attributes });
@@ -517,13 +564,13 @@ impl Desk {
     /// The shard or the phone's INFO gives a digit: it may be part of a feature code.
     pub(crate) fn digit(&mut self, conversation: &mut Conversation, owner: ConnectionId, digit: char) {
         let Some(party) = conversation.connection_mut(owner) else { return };
-        let (contact, agent) = (party.contact, party.is_agent() && party.is_connected());
+        let agent = party.is_agent() && party.is_connected();
+        party.digit_count = party.digit_count.saturating_add(1);
         let starred = party.digits == "*";
         party.digits.clear();
         if digit == '*' {
             party.digits.push('*');
         }
-        self.emit(conversation, contact, EventKind::Digits { connection_id: owner, count: 1 });
         let timer = Timer::FeatureCode(conversation.id, owner);
         if digit == '*' {
             self.start_timer(timer, u64::from(self.config.limits.feature_code_ms));

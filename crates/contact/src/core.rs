@@ -1,5 +1,7 @@
 //! The decider: the desk and the SIP endpoint, in one pure machine.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use baton_sip::{
@@ -19,6 +21,8 @@ use crate::io::{Input, Output};
 pub struct Core {
     endpoint: Endpoint,
     desk: Desk,
+    /// What is for outside and has not been fetched.
+    told: VecDeque<Output>,
 }
 
 /// Numbers for metrics.
@@ -47,7 +51,7 @@ impl Core {
         let endpoint = Endpoint::new(config.sip.clone(), seed);
         let mut other_seed = seed;
         other_seed.iter_mut().for_each(|byte| *byte ^= 0x5c);
-        let mut core = Core { endpoint, desk: Desk::new(config, other_seed) };
+        let mut core = Core { endpoint, desk: Desk::new(config, other_seed), told: VecDeque::new() };
         core.desk.set_directory(directory);
         core.turn(0);
         core
@@ -69,22 +73,17 @@ impl Core {
                 }
             }
         }
+        // What came in counts before what is overdue: an answer beats the ring timer of the same moment.
+        self.turn(now_us);
         while let Some(timer) = self.desk.timers.pop(now_us) {
             self.desk.timer_due(timer);
+            self.turn(now_us);
         }
-        self.turn(now_us);
     }
 
     /// The next output, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        match self.desk.effects.pop_front()? {
-            Effect::Out(output) => Some(*output),
-            // `turn` leaves none behind; a command that came in between is done now.
-            Effect::Sip(command) => {
-                self.apply(self.desk.now_us, *command);
-                self.poll_output()
-            }
-        }
+        self.told.pop_front()
     }
 
     /// When [`Input::Timeout`] is due, in microseconds since the Unix epoch.
@@ -137,7 +136,7 @@ impl Core {
 
     /// Lets the desk and the endpoint talk until both are silent. What is for outside stays in order.
     fn turn(&mut self, now_us: u64) {
-        let mut outside = std::collections::VecDeque::new();
+        let mut outside = std::mem::take(&mut self.told);
         loop {
             self.drain_endpoint(&mut outside);
             if self.desk.dispatch_due {
@@ -151,22 +150,22 @@ impl Core {
                 break;
             };
             match effect {
-                Effect::Out(output) => outside.push_back(Effect::Out(output)),
+                Effect::Out(output) => outside.push_back(*output),
                 Effect::Sip(command) => self.apply(now_us, *command),
             }
         }
         if self.desk.draining && !self.desk.drained && self.desk.nobody_is_there() {
             self.desk.drained = true;
-            outside.push_back(Effect::Out(Box::new(Output::Drained)));
+            outside.push_back(Output::Drained);
         }
-        self.desk.effects = outside;
+        self.told = outside;
     }
 
-    fn drain_endpoint(&mut self, outside: &mut std::collections::VecDeque<Effect>) {
+    fn drain_endpoint(&mut self, outside: &mut VecDeque<Output>) {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 SipOutput::Event(event) => self.desk.sip_event(event),
-                other => outside.push_back(Effect::Out(Box::new(Output::Sip(other)))),
+                other => outside.push_back(Output::Sip(other)),
             }
         }
     }

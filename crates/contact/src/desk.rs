@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use baton_sip::{Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Engagement, Part};
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::directory::{Directory, ReferPolicy, TrunkTransport};
 use crate::event::{ContactEvent, EventKind};
 use crate::ids::{ConnectionId, ContactId, ConversationId, RequestId};
 use crate::io::Output;
+use crate::outcome::Failure;
 use crate::ports::Ports;
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
@@ -135,8 +136,29 @@ impl Desk {
         }
         self.effects.push_back(Effect::Sip(Box::new(SipCommand::SetAccess(crate::registrar::access_of(&directory)))));
         self.directory = Arc::new(directory);
+        self.release_the_removed();
         self.count_devices();
         self.dispatch_due = true;
+    }
+
+    /// Whoever waits for a queue that is gone goes where a failed target goes; who is gone has nothing left to clear.
+    fn release_the_removed(&mut self) {
+        let lost = self.waiting.iter().filter(|each| !each.personal && self.directory.queue(&each.queue).is_none());
+        for waiting in lost.cloned().collect::<Vec<_>>() {
+            self.with(waiting.conversation, |desk, conversation| {
+                desk.target_fails(conversation, waiting.connection, Failure::Status(480, None));
+            });
+        }
+        let gone = self.agents.iter().filter(|(name, _)| self.directory.user(name).is_none());
+        let left: Vec<(String, Engagement)> =
+            gone.flat_map(|(name, agent)| agent.engagements.iter().map(|each| (name.clone(), *each))).collect();
+        for (agent, engagement) in left.into_iter().filter(|(_, each)| matches!(each.part, Part::Acw | Part::Missed)) {
+            self.with(engagement.conversation, |desk, conversation| {
+                conversation.missed.retain(|(name, contact)| (name, contact) != (&agent, &engagement.contact));
+                desk.acw_ends(conversation, engagement.contact);
+            });
+            self.release(&agent, engagement.contact);
+        }
     }
 
     /// A number for a new connection, leg or conversation: even, so that it never meets the endpoint's own odd ones.

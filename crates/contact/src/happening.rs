@@ -139,7 +139,8 @@ impl Desk {
         let Some(party) = party.filter(|party| party.refer.is_none()) else { return };
         // A phone that holds, or whose only use is to be held, owes no audio.
         if party.hold.is_some() || party.legs.iter().any(|leg| leg.remote_hold) {
-            return;
+            let timeout_ms = u64::from(self.config.limits.audio_timeout_s) * 1_000;
+            return self.start_timer(Timer::Audio(conversation.id, owner), timeout_ms);
         }
         tracing::info!(contact = %party.contact, "an agent's phone sends no audio any more");
         self.party_gone(conversation, owner, (EndCause::Timeout, None));
@@ -163,6 +164,11 @@ impl Desk {
         }
         match party.phase {
             Phase::Offered | Phase::Ringing | Phase::EarlyMedia if party.is_agent() => {
+                // We did not cancel: a phone's own 487 is a refusal.
+                let failure = match failure {
+                    Failure::Status(487, cause) => Failure::Status(603, cause),
+                    other => other,
+                };
                 self.offer_failed(conversation, owner, failure);
             }
             Phase::Queued => {}
@@ -185,6 +191,10 @@ impl Desk {
         self.close_leg(conversation, owner, leg_id);
         if !other_lines {
             self.party_gone(conversation, owner, why);
+            return;
+        }
+        if conversation.connection(owner).is_some_and(|party| party.refer.is_some()) {
+            // The transfer that it asked for goes on (R3).
             return;
         }
         // A second line was hung up: what it was for, and was dialled from there, goes with it. A customer never does.
@@ -217,7 +227,8 @@ impl Desk {
             self.leave(conversation, gone, by, reason);
             return;
         }
-        let alone_with_customer = !crate::control::has_company(conversation, gone)
+        let alone_with_customer = conversation.conference.is_none()
+            && !crate::control::has_company(conversation, gone)
             && conversation.customers().any(|each| each.id != gone && each.is_connected());
         let held = conversation.customers().any(|each| each.hold.is_some());
         let policy = conversation.queue_of(contact).and_then(|place| self.directory.queue(&place.name));
@@ -239,7 +250,10 @@ impl Desk {
         let held = conversation.ids_of(|each| each.hold.is_some());
         held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
         self.finish_contact_without_acw(conversation, contact, cause);
-        let agent = agent.filter(|name| self.agents.get(name).is_some_and(|agent| agent.devices > 0));
+        // Once is enough: a phone that dies each time it is rung must not keep the customer from the queue.
+        let again = conversation.contact(contact).is_some_and(|entry| entry.recalled);
+        let reachable = |name: &String| self.agents.get(name).is_some_and(|agent| agent.devices > 0);
+        let agent = agent.filter(|name| !again && reachable(name));
         match agent {
             Some(agent) => self.recall(conversation, contact, &agent),
             None => self.keep_the_customer(conversation, contact, None, cause),
@@ -284,7 +298,7 @@ impl Desk {
                 }
             }
             Timer::Acw(_, contact) => desk.acw_ends(conversation, contact),
-            Timer::CallMax(_) => desk.end_all(conversation, Cause::of(DisconnectReason::Other)),
+            Timer::CallMax(_) => desk.end_for_good(conversation),
             Timer::Closing(_) => desk.end_all(conversation, Cause::of(DisconnectReason::ContactFlowDisconnect)),
             Timer::MediaEnd(_) => desk.media_end_overdue(conversation),
             Timer::QueueDelay(..) => desk.dispatch_due = true,

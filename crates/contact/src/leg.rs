@@ -51,6 +51,8 @@ pub(crate) struct Leg {
     pub(crate) negotiation: Option<Negotiation>,
     /// Our offer that awaits its answer.
     pub(crate) pending: Option<PendingOffer>,
+    /// Offer/answer as it was before a provisional answer, for a final answer that differs (D7).
+    pub(crate) before_early: Option<Box<(Negotiation, PendingOffer)>>,
     /// Our answer to the INVITE's offer, made at once and sent with the 183 or the 200.
     pub(crate) answer: Option<Bytes>,
     /// Early media flows: their 18x carried an answer, or ours did.
@@ -73,6 +75,7 @@ impl Leg {
             state,
             negotiation: None,
             pending: None,
+            before_early: None,
             answer: None,
             early_media: false,
             remote_hold: false,

@@ -18,7 +18,7 @@ use crate::timer::Timer;
 const PTIME_MS: u8 = 20;
 
 /// How long the media shard may take to report the end of a leg, in milliseconds.
-const MEDIA_END_MS: u64 = 2_000;
+pub(crate) const MEDIA_END_MS: u64 = 2_000;
 
 /// The Reason header for devices that lost the race (RFC 3326).
 pub(crate) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
@@ -80,6 +80,33 @@ impl Desk {
         Some(offer)
     }
 
+    /// Takes an answer out of a provisional response: it stands until the final one, which may differ (D7).
+    #[must_use]
+    pub(crate) fn take_early_answer(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) -> bool {
+        if let Some(mut taken) = take_leg(conversation, leg_id) {
+            let leg = &mut taken.1;
+            if let (None, Some(negotiation), Some(pending)) = (&leg.before_early, &leg.negotiation, &leg.pending) {
+                leg.before_early = Some(Box::new((negotiation.clone(), pending.clone())));
+            }
+            give_leg(conversation, taken);
+        }
+        self.take_final_answer(conversation, leg_id, sdp)
+    }
+
+    /// Takes the answer of a final response, as if no provisional one had been before it.
+    #[must_use]
+    pub(crate) fn take_final_answer(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) -> bool {
+        if let Some(mut taken) = take_leg(conversation, leg_id) {
+            if let Some(before) = taken.1.before_early.clone() {
+                let (negotiation, pending) = *before;
+                taken.1.negotiation = Some(negotiation);
+                taken.1.pending = Some(pending);
+            }
+            give_leg(conversation, taken);
+        }
+        self.take_answer(conversation, leg_id, sdp)
+    }
+
     /// Takes a description from the peer as the answer to our pending offer. False when it does not fit.
     #[must_use]
     pub(crate) fn take_answer(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) -> bool {
@@ -113,6 +140,11 @@ impl Desk {
         let Some(party) = conversation.connection_mut(owner) else { return };
         let Some(at) = party.legs.iter().position(|leg| leg.id == leg_id) else { return };
         let leg = party.legs.remove(at);
+        // No key of a line that is gone can free those that it held.
+        for hold in conversation.connections.iter_mut().filter_map(|each| each.hold.as_mut()) {
+            hold.by_leg = hold.by_leg.filter(|held_by| *held_by != leg_id);
+        }
+        let Some(party) = conversation.connection(owner) else { return };
         let (contact, role) = (party.contact, party.role());
         if let Device::Trunk(name) = &leg.device {
             let calls = self.trunk_calls.entry(name.clone()).or_default();

@@ -51,6 +51,9 @@ fn talking(
     for other in conversation.live().filter(|other| other.id != party.id && other.talks()) {
         let ends = (party.leg_towards(other.id), other.leg_towards(party.id));
         let (Some(own), Some(voice)) = ends else { continue };
+        if mixed_by_a_phone(conversation, party, other) {
+            continue;
+        }
         let voices = heard.entry(own.stream()).or_default();
         if !other.muted && voice.has_media() {
             voices.insert(voice.stream());
@@ -67,6 +70,16 @@ fn talking(
         };
         hears.insert(stream, sound);
     }
+}
+
+/// Whether a third party's phone mixes the two itself: it has a line in use for each. Bridged here as well, they would
+/// hear each other twice.
+fn mixed_by_a_phone(conversation: &Conversation, one: &Connection, other: &Connection) -> bool {
+    let third = conversation.live().filter(|each| each.talks() && each.id != one.id && each.id != other.id);
+    third.filter(|each| each.legs.len() > 1).any(|each| {
+        let lines = (each.leg_towards(one.id), each.leg_towards(other.id));
+        matches!(lines, (Some(a), Some(b)) if a.id != b.id && !a.remote_hold && !b.remote_hold)
+    })
 }
 
 /// What somebody hears who has nobody to talk to: the target's own early audio, its ring-back, the queue's music.

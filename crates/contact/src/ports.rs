@@ -29,6 +29,11 @@ impl Ports {
         self.free.push_back(port);
     }
 
+    /// Whether none is left.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.free.is_empty()
+    }
+
     /// How many are in use.
     pub(crate) fn used(&self) -> usize {
         self.total.saturating_sub(self.free.len())

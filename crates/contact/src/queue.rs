@@ -13,6 +13,9 @@ use crate::timer::Timer;
 /// How long an agent is rung for a contact of its personal queue, in seconds.
 const PERSONAL_OFFER_S: u32 = 20;
 
+/// When to look again after the media ports ran out, in milliseconds.
+const NO_PORT_RETRY_MS: u64 = 1_000;
+
 impl Desk {
     /// Whether a queue has room for one contact more; transfers by agents may exceed its limit by 20 %.
     pub(crate) fn queue_has_room(&self, name: &str, by_agent: bool) -> bool {
@@ -70,6 +73,12 @@ impl Desk {
     /// number, then the oldest.
     pub(crate) fn dispatch(&mut self) {
         self.dispatch_due = false;
+        let Some(first) = self.waiting.first() else { return };
+        if self.ports.is_exhausted() {
+            // No agent can be rung now; none is to blame.
+            let timer = Timer::QueueDelay(first.conversation, first.connection);
+            return self.start_timer(timer, NO_PORT_RETRY_MS);
+        }
         let mut free: Vec<(u64, String)> = (self.agents.iter())
             .filter(|(_, agent)| agent.routable())
             .map(|(name, agent)| (agent.idle_since_us, name.clone()))
@@ -107,7 +116,10 @@ impl Desk {
             .filter(|entry| entry.delay_seconds > 0)
             .map(|entry| (entry.queue.clone(), u64::from(entry.delay_seconds) * 1_000_000))
             .collect();
-        for waiting in self.waiting.clone().iter().filter(|_| !delays.is_empty()) {
+        if delays.is_empty() {
+            return;
+        }
+        for waiting in self.waiting.clone() {
             let own = delays.iter().filter(|(queue, _)| *queue == waiting.queue && !waiting.personal);
             let due = own.map(|(_, delay_us)| waiting.since_us + delay_us).filter(|due| *due > self.now_us).min();
             if let Some(due_us) = due {
@@ -138,6 +150,9 @@ impl Desk {
         }
         self.changed_agents.insert(agent.to_string());
         self.emit(conversation, contact, EventKind::Offered { agent: agent.to_string() });
+        if let Some(party) = conversation.connection_mut(target) {
+            party.accept_asked = false;
+        }
         let caller = self.caller_for_agent(conversation, target);
         let auto_accept = self.directory.user(agent).is_some_and(|user| user.auto_accept);
         let timeout_s = self.offer_timeout_s(conversation, contact);
@@ -221,7 +236,9 @@ impl Desk {
         let initiator = conversation.connection(target).and_then(|party| party.added_by);
         let shown = customer.or_else(|| initiator.and_then(|id| conversation.connection(id)));
         let shown = shown.or_else(|| conversation.live().find(|party| party.id != target));
+        let referred_by = conversation.connection(target).and_then(|party| party.referred_by.clone());
         shown.map_or_else(Caller::default, |party| Caller {
+            referred_by,
             number: party.address.clone(),
             name: if party.name.is_empty() { party.address.clone() } else { party.name.clone() },
             ..Caller::default()

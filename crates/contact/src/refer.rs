@@ -1,6 +1,8 @@
 //! REFER: a party's phone or trunk asks for a transfer. It is the same machine as the panel's, plus a report to the
 //! transferor, who stays until its target is reached (R1–R7, R11–R13).
 
+use std::collections::BTreeMap;
+
 use baton_sip::{Command as SipCommand, ReferTarget, ReplacesTarget, SessionId, TransferId};
 
 use crate::command::{RefusalKind, Target};
@@ -8,10 +10,11 @@ use crate::connection::{Phase, Refer};
 use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
 use crate::directory::ReferPolicy;
-use crate::event::DisconnectReason;
-use crate::ids::{ConnectionId, ConversationId};
+use crate::event::{DisconnectReason, PartyRole};
+use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::{Device, LegState};
-use crate::transfer::{Adding, agent_left};
+use crate::route::Destination;
+use crate::transfer::Adding;
 
 /// A REFER as it was asked.
 #[derive(Debug, Clone)]
@@ -84,10 +87,17 @@ impl Desk {
         let number = Target::PhoneNumber(asked.target.target.user.clone());
         let adding = Adding { referred_by: asked.referred_by.clone(), replaces, ..Adding::default() };
         // The answer to the REFER comes before any report of its target, also of one that fails at once (R1).
-        if let Err(refusal) = self.resolve(&asked.target.target.user) {
-            tracing::debug!(detail = refusal.detail, "a REFER leads nowhere");
-            self.refuse_transfer(asked.session, asked.transfer, 404);
-            return;
+        let destination = match self.resolve(&asked.target.target.user) {
+            Ok(destination) => destination,
+            Err(refusal) => {
+                tracing::debug!(detail = refusal.detail, "a REFER leads nowhere");
+                return self.refuse_transfer(asked.session, asked.transfer, 404);
+            }
+        };
+        if matches!(destination, Destination::Outside { .. })
+            && !self.may_go_outside(conversation, owner, asked.session.0)
+        {
+            return self.refuse_transfer(asked.session, asked.transfer, 403);
         }
         let (session, transfer) = (asked.session, asked.transfer);
         let held: Vec<_> = conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect();
@@ -107,6 +117,15 @@ impl Desk {
                 self.effects.insert(at, crate::desk::Effect::Sip(Box::new(accept)));
                 self.pursue(conversation, owner, Refer { session, transfer, target }, held);
             }
+        }
+    }
+
+    /// A trunk whose calls may not go on outside cannot get there by REFER either (R12).
+    fn may_go_outside(&self, conversation: &Conversation, owner: ConnectionId, leg: u64) -> bool {
+        let device = conversation.connection(owner).and_then(|party| party.leg(leg)).map(|leg| &leg.device);
+        match device {
+            Some(Device::Trunk(name)) => self.trunk(name).is_some_and(|trunk| trunk.tandem),
+            _ => true,
         }
     }
 
@@ -131,12 +150,19 @@ impl Desk {
             party.refer = Some(refer);
         }
         let contact = crate::line::contact_of(conversation, owner);
-        for (held, hold) in held.into_iter().filter(|(_, hold)| hold.by == contact) {
-            tracing::trace!(connection = %held, since_us = hold.since_us, "off hold for a blind transfer");
-            self.resume_party(conversation, held, contact);
+        let lifted: Vec<_> = held.into_iter().filter(|(_, hold)| hold.by == contact).collect();
+        for (held, _) in &lifted {
+            self.resume_party(conversation, *held, contact);
+        }
+        if let Some(party) = conversation.connection_mut(owner) {
+            party.lifted = lifted.into_iter().map(|(held, hold)| (held, hold.by_leg)).collect();
+        }
+        if phase == Phase::Queued {
+            // The queue has answered: the transferor is free, as with the panel's blind transfer.
+            self.complete_refers(conversation, refer.target);
+            return;
         }
         let status = match phase {
-            Phase::Queued => 182,
             Phase::Ringing | Phase::EarlyMedia => 180,
             _ => return,
         };
@@ -158,16 +184,21 @@ impl Desk {
             return;
         }
         let (session, transfer) = (asked.session, asked.transfer);
-        self.sip(SipCommand::AcceptTransfer { session, transfer });
         let lines = conversation.connection(owner).map(|party| party.legs.as_slice()).unwrap_or_default();
         let partners = lines.iter().filter(|leg| leg.id == other.0 || leg.id == session.0);
         let partners: Vec<_> = partners.flat_map(|leg| leg.partners.clone()).collect();
+        let there = |id: &ConnectionId| conversation.connection(*id).is_some_and(|each| each.is_live());
+        let partners: Vec<_> = partners.into_iter().filter(there).collect();
+        if partners.len() < 2 {
+            // One of the two has just gone: the other stays with the transferor (R4).
+            return self.refuse_transfer(session, transfer, 480);
+        }
+        self.sip(SipCommand::AcceptTransfer { session, transfer });
         let pending =
             partners.into_iter().find(|id| conversation.connection(*id).is_some_and(|each| each.is_pending()));
         let Some(target) = pending else {
             self.report_final(session, transfer, 200);
-            self.hand_on_the_call(conversation, owner);
-            self.leave(conversation, owner, "agent", agent_left());
+            self.step_out(conversation, owner);
             return;
         };
         let line = conversation.connection(owner).and_then(|party| party.leg(other.0));
@@ -180,30 +211,25 @@ impl Desk {
     /// Attended, between two conversations of one agent or trunk: they become one.
     fn attended_between(&mut self, id: ConversationId, other_id: ConversationId, asked: &Asked, other: SessionId) {
         let (session, transfer) = (asked.session, asked.transfer);
-        let Some(mut conversation) = self.conversations.remove(&id) else {
+        let done = self.with(id, |desk, conversation| {
+            desk.with(other_id, |desk, second| desk.splice(conversation, second, asked, other))
+        });
+        if done.flatten().is_none() {
             self.refuse_transfer(session, transfer, 481);
-            return;
-        };
-        let Some(mut second) = self.conversations.remove(&other_id) else {
-            self.conversations.insert(id, conversation);
-            self.refuse_transfer(session, transfer, 481);
-            return;
-        };
-        let verdict = self.may_merge(&conversation, &second, (session.0, other.0));
-        match verdict {
+        }
+    }
+
+    fn splice(&mut self, conversation: &mut Conversation, second: &mut Conversation, asked: &Asked, other: SessionId) {
+        let (session, transfer) = (asked.session, asked.transfer);
+        match self.may_merge(conversation, second, (session.0, other.0)) {
             Err(status) => self.refuse_transfer(session, transfer, status),
             Ok((owner, second_owner)) => {
                 self.sip(SipCommand::AcceptTransfer { session, transfer });
-                self.merge(&mut conversation, &mut second, second_owner);
+                self.merge(conversation, second, second_owner);
                 self.report_final(session, transfer, 200);
-                self.hand_on_the_call(&mut conversation, owner);
-                self.leave(&mut conversation, owner, "agent", agent_left());
+                self.step_out(conversation, owner);
             }
         }
-        self.settle(&mut second);
-        self.settle(&mut conversation);
-        self.put_back(second);
-        self.put_back(conversation);
     }
 
     /// The sender must be a party to the dialog that it names (R5): one agent's phones, or one trunk.
@@ -233,12 +259,16 @@ impl Desk {
     fn merge(&mut self, conversation: &mut Conversation, second: &mut Conversation, second_owner: ConnectionId) {
         let cause = Cause::of(DisconnectReason::AgentDisconnect);
         let contact = crate::line::contact_of(second, second_owner);
+        let caller = second.connection(second_owner).is_some_and(|party| party.initial);
         self.end_party(second, second_owner, 480);
-        self.finish_contact(second, contact, cause);
+        if !caller {
+            // A caller's contact is also that of whom it talked with, and goes on with them.
+            self.finish_contact(second, contact, cause);
+        }
         let held = second.ids_of(|each| each.hold.is_some());
         held.into_iter().for_each(|each| self.resume_party(second, each, contact));
         conversation.sequence = conversation.sequence.max(second.sequence);
-        conversation.transfers += 1;
+        conversation.transfers += second.transfers + 1;
         let (moved, stay): (Vec<_>, Vec<_>) = second.connections.drain(..).partition(|each| each.is_live());
         second.connections = stay;
         let contacts: Vec<_> = moved.iter().map(|each| each.contact).collect();
@@ -265,8 +295,33 @@ impl Desk {
         for party in &mut conversation.connections {
             party.legs.iter_mut().for_each(|leg| leg.partners.clear());
         }
+        self.move_remains(conversation, second, &contacts);
         conversation.changed = true;
         second.changed = true;
+    }
+
+    /// Reports of ended legs that are still to come, and missed offers, follow their contacts.
+    fn move_remains(&mut self, conversation: &mut Conversation, second: &mut Conversation, contacts: &[ContactId]) {
+        let (moved, stay): (BTreeMap<_, _>, _) = std::mem::take(&mut second.closing)
+            .into_iter()
+            .partition(|(_, (contact, _, _))| contacts.contains(contact));
+        second.closing = stay;
+        for (leg, closing) in moved {
+            self.leg_index.insert(leg, conversation.id);
+            conversation.closing.insert(leg, closing);
+        }
+        if !conversation.closing.is_empty() {
+            self.start_timer(crate::timer::Timer::MediaEnd(conversation.id), crate::line::MEDIA_END_MS);
+        }
+        let missed = std::mem::take(&mut second.missed);
+        for (agent, contact) in missed {
+            let own = contacts.contains(&contact);
+            let engagements = self.agents.get_mut(&agent).map(|agent| agent.engagements.iter_mut());
+            for engagement in engagements.into_iter().flatten().filter(|each| own && each.contact == contact) {
+                engagement.conversation = conversation.id;
+            }
+            if own { &mut conversation.missed } else { &mut second.missed }.push((agent, contact));
+        }
     }
 
     fn move_waiting(&mut self, from: ConversationId, to: ConversationId, connection: ConnectionId) {
@@ -301,9 +356,20 @@ impl Desk {
     pub(crate) fn complete_refers(&mut self, conversation: &mut Conversation, target: ConnectionId) {
         for (owner, refer) in refers_to(conversation, target) {
             self.report(refer, 200);
-            self.hand_on_the_call(conversation, owner);
-            self.leave(conversation, owner, "agent", agent_left());
+            self.step_out(conversation, owner);
         }
+    }
+
+    /// A transferor has what it asked for.
+    fn step_out(&mut self, conversation: &mut Conversation, owner: ConnectionId) {
+        self.hand_on_the_call(conversation, owner);
+        let role = conversation.connection(owner).map_or(PartyRole::Agent, |party| party.role());
+        let by = match role {
+            PartyRole::Customer => "customer",
+            PartyRole::Agent => "agent",
+            PartyRole::ThirdParty => "thirdParty",
+        };
+        self.leave(conversation, owner, by, Cause::of(crate::control::reason_of(role)));
     }
 
     /// A caller that transfers its own end away leaves the call to whom it talked with: that party is the customer now.
@@ -323,10 +389,9 @@ impl Desk {
             self.report(refer, status);
             let Some(party) = conversation.connection_mut(owner) else { continue };
             party.refer = None;
-            let (contact, held_leg) = (party.contact, party.legs.iter().find(|leg| leg.remote_hold).map(|leg| leg.id));
-            if held_leg.is_some() {
-                let others = conversation.ids_of(|each| each.id != owner && each.talks());
-                others.into_iter().for_each(|other| self.hold_party(conversation, other, contact, held_leg));
+            let (contact, lifted) = (party.contact, std::mem::take(&mut party.lifted));
+            for (held, by_leg) in lifted {
+                self.hold_party(conversation, held, contact, by_leg);
             }
         }
     }

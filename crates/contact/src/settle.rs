@@ -13,19 +13,42 @@ use crate::mix::mix_plan;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
 
+/// How many contacts a conference room may gather before those that are over are dropped.
+const ROOM_CONTACTS_KEPT: usize = 64;
+
 impl Desk {
     /// Brings everything that follows from the state in line with it. Asked twice, the second time changes nothing.
     pub(crate) fn settle(&mut self, conversation: &mut Conversation) {
+        // A party whose last line has ended, whichever way, is gone.
+        for gone in conversation.ids_of(|party| party.is_connected() && party.legs.is_empty()) {
+            self.party_gone(conversation, gone, (baton_sip::EndCause::Transport, None));
+        }
         self.end_what_is_over(conversation);
         self.book_interactions(conversation);
         self.publish_mix(conversation);
         self.complete_contacts(conversation);
+        self.prune_room(conversation);
         if conversation.changed {
             conversation.changed = false;
             conversation.revision += 1;
             let agents = conversation.connections.iter().filter_map(|party| party.agent.clone());
             self.changed_agents.extend(agents);
         }
+    }
+
+    /// A room may be open for days: what is over in it is dropped, but for its first contact, which names it.
+    fn prune_room(&mut self, conversation: &mut Conversation) {
+        if conversation.conference.is_none() || conversation.contacts.len() < ROOM_CONTACTS_KEPT {
+            return;
+        }
+        let root = conversation.root();
+        let over: Vec<ContactId> = (conversation.contacts.iter())
+            .filter(|contact| contact.stage == Stage::Completed && contact.id != root)
+            .map(|contact| contact.id)
+            .collect();
+        conversation.contacts.retain(|contact| !over.contains(&contact.id));
+        conversation.connections.retain(|party| party.is_live() || !over.contains(&party.contact));
+        self.contact_index.retain(|contact, _| !over.contains(contact));
     }
 
     fn end_what_is_over(&mut self, conversation: &mut Conversation) {
@@ -94,11 +117,35 @@ impl Desk {
             self.finish_contact_without_acw(conversation, contact, cause);
         }
         self.complete_contacts(conversation);
+        for (name, agent) in &mut self.agents {
+            let busy = agent.engagements.iter().filter(|each| each.conversation == conversation.id);
+            for contact in busy.map(|each| each.contact).collect::<Vec<_>>() {
+                agent.release(contact, self.now_us);
+                self.changed_agents.insert(name.clone());
+            }
+        }
+        conversation.missed.clear();
+        // A leg that was being worked on when it happened belongs to nobody any more.
+        let lost = self
+            .leg_index
+            .iter()
+            .filter(|(leg, of)| **of == conversation.id && !conversation.closing.contains_key(leg));
+        for leg in lost.map(|(leg, _)| *leg).collect::<Vec<_>>() {
+            self.leg_index.remove(&leg);
+            let (session, stream) = (baton_sip::SessionId(leg), baton_media::StreamId(leg));
+            self.sip(baton_sip::Command::End { session, status: 500, reason: None });
+            self.media(conversation, MediaCommand::Close { stream });
+        }
     }
 
     /// A party is over: its legs are ended, its hold is booked.
     pub(crate) fn end_party(&mut self, conversation: &mut Conversation, id: ConnectionId, status: u16) {
         self.end_legs(conversation, id, status);
+        let digits =
+            conversation.connection_mut(id).map(|party| (party.contact, std::mem::take(&mut party.digit_count)));
+        if let Some((contact, count)) = digits.filter(|(_, count)| *count > 0) {
+            self.emit(conversation, contact, EventKind::Digits { connection_id: id, count });
+        }
         let held_by = conversation.connection(id).and_then(|party| party.hold).map(|hold| hold.by);
         if let Some(by) = held_by {
             self.resume_party(conversation, id, by);

@@ -25,7 +25,7 @@ impl Desk {
         leg_id: u64,
         (status, sdp): (u16, Option<Bytes>),
     ) {
-        let early = sdp.is_some_and(|sdp| self.take_answer(conversation, leg_id, &sdp));
+        let early = sdp.is_some_and(|sdp| self.take_early_answer(conversation, leg_id, &sdp));
         let now_us = self.now_us;
         let Some(party) = conversation.connection_mut(target) else { return };
         if let Some(leg) = party.leg_mut(leg_id) {
@@ -92,6 +92,9 @@ impl Desk {
         self.answer_callers(conversation, target);
         self.complete_refers(conversation, target);
         self.dial_what_was_asked(conversation, target);
+        if conversation.transfers > 0 {
+            self.identify_remaining(conversation);
+        }
     }
 
     /// An agent's phone was answered: its contact is served now.

@@ -13,7 +13,7 @@ use crate::dial::Caller;
 use crate::directory::QuickConnectType;
 use crate::event::{DisconnectReason, EndpointAddress, EventKind, InitiationMethod, TransferType};
 use crate::ids::{ConnectionId, ContactId};
-use crate::leg::Leg;
+use crate::leg::{Device, Leg};
 use crate::outcome::{Failure, OutcomeName};
 use crate::route::{Destination, tidy_number};
 use crate::snapshot::ConnectionType;
@@ -57,6 +57,12 @@ impl Desk {
         let Some(actor) = conversation.connection(initiator) else {
             return Err(Refusal::new(RefusalKind::NotFound, "The initiator is no party of this contact any more."));
         };
+        if conversation.conference.is_some() {
+            return Err(Refusal::new(
+                RefusalKind::WrongState,
+                "A conference room's guests dial in; none can be added yet.",
+            ));
+        }
         let (contact, agent) = (actor.contact, actor.agent.clone());
         self.check_room(conversation, &aim, agent.as_deref())?;
         if adding.hold {
@@ -66,6 +72,9 @@ impl Desk {
         conversation.transfers += 1;
         let caller = self.caller_for_target(conversation, contact, &aim, &adding);
         let added = self.add_party(conversation, (initiator, contact), &aim, &caller);
+        if let Some(party) = conversation.connection_mut(added) {
+            party.referred_by.clone_from(&caller.referred_by);
+        }
         if let Some(line) = adding.line {
             self.attach_line(conversation, initiator, added, line);
         }
@@ -103,6 +112,10 @@ impl Desk {
             }
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn check_target(&self, target: &Target) -> Result<(), Refusal> {
+        self.aim(target).map(drop)
     }
 
     fn aim(&self, target: &Target) -> Result<Aim, Refusal> {
@@ -242,6 +255,8 @@ impl Desk {
         }
         self.answer_callers(conversation, target);
         self.enqueue(conversation, target, name, true);
+        let wait_ms = u64::from(self.config.limits.personal_wait_s) * 1_000;
+        self.start_timer(Timer::Ring(conversation.id, target), wait_ms);
         Ok(())
     }
 
@@ -306,9 +321,12 @@ impl Desk {
         let agents_remain = conversation.live().any(|each| each.is_agent() && each.is_connected());
         let freed = conversation.ids_of(|each| each.hold.is_some_and(|hold| hold.by == contact || !agents_remain));
         freed.into_iter().for_each(|held| self.resume_party(conversation, held, contact));
-        if initial {
+        let muted = conversation.ids_of(|each| each.muted && !agents_remain);
+        muted.into_iter().for_each(|muted| self.set_mute(conversation, muted, contact, false));
+        if initial && conversation.conference.is_none() {
             self.customer_left(conversation, cause);
         } else {
+            // Everybody in a conference room has a contact of its own.
             self.finish_contact(conversation, contact, cause);
         }
         self.identify_remaining(conversation);
@@ -380,19 +398,25 @@ impl Desk {
     }
 
     /// Both parties that remain learn whom they talk to now (R14).
-    fn identify_remaining(&mut self, conversation: &mut Conversation) {
+    pub(crate) fn identify_remaining(&mut self, conversation: &Conversation) {
         let talking: Vec<_> = conversation.live().filter(|each| each.talks()).collect();
         let [one, other] = talking.as_slice() else { return };
         let host = self.host();
-        let identity = |party: &Connection| Party {
-            display: party.name.clone(),
-            uri: format!("sip:{}@{host}", crate::dial::escape_user(&party.address)),
-            user: party.address.clone(),
+        // A trunk learns the number that the queue shows, never an agent's name.
+        let identity = |to: &Connection, about: &Connection| {
+            let outside = matches!(to.main_leg().map(|leg| &leg.device), Some(Device::Trunk(_)));
+            let (number, name) = if about.is_agent() && outside {
+                self.queue_caller_id(conversation, about.contact)
+            } else {
+                (about.address.clone(), about.name.clone())
+            };
+            let uri = format!("sip:{}@{host}", crate::dial::escape_user(&number));
+            Party { display: name, uri, user: number }
         };
         let commands: Vec<SipCommand> = [(one, other), (other, one)]
             .into_iter()
             .filter_map(|(to, about)| {
-                Some(SipCommand::Identify { session: to.main_leg()?.session(), identity: identity(about) })
+                Some(SipCommand::Identify { session: to.main_leg()?.session(), identity: identity(to, about) })
             })
             .collect();
         commands.into_iter().for_each(|command| self.sip(command));
@@ -409,9 +433,16 @@ impl Desk {
     ) {
         let customer_there = conversation.customers().any(Connection::is_connected);
         let others = conversation.live().any(|each| !each.initial && (each.is_connected() || each.is_pending()));
-        let recalled = conversation.contact(failed).is_some_and(|contact| contact.recalled);
+        let recalled =
+            conversation.contact(failed).is_some_and(|contact| contact.recalled && contact.stage == Stage::Open);
         if !customer_there || others {
-            self.finish_contact(conversation, failed, cause);
+            // The contact of an agent that talks on, with a colleague for one, is not over; only its customer is.
+            let served = conversation.agent_connection(failed).is_some_and(Connection::is_connected);
+            if !(served && others) {
+                self.finish_contact(conversation, failed, cause);
+            } else if let Some(entry) = conversation.contact_mut(failed) {
+                entry.cause.get_or_insert(cause);
+            }
             return;
         }
         if let Some(agent) = recall_to.filter(|agent| self.can_be_recalled(agent)) {
@@ -420,6 +451,7 @@ impl Desk {
             return;
         }
         let queue = conversation.queue_of(failed).map(|place| place.name.clone());
+        let queue = queue.filter(|name| self.directory.queue(name).is_some());
         match queue {
             Some(queue) if recalled => self.wait_again(conversation, failed, &queue),
             Some(queue) => {
@@ -472,7 +504,13 @@ impl Desk {
         party.name = queue.to_string();
         party.address = queue.to_string();
         conversation.connections.push(party);
+        // It has waited before: it keeps its place among those who wait.
+        let first = conversation.contacts.iter().filter_map(|entry| entry.queue.as_ref());
+        let since_us = first.filter(|place| place.name == queue).map(|place| place.since_us).min();
         self.enqueue(conversation, id, queue, false);
+        for waiting in self.waiting.iter_mut().filter(|each| each.connection == id) {
+            waiting.since_us = since_us.unwrap_or(waiting.since_us);
+        }
     }
 
     /// Begins a contact.

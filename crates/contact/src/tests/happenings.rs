@@ -139,7 +139,7 @@ fn a_phone_that_dies_keeps_the_customer_and_recalls_the_agent() {
             let stream = baton_media::StreamId(world.leg_of("anna"));
             world.media(baton_media::Event::Audible { stream });
             world.media(baton_media::Event::Silent { stream, for_ms: 2_000 });
-            world.wait_ms(15_000);
+            world.wait_ms(30_000);
         },
         |world| {
             let leg = world.leg_of("anna");
@@ -432,4 +432,90 @@ fn at_the_deadline_everybody_is_hung_up_on_and_recorded() {
     assert!(world.desk.conversations.is_empty(), "after-contact work does not outlive the server");
     let late = world.call_in("E", "+49123");
     assert_eq!(world.sent.last(), Some(&Sent::Refuse(late, 503)));
+}
+
+#[test]
+fn a_mute_does_not_outlive_the_agent_who_could_lift_it() {
+    let mut world = World::talking(&STAFF);
+    world.consult("anna", "Bank");
+    world.answer("+49404040");
+    let bank = world.call().connections.iter().find(|party| party.address == "+49404040").map(|party| party.id);
+    world.control("anna", Control::Mute(bank.expect("a party"))).expect("mute");
+    world.control("anna", Control::Leave).expect("leave");
+    assert_eq!((world.hears("C"), world.hears("+49404040")), (vec!["+49404040".into()], vec!["C".into()]));
+}
+
+#[test]
+fn r12_a_trunk_without_tandem_does_not_get_outside_by_refer() {
+    let mut world = World::talking(&STAFF);
+    world.desk.trunks[0].tandem = false;
+    let caller = world.leg_of("C");
+    world.refer(caller, "+49900", None);
+    assert_eq!(world.sent.last(), Some(&Sent::RefuseTransfer(caller, 403)));
+    assert_eq!(world.hears("C"), ["anna"]);
+}
+
+#[test]
+fn who_missed_a_contact_has_no_say_in_it_any_more() {
+    let mut world = World::new(&STAFF);
+    world.call_in("C", "+4989222");
+    let contact = world.contact_of("anna");
+    world.wait_ms(20_000);
+    world.answer("bert");
+    for control in [Control::End, Control::Hold, Control::Accept] {
+        let refusal = world.control_on(Some("anna"), contact, control).expect_err("refused");
+        assert_eq!((refusal.kind, refusal.snapshot), (crate::command::RefusalKind::NotAllowed, None));
+    }
+    world.control_on(Some("anna"), contact, Control::Clear).expect("acknowledged");
+    assert_eq!(world.hears("C"), ["bert"]);
+}
+
+#[test]
+fn r4_an_attended_refer_to_a_target_that_has_just_gone_keeps_the_customer() {
+    let mut world = World::talking(&STAFF);
+    let first = world.leg_of("anna");
+    world.phone_hold(first, true);
+    let second = world.call_in("anna", "+49555");
+    world.answer("+49555");
+    world.hang_up("+49555");
+    world.refer(first, "+49555", Some(second));
+    assert_eq!(world.sent.last(), Some(&Sent::RefuseTransfer(first, 480)));
+    assert_eq!(world.hears("C"), ["music"]);
+    world.phone_hold(first, false);
+    assert_eq!(world.hears("C"), ["anna"]);
+}
+
+#[test]
+fn r4_a_phone_that_dies_twice_does_not_keep_the_customer_from_the_queue() {
+    let mut world = World::talking(&["anna"]);
+    let leg = world.leg_of("anna");
+    world.hang_up_leg(leg, EndCause::Timeout);
+    let leg = world.answer("anna");
+    world.hang_up_leg(leg, EndCause::Timeout);
+    assert_eq!(world.desk.waiting.len() + world.ringing.len(), 1, "in the queue, or offered out of it");
+    assert_eq!(world.hears("C"), ["music"]);
+}
+
+#[test]
+fn d7_a_final_answer_may_differ_from_the_early_one() {
+    let mut world = World::new(&[]);
+    world.call_in("C", "+49123");
+    let leg = world.ringing_leg("+49123");
+    world.early(leg, 5_000);
+    world.answer_leg(leg);
+    let conversation = world.call();
+    let found = conversation.connections.iter().find_map(|party| party.leg(leg)).and_then(|leg| leg.negotiated());
+    assert_eq!(found.expect("negotiated").remote.port(), 4_002);
+}
+
+#[test]
+fn the_phones_own_conference_is_not_bridged_twice() {
+    let mut world = World::talking(&STAFF);
+    let first = world.leg_of("anna");
+    world.phone_hold(first, true);
+    let second = world.call_in("anna", "+49555");
+    world.answer("+49555");
+    world.phone_hold(first, false);
+    assert_eq!((world.leg_hears(first), world.leg_hears(second)), (vec!["C".to_string()], vec!["+49555".to_string()]));
+    assert_eq!((world.hears("C"), world.hears("+49555")), (vec!["anna".to_string()], vec!["anna".to_string()]));
 }

@@ -26,6 +26,10 @@ enum Step {
     HangUp(u64),
     Die(u64),
     PhoneHold(u64, bool),
+    /// The agent dials a number from its phone while on a call.
+    SecondLine(String),
+    /// REFER of one line with Replaces of the other.
+    Attended(u64, u64),
     Refer(u64),
 }
 
@@ -36,6 +40,7 @@ fn steps(world: &World) -> Vec<Step> {
         if let Some(agent) = party.agent.as_ref().filter(|_| party.is_connected() && party.refer.is_none()) {
             steps
                 .extend(controls(conversation, party).into_iter().map(|control| Step::Control(agent.clone(), control)));
+            steps.extend((party.legs.len() == 1).then(|| Step::SecondLine(agent.clone())));
         }
         for leg in &party.legs {
             match leg.state {
@@ -47,6 +52,8 @@ fn steps(world: &World) -> Vec<Step> {
                     if party.is_agent() {
                         steps.extend([Step::Die(leg.id), Step::PhoneHold(leg.id, !leg.remote_hold)]);
                         steps.extend(party.refer.is_none().then_some(Step::Refer(leg.id)));
+                        let other = party.legs.iter().find(|other| other.id != leg.id);
+                        steps.extend(other.map(|other| Step::Attended(leg.id, other.id)));
                     }
                 }
             }
@@ -80,6 +87,9 @@ fn controls(conversation: &Conversation, actor: &Connection) -> Vec<Control> {
             Control::HoldConnection(other.id),
             Control::ResumeConnection(other.id),
         ]);
+        if other.initial {
+            controls.push(if other.muted { Control::Unmute(other.id) } else { Control::Mute(other.id) });
+        }
     }
     controls.push(Control::HoldConnection(actor.id));
     controls
@@ -98,6 +108,8 @@ fn apply(world: &mut World, step: &Step) {
         Step::HangUp(leg) => world.hang_up_leg(*leg, EndCause::Bye),
         Step::Die(leg) => world.hang_up_leg(*leg, EndCause::Timeout),
         Step::PhoneHold(leg, on) => world.phone_hold(*leg, *on),
+        Step::SecondLine(agent) => drop(world.call_in(agent, "+49555")),
+        Step::Attended(leg, other) => world.refer(*leg, "+49555", Some(*other)),
         Step::Refer(leg) => world.refer(*leg, "+49404040", None),
     }
     clear_all(world);
@@ -125,7 +137,11 @@ fn key(world: &World) -> String {
 }
 
 fn describe(conversation: &Conversation, party: &Connection) -> String {
-    let legs: Vec<String> = party.legs.iter().map(|leg| format!("{:?}{}", leg.state, leg.remote_hold)).collect();
+    let partners = |leg: &crate::leg::Leg| {
+        leg.partners.iter().filter(|id| conversation.connection(**id).is_some_and(Connection::is_live)).count()
+    };
+    let legs: Vec<String> =
+        party.legs.iter().map(|leg| format!("{:?}{}{}", leg.state, leg.remote_hold, partners(leg))).collect();
     let hold = party.hold.map(|hold| {
         let by = conversation.connections.iter().find(|each| each.contact == hold.by && each.is_agent());
         (by.and_then(|by| by.agent.clone()), hold.by_leg.is_some())
@@ -135,7 +151,8 @@ fn describe(conversation: &Conversation, party: &Connection) -> String {
     let added_by = party.added_by.and_then(|id| conversation.connection(id)).map(|by| (by.agent.clone(), by.is_live()));
     let refer = party.refer.is_some();
     let who = (party.kind, party.initial, &party.agent, party.phase);
-    format!("{who:?} {hold:?} {refer} {recalled} {queued} {added_by:?} {:?} {legs:?}", party.recall_to)
+    let muted = party.muted;
+    format!("{who:?} {hold:?} {muted} {refer} {recalled} {queued} {added_by:?} {:?} {legs:?}", party.recall_to)
 }
 
 fn check(world: &World) {
@@ -144,7 +161,9 @@ fn check(world: &World) {
         for (stream, hears) in &conversation.published.hears {
             let party = owner(*stream).expect("who hears is a live party");
             let Hears::Parties(voices) = hears else {
-                let sound = party.initial && party.talks() && *hears == Hears::Silence;
+                // Somebody whose only company is muted hears nothing by the agent's own will.
+                let muted = conversation.live().any(|other| other.id != party.id && other.muted);
+                let sound = party.initial && party.talks() && *hears == Hears::Silence && !muted;
                 assert!(!sound, "a customer is alone in silence");
                 assert!(party.hold.is_none() || matches!(hears, Hears::Music(_)) || party.refer.is_some(), "{hears:?}");
                 continue;
@@ -182,7 +201,7 @@ fn mutual(conversation: &Conversation, voice: StreamId, listener: &Connection) {
     let back = conversation.published.hears.get(&voice);
     let heard =
         matches!(back, Some(Hears::Parties(voices)) if listener.legs.iter().any(|leg| voices.contains(&leg.stream())));
-    assert!(heard, "hearing is not mutual: {back:?}");
+    assert!(heard || listener.muted, "hearing is not mutual: {back:?}");
 }
 
 fn ended_cleanly(world: &World) {

@@ -281,6 +281,13 @@ impl World {
         self.sip(SipEvent::Ringing { session, status: 180, sdp: None });
     }
 
+    /// A 183 with a description of its own.
+    pub(super) fn early(&mut self, leg: u64, port: u16) {
+        let offer = self.our_offer(leg);
+        let (sdp, _) = far_side(port).answer(&offer).expect("our own offer can be answered");
+        self.sip(SipEvent::Ringing { session: SessionId(leg), status: 183, sdp: Some(sdp) });
+    }
+
     pub(super) fn answer(&mut self, name: &str) -> u64 {
         let leg = self.ringing_leg(name);
         self.answer_leg(leg);
