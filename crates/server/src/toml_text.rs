@@ -62,13 +62,13 @@ impl TomlText {
     /// Reads the text as `T`, or says what is wrong with it and where.
     pub(crate) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<(T, TomlText), Problem> {
         let source = TomlText { file: file.to_owned(), text: text.to_owned(), places: Vec::new() };
-        let tree = DeTable::parse(text).map_err(|error| source.from_toml(&error))?;
+        let tree = DeTable::parse(text).map_err(|error| source.parse_problem(&error))?;
         let mut places = Vec::new();
         collect_table(tree.get_ref(), "", &mut places);
         let source = TomlText { places, ..source };
         match toml::from_str(text) {
             Ok(value) => Ok((value, source)),
-            Err(error) => Err(source.from_toml(&error)),
+            Err(error) => Err(source.parse_problem(&error)),
         }
     }
 
@@ -100,7 +100,7 @@ impl TomlText {
         Some(path[..path.len() - suffix.len()].to_owned())
     }
 
-    fn from_toml(&self, error: &toml::de::Error) -> Problem {
+    fn parse_problem(&self, error: &toml::de::Error) -> Problem {
         let span = error.span();
         let place = span.as_ref().map(|span| self.line_and_column(span.start));
         let key = span.as_ref().and_then(|span| self.path_at(span)).unwrap_or_default();
