@@ -51,7 +51,10 @@ impl World {
 
     /// Names of the streams' people, as the descriptions on the wire tell.
     pub(super) fn people(&self) -> BTreeMap<StreamId, String> {
-        self.streams.iter().filter_map(|(port, stream)| Some((*stream, self.ladder.ports.get(port)?.clone()))).collect()
+        self.streams
+            .iter()
+            .filter_map(|(port, stream)| Some((*stream, self.ladder.ports.get(port)?.0.clone())))
+            .collect()
     }
 
     /// What a person hears by the plan that the media threads have: names, `music`, `ring-back`, `prompt`, `silence`;

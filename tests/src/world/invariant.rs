@@ -7,8 +7,8 @@ use baton_contact::snapshot::{ConnectionSnapshot, ConnectionState};
 use baton_contact::{Input, RequestId};
 use baton_media::Hears;
 
+use super::World;
 use super::ask::name_of;
-use super::{Line, World};
 
 impl World {
     /// Nobody hears themselves; hearing is mutual; the held hear music only and are heard by nobody; no customer is alone
@@ -47,9 +47,7 @@ impl World {
         let empty = BTreeSet::new();
         let hearers = heard_by.get(who).unwrap_or(&empty);
         let show = || format!("{:?}\n{connections:#?}\n{}", self.plans, self.ladder);
-        // Who has asked for its own transfer waits for the news of it, and hears nobody.
-        let own = |line: &&Line| line.who.split('/').next() == Some(who) && !line.is_over();
-        let refers = self.lines.values().filter(own).any(|line| line.referring);
+        let refers = self.refers(who);
         if connection.state == ConnectionState::Hold {
             assert!(hearers.is_empty(), "{who} is held and heard by {hearers:?}: {}", show());
             let only_music = refers || sounds.iter().all(|hears| matches!(hears, Hears::Music(_)));
@@ -69,6 +67,14 @@ impl World {
             let silent = sounds.iter().all(|hears| *hears == Hears::Silence);
             assert!(sounds.is_empty() || !silent, "the customer {who} is alone in silence: {}", show());
         }
+    }
+
+    /// Whether a person has asked for its own transfer: it waits for the news of it, and hears nobody.
+    fn refers(&self, who: &str) -> bool {
+        let open = |port: &u16| self.streams.contains_key(port);
+        let calls = self.ladder.ports.iter().filter(|(port, (name, _))| name == who && open(port));
+        let calls: BTreeSet<&str> = calls.map(|(_, (_, call_id))| call_id.as_str()).collect();
+        self.lines.values().any(|line| line.referring && calls.contains(line.call_id.as_str()))
     }
 
     /// Each person's live connection; `None` for somebody who is in more than one conversation.

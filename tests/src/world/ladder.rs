@@ -32,8 +32,8 @@ pub struct Ladder {
     pub callers: BTreeMap<String, String>,
     /// The tags of the INVITE dialogs, of the caller and of the called, by Call-ID.
     pub dialogs: BTreeMap<String, (String, String)>,
-    /// Whose description names a media port of baton's.
-    pub ports: BTreeMap<u16, String>,
+    /// Whose description names a media port of baton's, and in which call.
+    pub ports: BTreeMap<u16, (String, String)>,
     /// Final statuses of each INVITE transaction.
     finals: BTreeMap<String, BTreeSet<u16>>,
 }
@@ -97,7 +97,7 @@ impl Ladder {
         let (from, to) = (name(from), name(to));
         let port = text.split("m=audio ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
         if let Some(port) = port.filter(|_| from == "baton") {
-            self.ports.insert(port, to.clone());
+            self.ports.insert(port, (to.clone(), call_id.clone()));
         }
         self.rungs.push(Rung { at_us, from, to, title, call_id, bytes: bytes.clone() });
     }
