@@ -292,6 +292,10 @@ impl Fold {
         if *completed {
             self.transfer_completed_ms = Some(at);
             self.transferred_to = transferred_to.clone();
+        } else if kind == TransferType::Failed {
+            // A cold transfer counted as complete when its initiator left; its target was not reached after all.
+            self.transfer_completed_ms = None;
+            self.transferred_to = None;
         }
     }
 
