@@ -5,7 +5,7 @@
 //! thread; the kernel's socket buffers are the bounded queues on both sides of it, and what does not fit there SIP sends
 //! again. Everything else comes through the [`crate::inbox`] and leaves through queues that do not wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use baton_api::CallError;
 use baton_contact::command::Reply;
 use baton_contact::{Core, Input, Output, RequestId};
-use baton_sip::{ListenerId, Transport};
+use baton_sip::{ConnectionHandle, ListenerId, Transport};
 use bytes::Bytes;
 use rustix::event::epoll;
 use rustix::io::Errno;
@@ -27,6 +27,7 @@ use crate::media::MediaOutlet;
 use crate::metrics::Metrics;
 use crate::store_thread::{Entry, StoreInbox};
 use crate::tcp_edge::Order;
+use crate::watch::Alive;
 
 /// A handler that takes longer than this holds up every call, and is logged.
 pub(crate) const SLOW_US: u64 = 5_000;
@@ -34,8 +35,8 @@ pub(crate) const SLOW_US: u64 = 5_000;
 const ROUND_MAX: usize = 64;
 /// The longest sleep: housekeeping is due then.
 const SLEEP_MAX_US: u64 = 1_000_000;
-/// How soon commands are offered again to a media shard that had no room.
-const MEDIA_RETRY_US: u64 = 1_000;
+/// How soon commands are offered again to a media shard or the TCP edge that had no room.
+const RETRY_US: u64 = 1_000;
 /// How often the core's numbers are told to the metrics.
 const NUMBERS_US: u64 = 1_000_000;
 /// The largest datagram (RFC 768).
@@ -65,12 +66,12 @@ pub(crate) struct Outlets {
 /// The thread's settings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// Above this backlog of the store no new calls are taken.
+    /// Above this backlog of the store no new calls are taken, until it is half of it.
     pub(crate) store_backlog_max: u64,
 }
 
-/// Starts the thread. It ends with `Ok` when it is told to stop, and with a sentence when the core has failed; `ended` is
-/// told of both.
+/// Starts the thread. It ends with `Ok` when it is told to stop, and with a sentence when the core has failed; `alive` is
+/// dropped with both.
 ///
 /// # Errors
 /// When no thread can be started.
@@ -81,7 +82,7 @@ pub(crate) fn start(
     outlets: Outlets,
     settings: Settings,
     metrics: &'static Metrics,
-    ended: oneshot::Sender<()>,
+    alive: Alive,
 ) -> std::io::Result<JoinHandle<Result<(), String>>> {
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for listener in &sockets {
@@ -99,13 +100,14 @@ pub(crate) fn start(
         metrics,
         answers: BTreeMap::new(),
         overloaded: false,
+        to_close: BTreeSet::new(),
+        lost: VecDeque::new(),
         next_numbers_us: 0,
         scratch: vec![0; DATAGRAM_MAX].into_boxed_slice(),
     };
     std::thread::Builder::new().name("baton-core".to_owned()).spawn(move || {
-        let outcome = thread.guarded();
-        let _ = ended.send(());
-        outcome
+        let _alive = alive;
+        thread.guarded()
     })
 }
 
@@ -121,6 +123,10 @@ struct CoreThread {
     answers: BTreeMap<RequestId, oneshot::Sender<Result<Reply, CallError>>>,
     /// Whether the core was told that the store lags behind.
     overloaded: bool,
+    /// Connections that the edge had no room to be told to close; told as soon as it has.
+    to_close: BTreeSet<ConnectionHandle>,
+    /// What the core is told about orders that the edge had no room for.
+    lost: VecDeque<baton_sip::Input>,
     /// When the core's own numbers are told to the metrics next.
     next_numbers_us: u64,
     scratch: Box<[u8]>,
@@ -147,6 +153,7 @@ impl CoreThread {
         self.drain();
         let mut ready = Vec::with_capacity(self.sockets.len() + 1);
         loop {
+            self.tell_lost_orders();
             self.expire();
             match self.take_letters() {
                 Round::Stop => return Ok(()),
@@ -167,10 +174,11 @@ impl CoreThread {
         if self.core.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
             self.handle(Input::Timeout);
         }
-        let overloaded = self.outlets.store.backlog() > self.settings.store_backlog_max;
+        let mark = self.settings.store_backlog_max;
+        let overloaded = self.outlets.store.backlog() > if self.overloaded { mark / 2 } else { mark };
         if overloaded != self.overloaded {
             self.overloaded = overloaded;
-            tracing::warn!(overloaded, "the store's backlog; new calls are refused while it is above its mark");
+            tracing::warn!(overloaded, "the store's backlog; new calls are refused from its mark until half of it");
             self.handle(Input::Overloaded(overloaded));
         }
         if now_us >= self.next_numbers_us {
@@ -203,8 +211,9 @@ impl CoreThread {
         let missed = self.inbox.has_letters();
         let now_us = clock::now_us();
         let due_us = self.core.next_timeout_us().unwrap_or(u64::MAX);
-        let longest_us = if self.media_waits() { MEDIA_RETRY_US } else { SLEEP_MAX_US };
-        let pause_us = if missed { 0 } else { due_us.saturating_sub(now_us).min(longest_us) };
+        let retry = self.media_waits() || !self.to_close.is_empty();
+        let longest_us = if retry { RETRY_US } else { SLEEP_MAX_US };
+        let pause_us = if missed || !self.lost.is_empty() { 0 } else { due_us.saturating_sub(now_us).min(longest_us) };
         let waited = self.wait(ready, pause_us);
         self.inbox.get_up();
         waited
@@ -212,7 +221,8 @@ impl CoreThread {
 
     /// Whether a media shard has had no room for a command.
     fn media_waits(&mut self) -> bool {
-        self.outlets.shards.iter_mut().fold(false, |waits, outlet| outlet.flush() || waits)
+        // Each is asked: one that waits is no reason to let the others wait.
+        self.outlets.shards.iter_mut().filter_map(|outlet| outlet.flush().then_some(())).count() > 0
     }
 
     fn wait(&self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
@@ -261,7 +271,7 @@ impl CoreThread {
     fn drain(&mut self) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Sip(output) => self.to_network(output),
+                Output::Sip(output) => self.transmit(output),
                 Output::Media(shard, command) => match self.outlets.shards.get_mut(usize::from(shard)) {
                     Some(outlet) => outlet.send(command),
                     None => tracing::error!(shard, "there is no such media shard"),
@@ -287,7 +297,7 @@ impl CoreThread {
         }
     }
 
-    fn to_network(&mut self, output: baton_sip::Output) {
+    fn transmit(&mut self, output: baton_sip::Output) {
         let order = match output {
             baton_sip::Output::Transmit { flow, bytes } => match (flow.transport, flow.connection) {
                 (Transport::Udp, _) => return self.send_datagram(flow.listener, flow.remote, &bytes),
@@ -303,8 +313,42 @@ impl CoreThread {
                 return tracing::error!(?event, "an event of the endpoint is not for us");
             }
         };
-        if self.outlets.edge.try_send(order).is_err() {
+        if let Err(mpsc::error::TrySendError::Full(order) | mpsc::error::TrySendError::Closed(order)) =
+            self.outlets.edge.try_send(order)
+        {
             self.metrics.edge_orders_dropped.add(1);
+            self.lose(order);
+        }
+    }
+
+    /// A stream that lost a message is no stream any more: the core takes it for closed, and the edge closes it as soon as
+    /// it has room. A name that is not looked up has no address.
+    fn lose(&mut self, order: Order) {
+        match order {
+            Order::Transmit { connection, .. } | Order::Connect { connection, .. } => {
+                if self.to_close.insert(connection) {
+                    self.lost.push_back(baton_sip::Input::StreamClosed { connection });
+                }
+            }
+            Order::Close { connection } => drop(self.to_close.insert(connection)),
+            Order::Resolve { query, .. } => {
+                self.lost.push_back(baton_sip::Input::Resolved { query, addresses: Vec::new() });
+            }
+            // These come from the edge itself.
+            Order::Accepted { .. } | Order::Ended { .. } | Order::Failed { .. } => {}
+        }
+    }
+
+    fn tell_lost_orders(&mut self) {
+        for _ in 0..self.lost.len() {
+            let Some(input) = self.lost.pop_front() else { break };
+            self.handle(Input::Sip(input));
+        }
+        while let Some(connection) = self.to_close.pop_first() {
+            if self.outlets.edge.try_send(Order::Close { connection }).is_err() {
+                self.to_close.insert(connection);
+                return;
+            }
         }
     }
 

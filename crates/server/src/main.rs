@@ -35,6 +35,7 @@ mod store_thread;
 mod table;
 mod tcp_edge;
 mod toml_text;
+mod watch;
 
 fn main() -> std::process::ExitCode {
     cli::main()

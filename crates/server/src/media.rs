@@ -8,11 +8,15 @@ use baton_media::{Command, Event, Library};
 
 use crate::config::{Media, Node};
 use crate::inbox::{Inbox, Letter, NotTaken};
-use crate::media_thread::{EventCallback, MediaCounters, MediaInbox, MediaThread, MediaThreadConfig};
+use crate::media_thread::{EventCallback, MediaCounters, MediaInbox, MediaThread, MediaThreadConfig, NotSent};
+use crate::watch::{Alive, Watcher};
 use crate::{audio_files, clock, random};
 
 /// Commands that may wait in a shard's own queue; what comes on top waits on our side, in order.
 const COMMANDS_MAX: usize = 16_384;
+/// Commands, or events, that may wait on our side: some seconds of a full node. A thread that is behind by more does not
+/// come back, and the process ends as if it had died.
+const WAITING_MAX: usize = 65_536;
 
 /// The running shards.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub(crate) struct MediaThreads {
 pub(crate) struct MediaOutlet {
     inbox: MediaInbox,
     waiting: VecDeque<Command>,
+    stuck: Alive,
 }
 
 /// How many shards there are: what is configured; one for each processor when that is 0.
@@ -54,11 +59,16 @@ pub(crate) fn load_sounds(node: &Node) -> Result<Library, String> {
     Ok(Library::new(&sounds))
 }
 
-/// Starts this many shards. What they tell goes into the core's inbox.
+/// Starts this many shards. What they tell goes into the core's inbox; `watcher` is told when one ends.
 ///
 /// # Errors
 /// One sentence.
-pub(crate) fn start(shards: u16, sounds: &Library, inbox: &Inbox) -> Result<(MediaThreads, Vec<MediaOutlet>), String> {
+pub(crate) fn start(
+    shards: u16,
+    sounds: &Library,
+    inbox: &Inbox,
+    watcher: &Watcher,
+) -> Result<(MediaThreads, Vec<MediaOutlet>), String> {
     let failed = |error: std::io::Error| format!("a media thread cannot be started: {error}");
     let (mut threads, mut outlets) = (Vec::new(), Vec::new());
     for shard in 0..shards {
@@ -69,17 +79,26 @@ pub(crate) fn start(shards: u16, sounds: &Library, inbox: &Inbox) -> Result<(Med
             commands_max: COMMANDS_MAX,
             ..MediaThreadConfig::default()
         };
-        let thread = MediaThread::start(config, clock::now_us, to_core(inbox.clone())).map_err(failed)?;
-        outlets.push(MediaOutlet { inbox: thread.inbox(), waiting: VecDeque::new() });
+        let thread = MediaThread::start(config, clock::now_us, to_core(inbox.clone(), watcher.alive("a media thread")))
+            .map_err(failed)?;
+        outlets.push(MediaOutlet {
+            inbox: thread.inbox(),
+            waiting: VecDeque::new(),
+            stuck: watcher.alive("the core's way to a media thread"),
+        });
         threads.push(thread);
     }
     Ok((MediaThreads { threads }, outlets))
 }
 
-/// Hands events to the core; those that it has no room for wait, in order, for the next one.
-fn to_core(inbox: Inbox) -> EventCallback {
+/// Hands events to the core; those that it has no room for wait, in order, for the next one. `alive` is dropped with the
+/// thread that owns this.
+fn to_core(inbox: Inbox, alive: Alive) -> EventCallback {
     let mut waiting: VecDeque<Event> = VecDeque::new();
     Box::new(move |event| {
+        if waiting.len() >= WAITING_MAX {
+            return alive.give_up();
+        }
         waiting.push_back(event);
         while let Some(event) = waiting.pop_front() {
             match inbox.offer(Letter::Input(Input::Media(event))) {
@@ -106,6 +125,9 @@ impl MediaThreads {
 impl MediaOutlet {
     /// Hands a command over, behind those that wait.
     pub(crate) fn send(&mut self, command: Command) {
+        if self.waiting.len() >= WAITING_MAX {
+            return self.stuck.give_up();
+        }
         self.waiting.push_back(command);
         self.flush();
     }
@@ -113,9 +135,14 @@ impl MediaOutlet {
     /// Hands over what waits, as far as there is room; whether something still waits.
     pub(crate) fn flush(&mut self) -> bool {
         while let Some(command) = self.waiting.pop_front() {
-            if let Err(command) = self.inbox.send(command) {
-                self.waiting.push_front(*command);
-                return true;
+            match self.inbox.send(command) {
+                Ok(()) => {}
+                Err(NotSent::Full(command)) => {
+                    self.waiting.push_front(*command);
+                    return true;
+                }
+                // Its end was told; the process ends.
+                Err(NotSent::Ended) => self.waiting.clear(),
             }
         }
         false

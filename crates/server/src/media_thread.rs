@@ -98,6 +98,15 @@ pub(crate) struct MediaInbox {
     wake: Arc<Wake>,
 }
 
+/// Why a command was not taken.
+#[derive(Debug, PartialEq)]
+pub(crate) enum NotSent {
+    /// The queue is full; the command comes back.
+    Full(Box<Command>),
+    /// The thread has ended.
+    Ended,
+}
+
 #[derive(Debug)]
 enum Message {
     Command(Command),
@@ -148,17 +157,16 @@ impl MediaThread {
 }
 
 impl MediaInbox {
-    /// Hands a command over without waiting. It comes back when the queue is full or the thread has ended.
-    pub(crate) fn send(&self, command: Command) -> Result<(), Box<Command>> {
+    /// Hands a command over without waiting. It comes back when the queue is full.
+    pub(crate) fn send(&self, command: Command) -> Result<(), NotSent> {
         match self.sender.try_send(Message::Command(command)) {
             Ok(()) => {
                 self.wake.now();
                 Ok(())
             }
-            Err(
-                TrySendError::Full(Message::Command(command)) | TrySendError::Disconnected(Message::Command(command)),
-            ) => Err(Box::new(command)),
-            Err(_) => Ok(()), // only commands are sent here
+            Err(TrySendError::Full(Message::Command(command))) => Err(NotSent::Full(Box::new(command))),
+            Err(TrySendError::Disconnected(_)) => Err(NotSent::Ended),
+            Err(TrySendError::Full(Message::Stop)) => Ok(()), // only commands are sent here
         }
     }
 }
@@ -610,12 +618,14 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_gives_the_command_back() {
-        let (sender, _commands) = sync_channel(1);
+    fn a_full_queue_gives_the_command_back_and_a_dead_one_says_so() {
+        let (sender, commands) = sync_channel(1);
         let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).unwrap();
         let inbox = MediaInbox { sender, wake: Arc::new(Wake { event, pending: AtomicBool::new(false) }) };
         let close = Command::Close { stream: StreamId(1) };
         assert!(inbox.send(close.clone()).is_ok());
-        assert_eq!(inbox.send(close.clone()), Err(Box::new(close)));
+        assert_eq!(inbox.send(close.clone()), Err(NotSent::Full(Box::new(close.clone()))));
+        drop(commands);
+        assert_eq!(inbox.send(close), Err(NotSent::Ended));
     }
 }

@@ -61,6 +61,8 @@ pub(crate) struct Metrics {
     pub(crate) store_backlog: Number,
     /// Attempts of the store that failed.
     pub(crate) store_failures: Number,
+    /// Events and documents dropped because far too many wait for the store.
+    pub(crate) store_dropped: Number,
     /// Contacts that began.
     pub(crate) contacts_started: Number,
     /// Contacts that talk, ring or wait.
@@ -157,6 +159,11 @@ impl Metrics {
             ),
             ("baton_core_slow_inputs_total", "Inputs that took longer than 5 ms.", &self.slow_inputs),
             ("baton_store_failures_total", "Attempts of the store that failed.", &self.store_failures),
+            (
+                "baton_store_dropped_total",
+                "Events and documents dropped at ten times the backlog's mark.",
+                &self.store_dropped,
+            ),
             ("baton_contacts_total", "Contacts that began.", &self.contacts_started),
             ("baton_core_faults_total", "Conversations given up because of a fault of ours.", &self.core.faults),
             ("baton_sip_messages_received_total", "SIP messages taken.", &self.core.messages_received),

@@ -27,9 +27,10 @@ use crate::inbox::{Inbox, Letter, inbox};
 use crate::media::{self, MediaThreads};
 use crate::metrics::Metrics;
 use crate::services::DirectoryInForce;
-use crate::shutdown::{Signals, drain};
+use crate::shutdown::{self, Signals};
 use crate::store_thread::StoreThread;
 use crate::tcp_edge::{self, TcpEdgeListener};
+use crate::watch::{Watch, Watcher};
 use crate::{clock, logging, random, seal, sockets};
 
 /// The file beside the configuration that is put in force at the first start.
@@ -145,7 +146,7 @@ fn first_directory(node: &Node) -> Result<Option<DirectoryFile>, String> {
 struct Server {
     inbox: Inbox,
     core: JoinHandle<Result<(), String>>,
-    core_ended: oneshot::Receiver<()>,
+    watch: Watch,
     drained: oneshot::Receiver<()>,
     draining: Arc<AtomicBool>,
     store: StoreThread,
@@ -180,16 +181,20 @@ impl Server {
         let sink = start_sink(node, data, &mut store)?;
         let reader = store.reader();
         let hub = Arc::new(EventHub::new(clock::now_ms()));
-        let store = StoreThread::start(store, hub.clone(), metrics).map_err(failed("the store thread"))?;
-        let edge = tcp_edge::start(bound.tcp, node.limits.tcp_connections_max, inbox.clone(), metrics)
+        let watch = Watch::new();
+        let watcher = watch.watcher();
+        let backlog_max = node.limits.store_backlog_max as u64;
+        let store = StoreThread::start(store, hub.clone(), backlog_max, metrics, &watcher)
+            .map_err(failed("the store thread"))?;
+        let edge = tcp_edge::start(bound.tcp, node.limits.tcp_connections_max, inbox.clone(), metrics, &watcher)
             .map_err(failed("the TCP edge"))?;
-        let (media, shard_inboxes) = media::start(shards, &sounds, &inbox)?;
+        let (media, shard_inboxes) = media::start(shards, &sounds, &inbox, &watcher)?;
 
         let (tell_drained, drained) = oneshot::channel();
         let outlets = Outlets { edge, store: store.inbox(), shards: shard_inboxes, drained: Some(tell_drained) };
-        let settings = Settings { store_backlog_max: node.limits.store_backlog_max as u64 };
-        let (tell_ended, core_ended) = oneshot::channel();
-        let core = core_thread::start(core, bound.udp, inbox_reader, outlets, settings, metrics, tell_ended)
+        let settings = Settings { store_backlog_max: backlog_max };
+        let alive = watcher.alive("the core thread");
+        let core = core_thread::start(core, bound.udp, inbox_reader, outlets, settings, metrics, alive)
             .map_err(failed("the core thread"))?;
 
         let draining = Arc::new(AtomicBool::new(false));
@@ -206,38 +211,44 @@ impl Server {
                     metrics.render(&shards)
                 })
             },
-            ready: ready(draining.clone(), &store, node.limits.store_backlog_max as u64),
+            ready: ready(draining.clone(), &store, backlog_max, watcher),
             now_ms: clock::now_ms,
         };
         let (stop_api, api) = start_api(node, data, bound.api, services)?;
         for each in &bound.listeners {
             tracing::info!(transport = ?each.transport, local = %each.local, advertised = %each.advertised, "SIP");
         }
-        let started = Server { inbox, core, core_ended, drained, draining, store, sink, media, hub, stop_api, api };
+        let started = Server { inbox, core, watch, drained, draining, store, sink, media, hub, stop_api, api };
         Ok(started)
     }
 
-    /// Waits for a signal, or for the end of the core, and stops everything.
+    /// Waits for a signal, or for the end of a part, and stops everything.
     async fn serve(mut self, node: &Node) -> Result<(), String> {
         let mut signals = Signals::catch().map_err(|error| format!("signals cannot be caught: {error}"))?;
         tracing::info!("ready");
         let ended = tokio::select! {
             name = signals.next() => {
                 tracing::info!(signal = name, "no new calls; those that are up may end");
-                false
+                None
             }
-            _ = &mut self.core_ended => true,
+            part = self.watch.ended() => Some(part),
         };
         self.draining.store(true, Ordering::Relaxed);
-        if !ended {
-            let deadline = Duration::from_secs(node.limits.shutdown_seconds);
-            drain(&self.inbox, self.drained, &mut signals, deadline).await;
-            tokio::time::sleep(LAST_WORDS).await;
+        let deadline = Duration::from_secs(node.limits.shutdown_seconds);
+        if let Some(part) = ended {
+            tracing::error!(part, "has ended, and without it no call can be served");
+            shutdown::end_all(&self.inbox, &mut self.drained).await;
+        } else {
+            shutdown::drain(&self.inbox, &mut self.drained, &mut signals, deadline).await;
         }
+        tokio::time::sleep(LAST_WORDS).await;
         self.hub.close();
         let _ = self.stop_api.send(());
         let _ = tokio::time::timeout(API_PATIENCE, self.api).await;
-        let stopped = stop_core(&self.inbox, self.core);
+        let stopped = stop_core(&self.inbox, self.core).and_then(|()| match ended {
+            Some(part) => Err(format!("{part} has failed; the log says more")),
+            None => Ok(()),
+        });
         self.media.stop();
         self.store.stop();
         if let Some(sink) = self.sink {
@@ -290,11 +301,15 @@ fn ready(
     draining: Arc<AtomicBool>,
     store: &StoreThread,
     backlog_max: u64,
+    watcher: Watcher,
 ) -> Arc<dyn Fn() -> Result<(), String> + Send + Sync> {
     let (failure, inbox) = (store.failure(), store.inbox());
     Arc::new(move || {
         if draining.load(Ordering::Relaxed) {
             return Err("the server is about to end".to_owned());
+        }
+        if let Some(part) = watcher.first_end() {
+            return Err(format!("{part} has failed; the server is about to end"));
         }
         if inbox.backlog() > backlog_max {
             return Err("the store lags behind; no new calls are taken".to_owned());

@@ -1,9 +1,11 @@
 //! The store thread: takes what must last from the core, commits it in batches, and only then shows it to the panels.
 //!
-//! The core thread never waits for it. What waits is counted; above the mark the core thread takes no new calls, so the
-//! backlog is bounded by what the calls that are up still produce, and no record is ever lost to a full queue.
+//! The core thread never waits for it. What waits is counted; above the mark the core takes no new calls, so the backlog
+//! is bounded by what the calls that are up still produce, and no record is lost to a full queue. Ten times the mark is
+//! the end of it: what comes then is dropped and counted, for a process without memory stores nothing either.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -18,6 +20,7 @@ use baton_store::Store;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
+use crate::watch::Watcher;
 use crate::{call_log, clock};
 
 /// Most entries of one transaction.
@@ -25,7 +28,16 @@ const BATCH_MAX: usize = 4_096;
 /// How often the store notes that the process is alive; the end of calls that a crash leaves open.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Pause after a failure.
-const RETRY: Duration = Duration::from_millis(500);
+const RETRY_US: u64 = 500_000;
+/// Most entries that a batch grows to while the store fails; the others stay in the channel.
+const RETRY_BATCH_MAX: usize = 4 * BATCH_MAX;
+/// How often a full batch looks whether the process is to end.
+const STOP_LOOK: Duration = Duration::from_millis(20);
+/// Beyond this many times the backlog's mark, entries are dropped.
+const BACKLOG_MARKS_MAX: u64 = 10;
+
+/// Who waits for the version of a new directory.
+pub(crate) type DirectoryAnswer = oneshot::Sender<Result<u64, String>>;
 
 /// What the store thread takes.
 #[derive(Debug)]
@@ -39,7 +51,7 @@ pub(crate) enum Entry {
     /// An account's bindings, all of them.
     Bindings { account: String, bindings: Vec<Binding> },
     /// A new directory; the answer is its version.
-    Directory { directory: Arc<Directory>, answer: oneshot::Sender<Result<u64, String>> },
+    Directory { directory: Arc<Directory>, answer: DirectoryAnswer },
     /// Commit what is there, then end.
     Stop,
 }
@@ -49,11 +61,16 @@ pub(crate) enum Entry {
 pub(crate) struct StoreInbox {
     sender: Sender<Entry>,
     metrics: &'static Metrics,
+    entries_max: u64,
 }
 
 impl StoreInbox {
     /// Hands an entry over; never waits.
     pub(crate) fn send(&self, entry: Entry) {
+        if self.backlog() >= self.entries_max && !matches!(entry, Entry::Stop) {
+            self.metrics.store_dropped.add(1);
+            return;
+        }
         self.metrics.store_backlog.add(1);
         if self.sender.send(entry).is_err() {
             self.metrics.store_backlog.take(1);
@@ -73,20 +90,34 @@ pub(crate) struct StoreThread {
     inbox: StoreInbox,
     thread: JoinHandle<()>,
     failure: Arc<Mutex<Option<String>>>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl StoreThread {
-    /// Starts it.
+    /// Starts it. `watcher` is told when it ends, by a panic too.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(store: Store, hub: Arc<EventHub>, metrics: &'static Metrics) -> std::io::Result<StoreThread> {
+    pub(crate) fn start(
+        store: Store,
+        hub: Arc<EventHub>,
+        backlog_max: u64,
+        metrics: &'static Metrics,
+        watcher: &Watcher,
+    ) -> std::io::Result<StoreThread> {
         let (sender, entries) = channel();
         let failure = Arc::new(Mutex::new(None));
-        let mut worker = Worker { store, hub, metrics, failure: failure.clone(), waiting: Waiting::default() };
+        let stopping = Arc::new(AtomicBool::new(false));
+        let waiting = Waiting::default();
+        let mut worker = Worker { store, hub, metrics, failure: failure.clone(), stopping: stopping.clone(), waiting };
+        let alive = watcher.alive("the store thread");
         let named = std::thread::Builder::new().name("baton-store".to_owned());
-        let thread = named.spawn(move || worker.run(&entries))?;
-        Ok(StoreThread { inbox: StoreInbox { sender, metrics }, thread, failure })
+        let thread = named.spawn(move || {
+            let _alive = alive;
+            worker.run(&entries);
+        })?;
+        let entries_max = backlog_max.saturating_mul(BACKLOG_MARKS_MAX);
+        Ok(StoreThread { inbox: StoreInbox { sender, metrics, entries_max }, thread, failure, stopping })
     }
 
     /// The way to it.
@@ -101,6 +132,7 @@ impl StoreThread {
 
     /// Commits what waits, then ends it.
     pub(crate) fn stop(self) {
+        self.stopping.store(true, Ordering::Relaxed);
         self.inbox.send(Entry::Stop);
         if self.thread.join().is_err() {
             tracing::error!("the store thread has failed");
@@ -113,6 +145,8 @@ struct Worker {
     hub: Arc<EventHub>,
     metrics: &'static Metrics,
     failure: Arc<Mutex<Option<String>>>,
+    /// Set before the last entry, for a thread whose batch is full.
+    stopping: Arc<AtomicBool>,
     waiting: Waiting,
 }
 
@@ -124,7 +158,7 @@ struct Waiting {
     /// The last word on each agent and account counts.
     statuses: BTreeMap<String, String>,
     bindings: BTreeMap<String, Vec<Binding>>,
-    directory: Option<(Arc<Directory>, Vec<oneshot::Sender<Result<u64, String>>>)>,
+    directory: Option<(Arc<Directory>, Vec<DirectoryAnswer>)>,
     taken: usize,
     stop: bool,
 }
@@ -145,7 +179,7 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => self.waiting.stop = true,
             }
             self.take_more(entries);
-            self.commit();
+            self.commit(entries);
             let now_ms = clock::now_ms();
             if now_ms >= next_heartbeat_ms {
                 next_heartbeat_ms = now_ms + HEARTBEAT.as_millis() as u64;
@@ -169,24 +203,56 @@ impl Worker {
     }
 
     /// Stores the batch, trying until it is stored, then shows it. When the process is to end, one failure is enough.
-    fn commit(&mut self) {
+    fn commit(&mut self, entries: &Receiver<Entry>) {
         if self.waiting.taken == 0 {
             return;
         }
+        let mut lost = false;
         while let Err(why) = self.store_batch() {
             self.metrics.store_failures.add(1);
             tracing::error!(%why, "the store failed; trying again");
             self.note(Some(why));
             if self.waiting.stop {
-                tracing::error!(events = self.waiting.events.len(), "events are lost with this process");
+                tracing::error!(entries = self.backlog(), "what was not stored is lost with this process");
+                lost = true;
                 break;
             }
-            std::thread::sleep(RETRY);
+            self.pause(entries);
         }
         let batch = std::mem::take(&mut self.waiting);
         self.waiting.stop = batch.stop;
-        self.show(&batch);
+        // What is not stored did not happen: nobody is shown it.
+        if !lost {
+            self.show(&batch);
+        }
         self.metrics.store_backlog.take(batch.taken as u64);
+    }
+
+    /// Waits before the next attempt, and takes meanwhile what comes: the end, too, and directories, whose senders wait
+    /// for an answer.
+    fn pause(&mut self, entries: &Receiver<Entry>) {
+        let until_us = clock::now_us() + RETRY_US;
+        while !self.waiting.stop {
+            let left_us = until_us.saturating_sub(clock::now_us());
+            if left_us == 0 {
+                return;
+            }
+            let left = Duration::from_micros(left_us);
+            if self.waiting.taken >= RETRY_BATCH_MAX {
+                std::thread::sleep(left.min(STOP_LOOK));
+                self.waiting.stop = self.stopping.load(Ordering::Relaxed);
+                continue;
+            }
+            match entries.recv_timeout(left) {
+                Ok(entry) => self.waiting.take(entry),
+                Err(RecvTimeoutError::Timeout) => return,
+                Err(RecvTimeoutError::Disconnected) => self.waiting.stop = true,
+            }
+        }
+    }
+
+    fn backlog(&self) -> u64 {
+        self.metrics.store_backlog.get()
     }
 
     fn store_batch(&mut self) -> Result<(), String> {
@@ -257,5 +323,64 @@ impl Waiting {
             }
             Entry::Stop => self.stop = true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_contact::ContactId;
+    use baton_contact::event::EventKind;
+
+    use super::*;
+    use crate::watch::Watch;
+
+    fn metrics() -> &'static Metrics {
+        Box::leak(Box::default())
+    }
+
+    fn event(sequence: u64) -> Entry {
+        let contact_id = ContactId(1);
+        let kind = EventKind::Swapped;
+        Entry::Event(Box::new(ContactEvent { contact_id, root_contact_id: contact_id, sequence, at_ms: 1, kind }))
+    }
+
+    /// A store whose tables are gone behind its back: every attempt fails.
+    fn broken_store(name: &str) -> Store {
+        let path = std::env::temp_dir().join(format!("baton-{name}-{}.db", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let store = Store::open(&path).unwrap();
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("DROP TABLE events; DROP TABLE directory;").unwrap();
+        store
+    }
+
+    #[test]
+    fn a_store_that_fails_answers_for_directories_and_still_ends() {
+        let (metrics, watch) = (metrics(), Watch::new());
+        let hub = Arc::new(EventHub::new(1));
+        let store = broken_store("fails");
+        let thread = StoreThread::start(store, hub, 100, metrics, &watch.watcher()).unwrap();
+        thread.inbox().send(event(1));
+        while metrics.store_failures.get() == 0 {
+            std::thread::yield_now();
+        }
+        // While it pauses and tries again.
+        let (answer, answered) = oneshot::channel();
+        thread.inbox().send(Entry::Directory { directory: Arc::default(), answer });
+        assert!(answered.blocking_recv().unwrap().is_err());
+        assert!(thread.failure().lock().unwrap().is_some());
+        thread.stop();
+        assert_eq!(watch.watcher().first_end(), Some("the store thread"));
+    }
+
+    #[test]
+    fn far_above_the_mark_entries_are_dropped_and_counted() {
+        let (metrics, watch) = (metrics(), Watch::new());
+        let hub = Arc::new(EventHub::new(1));
+        let thread = StoreThread::start(broken_store("full"), hub, 10_000, metrics, &watch.watcher()).unwrap();
+        // More than a batch takes while it fails: the end is seen all the same.
+        (0..100_005).for_each(|sequence| thread.inbox().send(event(sequence)));
+        assert_eq!((metrics.store_backlog.get(), metrics.store_dropped.get()), (100_000, 5));
+        thread.stop();
     }
 }

@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 use crate::inbox::Inbox;
 use crate::metrics::Metrics;
 use crate::resolve;
+use crate::watch::Watcher;
 
 /// Messages that wait to be written to one peer; above, it is cut off.
 const WRITE_QUEUE_MAX: usize = 256;
@@ -44,8 +45,10 @@ pub(crate) enum Order {
     Resolve { query: u64, host: String, port: u16 },
     /// A listener has accepted a connection.
     Accepted { listener: ListenerId, stream: TcpStream, remote: SocketAddr },
-    /// A connection has ended by itself.
+    /// A connection has ended by itself, and the core was told.
     Ended { connection: ConnectionHandle },
+    /// A connection takes no bytes any more.
+    Failed { connection: ConnectionHandle },
 }
 
 /// Where a listener is bound.
@@ -55,7 +58,7 @@ pub(crate) struct TcpEdgeListener {
     pub(crate) listener: std::net::TcpListener,
 }
 
-/// Starts the edge on the running runtime; what comes back takes orders.
+/// Starts the edge on the running runtime; what comes back takes orders. `watcher` is told when it ends.
 ///
 /// # Errors
 /// When a listener cannot be handed to the runtime.
@@ -64,6 +67,7 @@ pub(crate) fn start(
     connections_max: usize,
     inbox: Inbox,
     metrics: &'static Metrics,
+    watcher: &Watcher,
 ) -> std::io::Result<mpsc::Sender<Order>> {
     let (orders, received) = mpsc::channel(ORDERS_MAX);
     let mut local = BTreeMap::new();
@@ -80,7 +84,11 @@ pub(crate) fn start(
         connections_max,
         next_accepted: 1,
     };
-    tokio::spawn(edge.run(received));
+    let alive = watcher.alive("the TCP edge");
+    tokio::spawn(async move {
+        let _alive = alive;
+        edge.run(received).await;
+    });
     Ok(orders)
 }
 
@@ -140,6 +148,7 @@ impl Edge {
             }
             Order::Accepted { listener, stream, remote } => self.accepted(listener, stream, remote),
             Order::Ended { connection } => drop(self.connections.remove(&connection)),
+            Order::Failed { connection } => self.cut_off(connection),
         }
     }
 
@@ -149,10 +158,14 @@ impl Edge {
         if peer.queue.try_send(bytes).is_ok() {
             return;
         }
-        tracing::info!(connection = connection.0, "a TCP peer does not read; it is cut off");
-        if let Some(cut_off) = self.connections.remove(&connection) {
-            cut_off.reader.abort();
-        }
+        self.cut_off(connection);
+    }
+
+    /// Forgets a connection whose peer does not read, and tells the core; one that is gone already was told.
+    fn cut_off(&mut self, connection: ConnectionHandle) {
+        let Some(cut_off) = self.connections.remove(&connection) else { return };
+        tracing::info!(connection = connection.0, "a TCP peer takes no bytes; it is cut off");
+        cut_off.reader.abort();
         let inbox = self.inbox.clone();
         tokio::spawn(async move { inbox.pass(closed(connection)).await });
     }
@@ -190,7 +203,7 @@ impl Edge {
             if let Some(stream) = open.await {
                 let _ = stream.set_nodelay(true);
                 let (incoming, outgoing) = stream.into_split();
-                tokio::spawn(write(outgoing, queued));
+                tokio::spawn(write(outgoing, queued, connection, orders.clone()));
                 let opened = baton_sip::Input::StreamOpened { connection, listener, remote };
                 if inbox.pass(Input::Sip(opened)).await {
                     read(incoming, connection, &inbox).await;
@@ -230,12 +243,17 @@ async fn read(mut incoming: OwnedReadHalf, connection: ConnectionHandle, inbox: 
     }
 }
 
-async fn write(mut outgoing: OwnedWriteHalf, mut queue: mpsc::Receiver<Bytes>) {
+async fn write(
+    mut outgoing: OwnedWriteHalf,
+    mut queue: mpsc::Receiver<Bytes>,
+    connection: ConnectionHandle,
+    orders: mpsc::Sender<Order>,
+) {
     while let Some(bytes) = queue.recv().await {
-        match tokio::time::timeout(WRITE_TIMEOUT, outgoing.write_all(&bytes)).await {
-            Ok(Ok(())) => {}
-            // The queue fills from now on, and the edge cuts the peer off; or its reader sees the end first.
-            Ok(Err(_)) | Err(_) => break,
+        if !matches!(tokio::time::timeout(WRITE_TIMEOUT, outgoing.write_all(&bytes)).await, Ok(Ok(()))) {
+            // Dropped, not shut down: half a message is on the wire, and no more may follow it.
+            let _ = orders.send(Order::Failed { connection }).await;
+            return;
         }
     }
     let _ = outgoing.shutdown().await;
@@ -249,6 +267,7 @@ fn closed(connection: ConnectionHandle) -> Input {
 mod tests {
     use super::*;
     use crate::inbox::{InboxReader, Letter, inbox};
+    use crate::watch::Watch;
 
     async fn next(reader: &mut InboxReader) -> baton_sip::Input {
         for _ in 0..2_000 {
@@ -270,7 +289,9 @@ mod tests {
         let listener = crate::sockets::bind_tcp("127.0.0.1:0".parse().unwrap(), "test").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
-        let orders = start(vec![TcpEdgeListener { id: ListenerId(1), listener }], 10, sender, metrics()).unwrap();
+        let listeners = vec![TcpEdgeListener { id: ListenerId(1), listener }];
+        let (watch, metrics) = (Watch::new(), metrics());
+        let orders = start(listeners, 10, sender, metrics, &watch.watcher()).unwrap();
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         let connection = match next(&mut reader).await {
@@ -297,7 +318,8 @@ mod tests {
         let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
-        let orders = start(Vec::new(), 10, sender, metrics()).unwrap();
+        let watch = Watch::new();
+        let orders = start(Vec::new(), 10, sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
         orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
         orders.send(Order::Transmit { connection, bytes: Bytes::from_static(b"INVITE") }).await.unwrap();
@@ -311,12 +333,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_peer_that_takes_no_bytes_is_cut_off_and_the_core_told() {
+        let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = peer.local_addr().unwrap();
+        let (sender, mut reader) = inbox(64).unwrap();
+        let (watch, metrics) = (Watch::new(), metrics());
+        let orders = start(Vec::new(), 10, sender, metrics, &watch.watcher()).unwrap();
+        let connection = ConnectionHandle(2);
+        orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
+        let (_silent, _) = peer.accept().await.unwrap();
+        assert!(matches!(next(&mut reader).await, baton_sip::Input::StreamOpened { .. }));
+        // What the writer says when its time is up; saying it twice tells the core once.
+        orders.send(Order::Failed { connection }).await.unwrap();
+        orders.send(Order::Failed { connection }).await.unwrap();
+        assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });
+        assert_eq!(metrics.tcp_connections.get(), 0);
+        assert!(reader.take().is_none());
+    }
+
+    #[tokio::test]
     async fn a_connection_that_cannot_be_opened_is_closed() {
         let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let remote = unused.local_addr().unwrap();
         drop(unused);
         let (sender, mut reader) = inbox(64).unwrap();
-        let orders = start(Vec::new(), 10, sender, metrics()).unwrap();
+        let watch = Watch::new();
+        let orders = start(Vec::new(), 10, sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(4);
         orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
         assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });
