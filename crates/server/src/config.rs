@@ -162,6 +162,7 @@ pub(crate) struct Limits {
     pub(crate) ring_timeout_s: u32,
     pub(crate) recall_timeout_s: u32,
     pub(crate) hold_reminder_s: u32,
+    pub(crate) personal_wait_s: u32,
     pub(crate) personal_queue_max: u32,
     pub(crate) transfers_max: u32,
     pub(crate) call_seconds_max: u32,
@@ -302,12 +303,13 @@ impl Node {
 
     fn check_limits(&self, faults: &mut Faults) {
         let limits = &self.limits;
-        let ranges: [(&str, u64, u64, u64); 18] = [
+        let ranges: [(&str, u64, u64, u64); 19] = [
             ("parties_max", limits.parties_max as u64, 2, 64),
             ("conversations_max", limits.conversations_max as u64, 1, 1_000_000),
             ("ring_timeout_s", limits.ring_timeout_s.into(), 5, 600),
             ("recall_timeout_s", limits.recall_timeout_s.into(), 5, 600),
             ("hold_reminder_s", limits.hold_reminder_s.into(), 5, 3_600),
+            ("personal_wait_s", limits.personal_wait_s.into(), 5, 3_600),
             ("personal_queue_max", limits.personal_queue_max.into(), 0, 1_000),
             ("transfers_max", limits.transfers_max.into(), 1, 1_000),
             ("call_seconds_max", limits.call_seconds_max.into(), 60, 604_800),
@@ -420,6 +422,7 @@ impl Default for Limits {
             ring_timeout_s: core.ring_timeout_s,
             recall_timeout_s: core.recall_timeout_s,
             hold_reminder_s: core.hold_reminder_s,
+            personal_wait_s: core.personal_wait_s,
             personal_queue_max: core.personal_queue_max,
             transfers_max: core.transfers_max,
             call_seconds_max: core.call_seconds_max,

@@ -33,6 +33,7 @@ pub(crate) fn core_config(node: &Node, listeners: &[BoundListener], shards: u16)
             ring_timeout_s: limits.ring_timeout_s,
             recall_timeout_s: limits.recall_timeout_s,
             hold_reminder_s: limits.hold_reminder_s,
+            personal_wait_s: limits.personal_wait_s,
             personal_queue_max: limits.personal_queue_max,
             transfers_max: limits.transfers_max,
             call_seconds_max: limits.call_seconds_max,
