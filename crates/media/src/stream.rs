@@ -242,6 +242,11 @@ impl Stream {
     }
 
     /// What a payload type stands for. Peers that agreed on one law do send the other at times, so the
+    /// Whether the peer has been heard: only then is there somebody for whom a pause of the source has to be filled.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.latch.as_ref().is_some_and(|latch| latch.locked().is_some())
+    }
+
     /// static types of both are known (RFC 3551 §6).
     pub(crate) fn payload_kind(&self, payload_type: u8) -> PayloadKind {
         let Some(configuration) = &self.configuration else { return PayloadKind::Other };

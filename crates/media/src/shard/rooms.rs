@@ -143,9 +143,9 @@ impl MediaShard {
 
     fn change_feed<S: Sink>(&mut self, now_us: u64, slot: u32, mut feed: Feed, sink: &mut S) {
         let Some(stream) = self.at_mut(slot) else { return };
-        let before = std::mem::replace(&mut stream.feed, Feed::Drop);
+        let (before, heard) = (std::mem::replace(&mut stream.feed, Feed::Drop), stream.is_heard());
         let filling = match feed {
-            Feed::Forward { from } => self.at(from).is_none_or(|other| pauses(other, now_us)),
+            Feed::Forward { from } => heard && self.at(from).is_none_or(|other| pauses(other, now_us)),
             _ => false,
         };
         match (&before, &mut feed) {

@@ -132,7 +132,7 @@ impl MediaShard {
             self.events.push_back(Event::Silent { stream: stream.id, for_ms });
         }
         let Feed::Forward { from } = stream.feed else { return };
-        if !stream.filling && self.at(from).is_none_or(|other| pauses(other, now_us)) {
+        if !stream.filling && stream.is_heard() && self.at(from).is_none_or(|other| pauses(other, now_us)) {
             let Some(stream) = self.at_mut(slot) else { return };
             stream.filling = true;
             stream.break_line();
