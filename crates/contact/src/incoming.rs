@@ -198,8 +198,7 @@ impl Desk {
             contacts: Vec::new(),
             connections: Vec::new(),
             published: Default::default(),
-            // One shard: all legs of what a transfer may join must live in it.
-            shard: (id.0 / 2 % u64::from(self.config.media_shards.max(1))) as u16,
+            shard: shard_of(id, self.config.media_shards),
             conference: None,
             transfers: 0,
             closing: Default::default(),
@@ -636,6 +635,13 @@ impl Desk {
         self.end_leg(conversation, owner, leg_id, 488, Some("SIP;cause=488"));
         self.device_failed(conversation, owner, Failure::Status(488, None));
     }
+}
+
+/// The media shard of a conversation: all its legs live in it. The number is mixed first, as a call takes several in a
+/// row (Fibonacci hashing).
+fn shard_of(id: ConversationId, shards: u16) -> u16 {
+    let mixed = id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    (mixed % u64::from(shards.max(1))) as u16
 }
 
 fn party_partners(conversation: &Conversation, owner: ConnectionId, leg: u64) -> Vec<ConnectionId> {
