@@ -1,4 +1,5 @@
 //! The program as an operator meets it: what it prints, and one clear sentence with a non-zero exit when it cannot.
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails its test")]
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
