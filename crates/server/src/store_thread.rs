@@ -23,6 +23,9 @@ use crate::metrics::Metrics;
 use crate::watch::Watcher;
 use crate::{call_log, clock};
 
+/// Commits are at least this far apart, in microseconds: a panel does not see it, a busy disk does.
+const COMMIT_INTERVAL_US: u64 = 20_000;
+
 /// Most entries of one transaction.
 const BATCH_MAX: usize = 4_096;
 /// How often the store notes that the process is alive; the end of calls that a crash leaves open.
@@ -172,14 +175,23 @@ enum Shown {
 impl Worker {
     fn run(&mut self, entries: &Receiver<Entry>) {
         let mut next_heartbeat_ms = 0;
+        let mut committed_us = 0;
         loop {
             match entries.recv_timeout(HEARTBEAT) {
                 Ok(entry) => self.waiting.take(entry),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.waiting.stop = true,
             }
+            // What comes alone is stored at once; what comes close together shares a commit, which costs more than it.
+            let rest_us = COMMIT_INTERVAL_US.saturating_sub(clock::now_us().saturating_sub(committed_us));
+            if rest_us > 0 && self.waiting.taken > 0 && !self.waiting.stop {
+                std::thread::sleep(Duration::from_micros(rest_us));
+            }
             self.take_more(entries);
-            self.commit(entries);
+            if self.waiting.taken > 0 {
+                self.commit(entries);
+                committed_us = clock::now_us();
+            }
             let now_ms = clock::now_ms();
             if now_ms >= next_heartbeat_ms {
                 next_heartbeat_ms = now_ms + HEARTBEAT.as_millis() as u64;
