@@ -32,6 +32,8 @@ pub struct ApiLimits {
     pub directory_bytes_max: usize,
     /// Longest handling of a request; above: 504.
     pub request_timeout: Duration,
+    /// Longest handling of a change of the directory, in which every new password is hashed; above: 504.
+    pub directory_timeout: Duration,
     /// Most connections at a time, WebSockets included; above, new ones wait to be accepted. A bound on file descriptors,
     /// which calls need too.
     pub connections_max: usize,
@@ -67,6 +69,7 @@ impl Default for ApiLimits {
             body_bytes_max: 64 * 1024,
             directory_bytes_max: 8 * 1024 * 1024,
             request_timeout: Duration::from_secs(15),
+            directory_timeout: Duration::from_secs(120),
             connections_max: 6_144,
             idle_timeout: Duration::from_secs(75),
             sockets_max: 4_096,

@@ -1,7 +1,7 @@
 //! What is the same around every request: its id, span, time-out, headers, and problems as documents.
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
@@ -40,7 +40,9 @@ pub(crate) async fn layer(State(app): State<App>, request: Request, next: Next) 
 
 /// Bounds the handling of one request.
 pub(crate) async fn time_out(State(app): State<App>, request: Request, next: Next) -> Response {
-    let limit = app.config.limits.request_timeout;
+    let limits = &app.config.limits;
+    let changes_directory = request.method() != Method::GET && request.uri().path().starts_with("/api/v1/directory");
+    let limit = if changes_directory { limits.directory_timeout } else { limits.request_timeout };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(kind::TIMEOUT, format!("no answer within {} s", limit.as_secs())).into_response(),

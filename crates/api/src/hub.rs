@@ -1,12 +1,12 @@
 //! What has happened, in order and with a cursor, for the WebSockets.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::ws::Utf8Bytes;
 use baton_contact::ContactId;
 use baton_contact::event::{ContactEvent, EventKind};
-use baton_contact::snapshot::AgentSnapshot;
+use baton_contact::snapshot::{AgentSnapshot, ContactState};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -16,6 +16,8 @@ use crate::state::locked;
 const MESSAGES_MAX: usize = 16_384;
 /// Most bytes of kept messages.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Most messages that one look into the ring passes: the ring is locked meanwhile.
+const LOOK_MAX: usize = 1_024;
 /// Most contacts whose agents are remembered, in case a contact's end never comes by.
 const CONTACTS_MAX: usize = 50_000;
 
@@ -37,8 +39,8 @@ struct Ring {
     /// The cursor of the latest message that is no longer kept.
     forgotten: u64,
     bytes: usize,
-    /// Who has been a contact's agent or was offered it.
-    agents: BTreeMap<ContactId, BTreeSet<Arc<str>>>,
+    /// Who is or has been a contact's agent (`true`), or is offered it now (`false`).
+    agents: BTreeMap<ContactId, BTreeMap<Arc<str>, bool>>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,13 +81,15 @@ impl EventHub {
     pub fn push_event(&self, event: &ContactEvent) {
         let mut ring = locked(&self.ring);
         if let Some(agent) = agent_of(&event.kind) {
-            ring.remember(event.contact_id, agent);
+            ring.remember(event.contact_id, agent, matches!(event.kind, EventKind::ConnectedToAgent { .. }));
         }
-        let agents = ring.agents.get(&event.contact_id).map(|agents| agents.iter().cloned().collect());
+        let agents = ring.agents.get(&event.contact_id).map(|agents| agents.keys().cloned().collect());
         let cursor = ring.last + 1;
         ring.push(&Push::Event { cursor, event }, agents.unwrap_or_default());
-        if matches!(event.kind, EventKind::Completed) {
-            ring.agents.remove(&event.contact_id);
+        match &event.kind {
+            EventKind::Completed => drop(ring.agents.remove(&event.contact_id)),
+            EventKind::Missed { agent, .. } => ring.forget_unless_connected(event.contact_id, agent),
+            _ => {}
         }
         drop(ring);
         self.latest.send_replace(cursor);
@@ -95,7 +99,15 @@ impl EventHub {
     pub fn push_agent(&self, agent: &AgentSnapshot) {
         let mut ring = locked(&self.ring);
         for contact in &agent.contacts {
-            ring.remember(contact.contact_id, &agent.username);
+            let connected = match contact.state {
+                // It is somebody else's by now.
+                ContactState::Missed => continue,
+                ContactState::Queued | ContactState::Incoming => false,
+                ContactState::Connecting | ContactState::Connected | ContactState::Acw | ContactState::Completed => {
+                    true
+                }
+            };
+            ring.remember(contact.contact_id, &agent.username, connected);
         }
         let cursor = ring.last + 1;
         ring.push(&Push::Agent { cursor, agent }, vec![Arc::from(agent.username.as_str())]);
@@ -132,8 +144,8 @@ impl EventHub {
         }
         let start = usize::try_from(cursor - ring.forgotten).ok()?;
         let mut batch = Batch { messages: Vec::new(), cursor, more: false };
-        for message in ring.messages.range(start..) {
-            if batch.messages.len() == max {
+        for (looked, message) in ring.messages.range(start..).enumerate() {
+            if batch.messages.len() == max || looked == LOOK_MAX {
                 batch.more = true;
                 return Some(batch);
             }
@@ -160,13 +172,21 @@ impl Ring {
         }
     }
 
-    fn remember(&mut self, contact: ContactId, agent: &str) {
+    fn remember(&mut self, contact: ContactId, agent: &str, connected: bool) {
         let agents = self.agents.entry(contact).or_default();
-        if !agents.contains(agent) {
-            agents.insert(Arc::from(agent));
+        match agents.get_mut(agent) {
+            Some(known) => *known |= connected,
+            None => drop(agents.insert(Arc::from(agent), connected)),
         }
         if self.agents.len() > CONTACTS_MAX {
             self.agents.pop_first();
+        }
+    }
+
+    fn forget_unless_connected(&mut self, contact: ContactId, agent: &str) {
+        let Some(agents) = self.agents.get_mut(&contact) else { return };
+        if agents.get(agent) == Some(&false) {
+            agents.remove(agent);
         }
     }
 }
@@ -224,6 +244,35 @@ mod tests {
         assert!(hub.after(1_004, None, 10).is_none());
         let batch = hub.after(1_005, None, 10).expect("kept");
         assert_eq!((batch.messages.len(), batch.cursor, batch.more), (10, 1_015, true));
+    }
+
+    #[test]
+    fn whoever_missed_a_contact_sees_no_more_of_it_unless_it_was_theirs() {
+        let hub = EventHub::new(1);
+        let missed = |agent: &str| EventKind::Missed { agent: agent.to_owned(), reason: "timeout".to_owned() };
+        hub.push_event(&event(1, 1, offered("anna")));
+        hub.push_event(&event(1, 2, missed("anna")));
+        hub.push_event(&event(1, 3, offered("ben")));
+        let connected = EventKind::ConnectedToAgent { agent: "ben".to_owned(), routing_profile: None };
+        hub.push_event(&event(1, 4, connected));
+        hub.push_event(&event(1, 5, missed("ben")));
+        hub.push_event(&event(1, 6, EventKind::Swapped));
+        assert_eq!(seen(&hub, 1_000, Some("anna")), [1_001, 1_002]);
+        assert_eq!(seen(&hub, 1_000, Some("ben")), [1_003, 1_004, 1_005, 1_006]);
+        hub.push_event(&event(1, 7, offered("anna")));
+        assert_eq!(seen(&hub, 1_006, Some("anna")), [1_007]);
+    }
+
+    #[test]
+    fn one_look_passes_a_bounded_number_of_messages() {
+        let hub = EventHub::new(1);
+        for n in 0..(LOOK_MAX as u64 + 5) {
+            hub.push_event(&event(1, n, EventKind::Swapped));
+        }
+        let first = hub.after(1_000, Some("anna"), 10).expect("kept");
+        assert_eq!(first, Batch { messages: vec![], cursor: 1_000 + LOOK_MAX as u64, more: true });
+        let second = hub.after(first.cursor, Some("anna"), 10).expect("kept");
+        assert_eq!(second, Batch { messages: vec![], cursor: 1_005 + LOOK_MAX as u64, more: false });
     }
 
     #[test]

@@ -46,8 +46,9 @@ pub fn router(services: Services, config: ApiConfig) -> axum::Router {
     let _ = app.parameters.set(parameters);
     let _ = app.document.set(document.to_json().unwrap_or_default().into());
     router
-        .route_layer(from_fn_with_state(Arc::clone(&app), envelope::time_out))
+        // The time-out is around it: what takes longer is done all the same, and its answer is kept for the next attempt.
         .route_layer(from_fn_with_state(Arc::clone(&app), idempotency::layer))
+        .route_layer(from_fn_with_state(Arc::clone(&app), envelope::time_out))
         .route_layer(from_fn_with_state(Arc::clone(&app), envelope::known_parameters))
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::no_such_method)

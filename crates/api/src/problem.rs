@@ -188,7 +188,8 @@ impl From<Refusal> for ApiError {
             RefusalKind::Draining => kind::DRAINING,
         };
         let mut error = ApiError::new(kind, refusal.detail);
-        error.problem.snapshot = refusal.snapshot;
+        // Whoever is no party of a contact is not shown it.
+        error.problem.snapshot = refusal.snapshot.filter(|_| refusal.kind != RefusalKind::NotAllowed);
         error
     }
 }

@@ -4,15 +4,18 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-/// How long the server may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may take: longer than its own limit for a directory, in which every new password is hashed.
+const TIMEOUT: Duration = Duration::from_secs(150);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// A server's API and the operator's token.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    address: SocketAddr,
+    /// All addresses of the name, in the order in which they are tried.
+    addresses: Vec<SocketAddr>,
     token: String,
 }
 
@@ -32,9 +35,11 @@ impl Client {
     /// One sentence, when the name has no address.
     pub(crate) fn new(address: &str, token: String) -> Result<Client, String> {
         let bare = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-        let found = bare.to_socket_addrs().ok().and_then(|mut all| all.next());
-        let address = found.ok_or_else(|| format!("{address} is no address of an API such as 127.0.0.1:8080"))?;
-        Ok(Client { address, token })
+        let addresses: Vec<SocketAddr> = bare.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        if addresses.is_empty() {
+            return Err(format!("{address} is no address of an API such as 127.0.0.1:8080"));
+        }
+        Ok(Client { addresses, token })
     }
 
     /// Asks, and gives the body of a success.
@@ -51,10 +56,8 @@ impl Client {
     /// # Errors
     /// One sentence, when there is no answer.
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&str>) -> Result<Answer, String> {
-        let failed = |error: std::io::Error| {
-            format!("no server answers at {}: {error}; start one with `baton run`, or name it with --api", self.address)
-        };
-        let mut stream = TcpStream::connect_timeout(&self.address, TIMEOUT).map_err(failed)?;
+        let (address, mut stream) = self.connect()?;
+        let failed = |error: std::io::Error| no_answer(address, &error);
         stream
             .set_read_timeout(Some(TIMEOUT))
             .and_then(|()| stream.set_write_timeout(Some(TIMEOUT)))
@@ -63,15 +66,32 @@ impl Client {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
              Accept: application/json\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
+            address,
             self.token,
             body.len()
         );
         stream.write_all(request.as_bytes()).map_err(failed)?;
         let mut answer = Vec::new();
         stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).map_err(failed)?;
-        read_answer(&answer).ok_or_else(|| format!("what answers at {} is no baton API", self.address))
+        read_answer(&answer).ok_or_else(|| format!("what answers at {address} is no baton API"))
     }
+
+    /// Opens a connection to the first address that takes one.
+    fn connect(&self) -> Result<(SocketAddr, TcpStream), String> {
+        let mut sentence = String::new();
+        for address in &self.addresses {
+            match TcpStream::connect_timeout(address, CONNECT_TIMEOUT) {
+                Ok(stream) => return Ok((*address, stream)),
+                Err(error) if sentence.is_empty() => sentence = no_answer(*address, &error),
+                Err(_) => {}
+            }
+        }
+        Err(sentence)
+    }
+}
+
+fn no_answer(address: SocketAddr, error: &std::io::Error) -> String {
+    format!("no server answers at {address}: {error}; start one with `baton run`, or name it with --api")
 }
 
 impl Answer {
@@ -137,6 +157,17 @@ mod tests {
         ] {
             assert_eq!(read_answer(broken), None);
         }
+    }
+
+    #[test]
+    fn each_address_of_a_name_is_tried() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap();
+        let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Client { addresses: vec![unused, open], token: String::new() };
+        assert_eq!(client.connect().unwrap().0, open);
+        let client = Client { addresses: vec![unused], token: String::new() };
+        assert!(client.connect().unwrap_err().contains(&unused.to_string()));
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl DirectoryStore for DirectoryInForce {
         dry_run: bool,
     ) -> BoxFuture<'static, Result<DirectoryDiff, DirectoryFailure>> {
         let this = self.clone();
-        Box::pin(async move { this.change(directory, base, dry_run).await })
+        // In a task of its own: what is stored must also come into force, though whoever asked has gone.
+        let change = tokio::spawn(async move { this.change(directory, base, dry_run).await });
+        let stopped = |_| Err(DirectoryFailure::Unavailable("the server stops".to_owned()));
+        Box::pin(async move { change.await.unwrap_or_else(stopped) })
     }
 }
 

@@ -31,6 +31,8 @@ const PROTOCOL: &str = "baton.v1";
 const TOKEN_PREFIX: &str = "bearer.";
 /// Messages that are sent before the socket is listened to again.
 const BATCH: usize = 64;
+/// Least time between two looks for new messages: many events wake a socket once.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// Largest message that a client may send, in bytes: it has nothing to say but pings and close.
 const CLIENT_BYTES_MAX: usize = 4_096;
 
@@ -180,6 +182,7 @@ impl Stream {
         let period = self.app.config.limits.ping_interval.max(Duration::from_millis(10));
         let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
         let mut answered = true;
+        let mut look_at = tokio::time::Instant::now();
         loop {
             latest.mark_unchanged();
             let more = self.send_batch(socket).await?;
@@ -196,8 +199,9 @@ impl Stream {
                     }
                     self.send(socket, Message::Ping(Default::default())).await?;
                 }
-                changed = latest.changed(), if !more => {
+                changed = changed_after(&mut latest, look_at), if !more => {
                     changed.map_err(|_| End::Close(close::GOING_AWAY, "the server is stopping"))?;
+                    look_at = tokio::time::Instant::now() + LOOK_INTERVAL;
                 }
                 () = std::future::ready(()), if more => {}
             }
@@ -268,6 +272,15 @@ impl Stream {
     fn viewer(&self) -> Option<&str> {
         if self.caller.admin { None } else { self.caller.username.as_deref() }
     }
+}
+
+/// Resolves when there are new messages and it is time to look.
+async fn changed_after(
+    latest: &mut watch::Receiver<u64>,
+    look_at: tokio::time::Instant,
+) -> Result<(), watch::error::RecvError> {
+    tokio::time::sleep_until(look_at).await;
+    latest.changed().await
 }
 
 /// Resolves when the hub is closed.

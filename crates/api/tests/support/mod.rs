@@ -52,6 +52,8 @@ pub struct FakeCalls {
     pub commands: Mutex<Vec<Command>>,
     pub refuse: Mutex<Option<CallError>>,
     pub hang: Mutex<bool>,
+    /// Ends the hanging of those that hang now.
+    pub go_on: Arc<tokio::sync::Notify>,
 }
 
 impl Calls for FakeCalls {
@@ -59,9 +61,10 @@ impl Calls for FakeCalls {
         self.commands.lock().unwrap().push(command.clone());
         let refused = self.refuse.lock().unwrap().clone();
         let hang = *self.hang.lock().unwrap();
+        let go_on = Arc::clone(&self.go_on);
         Box::pin(async move {
             if hang {
-                std::future::pending::<()>().await;
+                go_on.notified().await;
             }
             match refused {
                 Some(error) => Err(error),
@@ -91,7 +94,7 @@ fn reply(command: &Command) -> Reply {
         Command::Query(Query::Registrations) => Reply::Registrations(vec![registration()]),
         Command::Query(Query::Trunks) => Reply::Trunks(vec![trunk_view()]),
         Command::Query(Query::QuickConnects(_)) => Reply::QuickConnects(vec![quick_connect_view()]),
-        Command::Unregister { .. } | Command::SetDirectory(_) | Command::Drain => Reply::Done,
+        Command::Unregister { .. } | Command::SetDirectory(_) | Command::Drain | Command::EndAll => Reply::Done,
     }
 }
 
