@@ -6,12 +6,16 @@ mod attended_refer;
 mod blind_refer;
 #[path = "scenarios/consult_join_leave.rs"]
 mod consult_join_leave;
+#[path = "scenarios/dial_out.rs"]
+mod dial_out;
 #[path = "scenarios/dtmf.rs"]
 mod dtmf;
 #[path = "scenarios/external_number.rs"]
 mod external_number;
 #[path = "scenarios/freeze_and_revive.rs"]
 mod freeze_and_revive;
+#[path = "scenarios/identity.rs"]
+mod identity;
 #[path = "scenarios/in_dialog_requests.rs"]
 mod in_dialog_requests;
 #[path = "scenarios/lost_phone.rs"]

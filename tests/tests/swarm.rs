@@ -2,6 +2,7 @@
 //! reorders, and when the core is thrown away and revived. Every invariant holds after every step; then the network heals,
 //! everybody hangs up, and everything must end. `BATON_SWARM_SEEDS=from..to` (or a count) plays other seeds.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 const AGENTS: [&str; 3] = ["anna", "bert", "carla"];
 /// Conversations of the normal run.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 400;
 /// Steps of one seed.
 const STEPS: u64 = 40;
 
@@ -33,6 +34,13 @@ impl Player {
         let mut world = World::with(&AGENTS, seed, |_, directory| {
             directory.users.iter_mut().for_each(|user| user.acw_timeout_seconds = 5);
         });
+        if seed % 20 == 7 {
+            world.add_sound();
+        }
+        let talking = dice.next_u32() % 4 > 0;
+        if talking {
+            world.talking();
+        }
         world.network.lost_per_mille = pick(&mut dice, &[0, 0, 50, 100, 200]);
         world.network.repeated_per_mille = pick(&mut dice, &[0, 0, 50, 200]);
         world.network.latency_us = pick(&mut dice, &[(5_000, 5_000), (1_000, 40_000), (1_000, 700_000)]);
@@ -60,12 +68,26 @@ impl Player {
     }
 
     fn step(&mut self) {
-        match self.dice.next_u32() % 20 {
-            0 | 1 => self.call(),
-            2..9 => self.click(),
-            9..18 => self.phone(),
-            18 => self.world.clear_all(),
+        match self.dice.next_u32() % 40 {
+            0..3 => self.call(),
+            3..18 => self.click(),
+            18..35 => self.phone(),
+            35 | 36 => self.world.clear_all(),
+            37 => self.accident(),
             _ => self.world.freeze_and_revive(),
+        }
+    }
+
+    /// A phone loses its power or its registration, or an agent goes to lunch and comes back.
+    fn accident(&mut self) {
+        let agent = pick(&mut self.dice, &AGENTS);
+        let what = self.dice.next_u32() % 4;
+        self.tell(format!("{agent} has the accident {what}"));
+        match what {
+            0 => self.world.unplug(agent),
+            1 => self.world.plug_in(agent),
+            2 => self.world.set_status(agent, "Lunch"),
+            _ => self.world.set_status(agent, "Available"),
         }
     }
 
@@ -112,6 +134,20 @@ impl Player {
         let parties: Vec<_> =
             snapshot.map(|s| s.connections.iter().map(|each| each.connection_id).collect()).unwrap_or_default();
         let party = if parties.is_empty() { baton_contact::ConnectionId(0) } else { pick(&mut self.dice, &parties) };
+        let offered = self.world.agents[agent].contacts.iter().find(|each| each.contact_id == contact);
+        let offered: Vec<String> = offered.map(|each| each.controls.clone()).unwrap_or_default();
+        let sensible = ["hold", "resume", "swap", "join", "holdAll", "leave"];
+        let sensible: Vec<&str> = sensible.into_iter().filter(|each| offered.iter().any(|name| name == each)).collect();
+        if !sensible.is_empty() && self.dice.next_u32() % 2 == 0 {
+            return match pick(&mut self.dice, &sensible) {
+                "hold" => Control::Hold,
+                "resume" => Control::Resume,
+                "swap" => Control::Swap,
+                "join" => Control::Join,
+                "holdAll" => Control::HoldAll,
+                _ => Control::Leave,
+            };
+        }
         match self.dice.next_u32() % 22 {
             0..6 => Control::Add { target: Target::QuickConnect(quick.into()), mode },
             6 => Control::Hold,
@@ -207,6 +243,7 @@ fn everything_ends_whatever_people_and_the_network_do() {
     let (begin, budget) = (cpu(), Duration::from_secs(40));
     let bounded = std::env::var_os("BATON_SWARM_SEEDS").is_none();
     let (mut played, mut contacts, mut failed) = (0, 0, Vec::new());
+    let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
     for seed in seeds() {
         if bounded && cpu() - begin > budget {
             break;
@@ -215,6 +252,7 @@ fn everything_ends_whatever_people_and_the_network_do() {
         let done = catch_unwind(AssertUnwindSafe(|| player.play()));
         played += 1;
         contacts += player.world.contacts().len();
+        player.world.all_kinds().into_iter().for_each(|kind| *kinds.entry(kind).or_default() += 1);
         if done.is_err() {
             println!("seed {seed}: {} steps\n{}\n", player.told.len(), player.told.join("\n"));
             failed.push(seed);
@@ -225,6 +263,7 @@ fn everything_ends_whatever_people_and_the_network_do() {
     }
     let seconds = (cpu() - begin).as_secs_f64();
     println!("{played} seeds, {contacts} contacts, {:.0} contacts/s of CPU time", contacts as f64 / seconds);
+    println!("{kinds:?}");
     assert!(failed.is_empty(), "failed seeds: {failed:?}");
     assert!(played >= 20, "the budget of CPU time was enough for {played} seeds only");
 }

@@ -133,7 +133,7 @@ impl World {
         let id = self.line_id(who);
         let Some(line) = self.lines.get_mut(&id) else { return false };
         line.progress.clear();
-        line.referring = true;
+        line.referring_us = Some(self.now_us);
         let (device, session) = (line.device, line.session);
         let referred_by = Some(format!("<sip:{}@192.0.2.1>", office::account(&self.devices[device].name)));
         self.device_command(device, SipCommand::Transfer { session, target: target.into(), referred_by })
@@ -151,6 +151,12 @@ impl World {
     pub fn unplug(&mut self, agent: &str) {
         let at = self.device(agent);
         self.devices[at].dead = true;
+    }
+
+    /// It has power again, and knows nothing of calls from before.
+    pub fn plug_in(&mut self, agent: &str) {
+        let at = self.device(agent);
+        self.devices[at].dead = false;
     }
 
     /// What a person does from now on when it is called.

@@ -162,21 +162,28 @@ impl World {
         own.map(|event| kind_of(&event.kind)).collect()
     }
 
+    /// The kinds of all events there were.
+    pub fn all_kinds(&self) -> Vec<String> {
+        self.events.iter().map(|event| kind_of(&event.kind)).collect()
+    }
+
     /// Everybody hangs up and clears; then nothing may be left: no session, no port, no timer, every record complete.
     pub fn end_of_day(&mut self) {
         self.network.heal();
         self.behaviours.clear();
-        for round in 0..12 {
-            // A caller that is rung again later is hung up again.
+        self.devices.iter_mut().for_each(|device| device.dead = false);
+        // A caller that is rung again later is hung up again. What a phone without power forgot, its session timer ends
+        // within the hour (RFC 4028).
+        for round in 0..60 {
             let live: Vec<u64> = self.lines.iter().filter(|(_, line)| !line.is_over()).map(|(id, _)| *id).collect();
-            for id in live {
-                self.hang_up_line(id);
+            if round > 20 && live.is_empty() && self.core.gauges().sessions == 0 {
+                break;
             }
+            live.into_iter().for_each(|id| self.hang_up_line(id));
             self.run_ms(if round < 8 { 2_000 } else { 10_000 });
             self.clear_all();
-            self.run_ms(200);
+            self.run_ms(if round > 20 { 100_000 } else { 200 });
         }
-        self.run_ms(150_000);
         self.clear_all();
         let agents: Vec<String> =
             self.devices.iter().filter_map(|each| Some(each.registration.as_ref()?.agent.clone())).collect();

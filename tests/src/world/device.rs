@@ -294,7 +294,7 @@ impl Line {
             }
             Event::TransferProgress { status, from_notify, .. } => {
                 self.progress.push(status);
-                self.referring &= status < if from_notify { 200 } else { 300 };
+                self.referring_us = self.referring_us.filter(|_| status < if from_notify { 200 } else { 300 });
             }
             Event::Digit { digit, .. } => self.digits.push(digit),
             Event::Ended { .. } => self.state = LineState::Over,

@@ -7,15 +7,15 @@ use baton_contact::snapshot::{ConnectionSnapshot, ConnectionState};
 use baton_contact::{Input, RequestId};
 use baton_media::Hears;
 
-use super::World;
 use super::ask::name_of;
+use super::{Line, World};
 
 impl World {
     /// Nobody hears themselves; hearing is mutual; the held hear music only and are heard by nobody; no customer is alone
     /// in silence.
     pub(super) fn check_hearing(&mut self) {
         let people = self.people();
-        let connections = self.connections_quietly();
+        let (connections, muted) = self.connections_quietly();
         let mut heard_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut sounds: BTreeMap<String, Vec<Hears>> = BTreeMap::new();
         for (stream, hears) in self.plans.values().flat_map(|plan| &plan.hears) {
@@ -32,7 +32,7 @@ impl World {
         for (who, connection) in &connections {
             let Some(connection) = connection else { continue };
             let sounds = sounds.get(who).map(Vec::as_slice).unwrap_or_default();
-            self.check_connection(who, connection, sounds, &heard_by, &connections);
+            self.check_connection(who, connection, sounds, &heard_by, (&connections, muted));
         }
     }
 
@@ -42,7 +42,7 @@ impl World {
         connection: &ConnectionSnapshot,
         sounds: &[Hears],
         heard_by: &BTreeMap<String, BTreeSet<String>>,
-        connections: &BTreeMap<String, Option<ConnectionSnapshot>>,
+        (connections, muted): (&BTreeMap<String, Option<ConnectionSnapshot>>, bool),
     ) {
         let empty = BTreeSet::new();
         let hearers = heard_by.get(who).unwrap_or(&empty);
@@ -62,7 +62,6 @@ impl World {
             let excused = other.is_none_or(|other| other.muted || other.state != ConnectionState::Connected);
             assert!(mutual || excused, "{hearer} hears {who}, but not the other way round: {}", show());
         }
-        let muted = connections.values().flatten().any(|other| other.muted);
         if connection.initial && !muted && !refers {
             let silent = sounds.iter().all(|hears| *hears == Hears::Silence);
             assert!(sounds.is_empty() || !silent, "the customer {who} is alone in silence: {}", show());
@@ -71,28 +70,28 @@ impl World {
 
     /// Whether a person has asked for its own transfer: it waits for the news of it, and hears nobody.
     fn refers(&self, who: &str) -> bool {
-        let open = |port: &u16| self.streams.contains_key(port);
-        let calls = self.ladder.ports.iter().filter(|(port, (name, _))| name == who && open(port));
-        let calls: BTreeSet<&str> = calls.map(|(_, (_, call_id))| call_id.as_str()).collect();
-        self.lines.values().any(|line| line.referring && calls.contains(line.call_id.as_str()))
+        let recent = |line: &&Line| line.referring_us.is_some_and(|at_us| self.now_us < at_us + 64_000_000);
+        self.lines.values().filter(recent).any(|line| line.who.split('/').next() == Some(who))
     }
 
-    /// Each person's live connection; `None` for somebody who is in more than one conversation.
-    fn connections_quietly(&mut self) -> BTreeMap<String, Option<ConnectionSnapshot>> {
+    /// Each person's live connection (`None` for somebody who is in more than one conversation), and whether anybody is
+    /// muted.
+    fn connections_quietly(&mut self) -> (BTreeMap<String, Option<ConnectionSnapshot>>, bool) {
         let request = RequestId(self.number());
         self.core.handle(self.now_us, Input::Command(request, Box::new(Command::Query(Query::Calls))));
         self.drain_core();
         let Some(Ok(baton_contact::command::Reply::Calls(calls))) = self.replies.remove(&request) else {
             panic!("calls were asked for")
         };
-        let mut all = BTreeMap::new();
+        let (mut all, mut muted) = (BTreeMap::new(), false);
         let live = calls.into_iter().flat_map(|call| call.connections);
         for connection in live.filter(|each| each.state != ConnectionState::Disconnected) {
+            muted |= connection.muted;
             let known = all.insert(name_of(&connection), Some(connection.clone()));
             if known.is_some() {
                 all.insert(name_of(&connection), None);
             }
         }
-        all
+        (all, muted)
     }
 }

@@ -54,8 +54,8 @@ pub struct Line {
     pub answer: Option<Bytes>,
     /// We hold baton.
     pub holding: bool,
-    /// It has sent a REFER whose end it does not know.
-    pub referring: bool,
+    /// When it sent a REFER whose end it does not know.
+    pub referring_us: Option<u64>,
     /// What the REFER of this line has brought: the status of its own response, then those of the NOTIFYs.
     pub progress: Vec<u16>,
     /// Digits that came by INFO.
@@ -87,7 +87,7 @@ impl Line {
             offer: None,
             answer: None,
             holding: false,
-            referring: false,
+            referring_us: None,
             progress: Vec::new(),
             digits: String::new(),
             offers_refused: VecDeque::new(),

@@ -91,9 +91,14 @@ impl World {
     /// The same with sound.
     pub fn with_sound(agents: &[&str]) -> World {
         let mut world = World::with(&[], 1, |_, _| {});
-        world.studio = Some(Box::new(Studio::new()));
+        world.add_sound();
         agents.iter().for_each(|agent| world.register(agent));
         world
+    }
+
+    /// Puts the media shard into the loop; to be called before the first call.
+    pub fn add_sound(&mut self) {
+        self.studio = Some(Box::new(Studio::new()));
     }
 
     /// With another configuration or directory.
