@@ -34,3 +34,7 @@ mod refused_calls;
 mod replaces;
 #[path = "scenarios/tone_continuity.rs"]
 mod tone_continuity;
+#[path = "scenarios/trunk_transfers.rs"]
+mod trunk_transfers;
+#[path = "scenarios/two_phones.rs"]
+mod two_phones;

@@ -185,10 +185,9 @@ impl World {
             self.run_ms(if round > 20 { 100_000 } else { 200 });
         }
         self.clear_all();
-        let agents: Vec<String> =
-            self.devices.iter().filter_map(|each| Some(each.registration.as_ref()?.agent.clone())).collect();
-        for agent in agents {
-            let phone = office::account(&agent);
+        let phones: Vec<String> =
+            self.devices.iter().filter_map(|each| Some(each.registration.as_ref()?.account.clone())).collect();
+        for phone in phones {
             let done = self.command(Command::Unregister { phone });
             assert!(done.is_ok());
         }

@@ -23,9 +23,11 @@ pub struct Device {
 }
 
 impl Device {
-    pub(super) fn phone(at: usize, agent: &str) -> Device {
+    /// An agent's phone: it bears the agent's name, a second one that of its account.
+    pub(super) fn phone(at: usize, agent: &str, account: &str) -> Device {
         let address = SocketAddr::from(([198, 51, 100, at as u8 + 1], 5060));
-        Device::new(agent, address, Some(Registration::new(agent)))
+        let name = if account == office::account(agent) { agent } else { account };
+        Device::new(name, address, Some(Registration::new(agent, account)))
     }
 
     pub(super) fn trunk() -> Device {
@@ -205,8 +207,8 @@ impl World {
         line.voice = super::sound::Voice::nth(self.lines.len());
         let (offer, pending) = line.negotiation.offer();
         line.pending = Some(pending);
-        let agent = self.devices[device].registration.as_ref().map(|registration| registration.agent.clone());
-        let user = agent.as_ref().map_or_else(|| who.to_owned(), |agent| office::account(agent));
+        let registration = self.devices[device].registration.clone();
+        let user = registration.as_ref().map_or_else(|| who.to_owned(), |each| each.account.clone());
         let party =
             |user: &str| Party { display: String::new(), uri: format!("sip:{user}@192.0.2.1"), user: user.into() };
         let mut invite = OutgoingInvite {
@@ -220,7 +222,8 @@ impl World {
             replaces: None,
             headers: Vec::new(),
             sdp: Some(offer),
-            credentials: agent.map(|agent| Credentials { username: user, password: office::password(&agent) }),
+            credentials: registration
+                .map(|each| Credentials { username: user, password: office::password(&each.agent) }),
             max_forwards: 70,
         };
         change(&mut invite);

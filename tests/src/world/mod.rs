@@ -111,8 +111,9 @@ impl World {
         change(&mut config, &mut directory);
         let mut key = [7; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
+        let phones = directory.users.iter().flat_map(|user| user.phones.iter().map(move |phone| (user, phone)));
         let mut devices: Vec<Device> =
-            directory.users.iter().enumerate().map(|(at, user)| Device::phone(at, &user.username)).collect();
+            phones.enumerate().map(|(at, (user, phone))| Device::phone(at, &user.username, &phone.username)).collect();
         devices.push(Device::trunk());
         let core = Core::new(config, key, directory);
         let mut world = World {

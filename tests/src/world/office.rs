@@ -49,14 +49,15 @@ pub fn config() -> Config {
     }
 }
 
+/// A phone of an agent.
+pub fn phone(username: &str, agent: &str) -> Phone {
+    let hash = |algorithm| Some(ha1(username, "baton", &password(agent), algorithm));
+    let (ha1_md5, ha1_sha256) = (hash(Algorithm::Md5), hash(Algorithm::Sha256));
+    Phone { username: username.into(), password: None, ha1_md5, ha1_sha256 }
+}
+
 fn user(name: &str, extension: &str) -> User {
-    let hash = |algorithm| Some(ha1(&account(name), "baton", &password(name), algorithm));
-    let phone = Phone {
-        username: account(name),
-        password: None,
-        ha1_md5: hash(Algorithm::Md5),
-        ha1_sha256: hash(Algorithm::Sha256),
-    };
+    let phone = phone(&account(name), name);
     User {
         username: name.into(),
         name: name.into(),

@@ -13,6 +13,8 @@ use super::{BATON, World, office};
 #[derive(Debug, Clone)]
 pub struct Registration {
     pub agent: String,
+    /// The phone's SIP user name.
+    pub account: String,
     /// The status of the last final response.
     pub status: Option<u16>,
     pub expires_s: u32,
@@ -22,8 +24,15 @@ pub struct Registration {
 }
 
 impl Registration {
-    pub(super) fn new(agent: &str) -> Registration {
-        Registration { agent: agent.into(), status: None, expires_s: 3_600, wrong_password: false, cseq: 0 }
+    pub(super) fn new(agent: &str, account: &str) -> Registration {
+        Registration {
+            agent: agent.into(),
+            account: account.into(),
+            status: None,
+            expires_s: 3_600,
+            wrong_password: false,
+            cseq: 0,
+        }
     }
 }
 
@@ -54,7 +63,7 @@ impl World {
         let address = self.devices[at].address;
         let Some(registration) = &mut self.devices[at].registration else { return };
         registration.cseq += 1;
-        let (cseq, account) = (registration.cseq, office::account(&registration.agent));
+        let (cseq, account) = (registration.cseq, registration.account.clone());
         let text = format!(
             "REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP {address};branch=z9hG4bKr{account}{cseq};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{account}@192.0.2.1>;tag=r{cseq}\r\nTo: <sip:{account}@192.0.2.1>\r\n\
@@ -77,7 +86,7 @@ impl World {
         registration.status = Some(message.status());
         let (Some(challenge), true) = (choose(&challenges), first) else { return true };
         let password = if registration.wrong_password { "wrong".into() } else { office::password(&registration.agent) };
-        let credentials = Credentials { username: office::account(&registration.agent), password };
+        let credentials = Credentials { username: registration.account.clone(), password };
         let uri = "sip:192.0.2.1";
         let digest =
             answer(challenge, &credentials, &Method::Register, uri, b"", "dice", 1).expect("a usable challenge");

@@ -1,0 +1,78 @@
+//! Transfers that the PBX behind the trunk asks for, between calls of its own.
+
+use baton_tests::world::{World, office};
+
+/// C talks with anna, D with carla; both calls are the PBX's.
+fn two_calls(world: &mut World) {
+    world.talking();
+    world.call_in("D", "103");
+    world.answer("carla");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C"), ("D", "carla"), ("carla", "D")]);
+    world.ladder.clear();
+}
+
+#[test]
+fn r6_two_calls_of_one_trunk_are_spliced() {
+    let mut world = World::with_sound(&["anna", "carla"]);
+    two_calls(&mut world);
+    world.refer_to_line("C", "D");
+    world.expect_hearing(&[("anna", "carla"), ("carla", "anna")]);
+    assert!(!world.is_up("C") && !world.is_up("D"), "{}", world.ladder);
+    for who in ["anna", "carla"] {
+        assert!(!world.ladder.of(who).iter().any(|rung| rung.ends_with("INVITE")), "{}", world.ladder);
+    }
+    world.hang_up("anna");
+    assert!(!world.is_up("carla"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn a_splice_survives_a_restart_before_its_last_words() {
+    let mut world = World::new(&["anna", "carla"]);
+    two_calls(&mut world);
+    let target = world.replacing("D", true);
+    world.refer_now("C", &target);
+    world.run_ms(7);
+    world.freeze_and_revive();
+    world.settle();
+    world.expect_hearing(&[("anna", "carla"), ("carla", "anna")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_tandem_call_is_referred_from_both_ends_in_turn() {
+    let mut world = World::new(&["anna"]);
+    world.call_in("C", office::BANK);
+    world.answer("bank");
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+    world.refer("bank", "101");
+    world.answer("anna");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.refer("anna", office::PLUMBER);
+    world.answer("plumber");
+    world.expect_hearing(&[("C", "plumber"), ("plumber", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_tandem_call_is_busy_when_its_target_is() {
+    let mut world = World::new(&[]);
+    world.behave("bank", baton_tests::world::Behaviour::Busy(486));
+    world.call_in("C", office::BANK);
+    assert_eq!(world.line("C").refused, Some(486));
+    world.end_of_day();
+}
+
+#[test]
+fn d7_early_media_of_a_target_reaches_the_caller_before_the_answer() {
+    let mut world = World::with_sound(&[]);
+    world.behave("bank", baton_tests::world::Behaviour::EarlyMedia);
+    world.call_in("C", office::BANK);
+    world.run_ms(500);
+    assert_eq!(world.sounds("C"), "bank", "{}", world.ladder);
+    let said = world.ladder.of("C");
+    assert!(said.contains(&"< 183 INVITE".to_owned()), "{}", world.ladder);
+    world.answer("bank");
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+    world.end_of_day();
+}
