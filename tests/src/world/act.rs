@@ -153,10 +153,17 @@ impl World {
         self.devices[at].dead = true;
     }
 
-    /// It has power again, and knows nothing of calls from before.
+    /// It has power again, registers, and knows nothing of calls from before.
     pub fn plug_in(&mut self, agent: &str) {
         let at = self.device(agent);
-        self.devices[at].dead = false;
+        if !self.devices[at].dead {
+            return;
+        }
+        self.devices[at].reboot(self.now_us);
+        for line in self.lines.values_mut().filter(|line| line.device == at) {
+            line.state = LineState::Over;
+        }
+        self.send_register(at, "");
     }
 
     /// What a person does from now on when it is called.

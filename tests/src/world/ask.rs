@@ -171,10 +171,11 @@ impl World {
     pub fn end_of_day(&mut self) {
         self.network.heal();
         self.behaviours.clear();
-        self.devices.iter_mut().for_each(|device| device.dead = false);
-        // A caller that is rung again later is hung up again. What a phone without power forgot, its session timer ends
-        // within the hour (RFC 4028).
-        for round in 0..60 {
+        let devices: Vec<String> = self.devices.iter().map(|device| device.name.clone()).collect();
+        devices.iter().for_each(|name| self.plug_in(name));
+        // A caller that is rung again later is hung up again. A call that its phone has forgotten ends at the latest when
+        // the longest call does.
+        for round in 0..50 {
             let live: Vec<u64> = self.lines.iter().filter(|(_, line)| !line.is_over()).map(|(id, _)| *id).collect();
             if round > 20 && live.is_empty() && self.core.gauges().sessions == 0 {
                 break;
@@ -182,7 +183,7 @@ impl World {
             live.into_iter().for_each(|id| self.hang_up_line(id));
             self.run_ms(if round < 8 { 2_000 } else { 10_000 });
             self.clear_all();
-            self.run_ms(if round > 20 { 100_000 } else { 200 });
+            self.run_ms(if round > 20 { 2_000_000 } else { 200 });
         }
         self.clear_all();
         let phones: Vec<String> =

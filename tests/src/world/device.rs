@@ -35,15 +35,29 @@ impl Device {
     }
 
     fn new(name: &str, address: SocketAddr, registration: Option<Registration>) -> Device {
-        let listener = Listener { id: ListenerId(0), transport: Transport::Udp, local: address, advertised: address };
-        let config = Config { listeners: vec![listener], user_agent: format!("{name}'s phone"), ..Config::default() };
-        let mut endpoint = Endpoint::new(config, [address.ip().to_string().len() as u8 ^ name.as_bytes()[0]; 32]);
-        let baton = SocketAddr::from(BATON);
-        let peer = TrustedPeer { peer: PeerId(0), network: baton.ip(), prefix: 32, port: None };
-        let access = Access { peers: vec![peer], ..Access::default() };
-        endpoint.command(0, Command::SetAccess(access)).expect("a phone trusts its server");
+        let endpoint = endpoint(name, address, 0);
         Device { name: name.into(), address, endpoint, dead: false, registration }
     }
+
+    /// All that it knew is gone.
+    pub(super) fn reboot(&mut self, now_us: u64) {
+        self.dead = false;
+        self.endpoint = endpoint(&self.name, self.address, now_us);
+    }
+}
+
+fn endpoint(name: &str, address: SocketAddr, now_us: u64) -> Endpoint {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&now_us.to_le_bytes());
+    seed.iter_mut().skip(8).zip(name.bytes()).for_each(|(seed, byte)| *seed = byte);
+    let listener = Listener { id: ListenerId(0), transport: Transport::Udp, local: address, advertised: address };
+    let config = Config { listeners: vec![listener], user_agent: format!("{name}'s phone"), ..Config::default() };
+    let mut endpoint = Endpoint::new(config, seed);
+    let baton = SocketAddr::from(BATON);
+    let peer = TrustedPeer { peer: PeerId(0), network: baton.ip(), prefix: 32, port: None };
+    let access = Access { peers: vec![peer], ..Access::default() };
+    endpoint.command(0, Command::SetAccess(access)).expect("a phone trusts its server");
+    endpoint
 }
 
 impl World {

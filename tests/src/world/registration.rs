@@ -59,7 +59,7 @@ impl World {
         self.run_ms(100);
     }
 
-    fn send_register(&mut self, at: usize, authorization: &str) {
+    pub(super) fn send_register(&mut self, at: usize, authorization: &str) {
         let address = self.devices[at].address;
         let Some(registration) = &mut self.devices[at].registration else { return };
         registration.cseq += 1;
