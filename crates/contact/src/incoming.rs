@@ -4,7 +4,7 @@ use baton_sdp::SdpError;
 use baton_sip::{Command as SipCommand, IncomingInvite, Origin, SessionId};
 
 use crate::agent::Part;
-use crate::command::{Refusal, RefusalKind, Reply, Target};
+use crate::command::{RefusalKind, Target};
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
@@ -13,8 +13,6 @@ use crate::directory::QueueFull;
 use crate::event::{EndpointAddress, InitiationMethod};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::{Device, Leg, LegState};
-use crate::line::{give_leg, take_leg};
-use crate::outcome::Failure;
 use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
@@ -250,7 +248,7 @@ impl Desk {
         id
     }
 
-    fn engage(&mut self, agent: &str, contact: ContactId, conversation: ConversationId) {
+    pub(crate) fn engage(&mut self, agent: &str, contact: ContactId, conversation: ConversationId) {
         let now_us = self.now_us;
         if let Some(state) = self.agents.get_mut(agent) {
             state.engage(contact, conversation, Part::On, now_us);
@@ -399,241 +397,6 @@ impl Desk {
             Some(Err(status)) => self.refuse(session, status, false),
             None => self.refuse(session, 481, false),
         }
-    }
-
-    /// Dial-out from the panel: the agent's own phone is rung first.
-    pub(crate) fn dial_out(&mut self, name: &str, target: Target) -> Result<Reply, Refusal> {
-        let Some(agent) = self.agents.get(name) else {
-            return Err(Refusal::new(RefusalKind::NotFound, format!("There is no agent {name}.")));
-        };
-        if self.draining || self.overloaded {
-            return Err(Refusal::new(RefusalKind::Draining, "The server takes no new calls now."));
-        }
-        if agent.devices == 0 {
-            return Err(Refusal::new(RefusalKind::WrongState, "No phone of the agent is registered."));
-        }
-        if agent.engagements.iter().any(|each| each.part >= Part::Offered) {
-            return Err(Refusal::new(
-                RefusalKind::WrongState,
-                "The agent is on a contact; add a connection to it instead.",
-            ));
-        }
-        if self.conversations.len() >= self.config.limits.conversations_max {
-            return Err(Refusal::new(RefusalKind::LimitReached, "The server has as many conversations as it may."));
-        }
-        self.check_target(&target)?;
-        let mut conversation = self.new_conversation();
-        conversation.dial_next = Some(target.clone());
-        let id = conversation.id;
-        self.conversations.insert(id, Box::new(conversation));
-        let contact = self.with(id, |desk, conversation| desk.ring_own_phone(conversation, name, &target));
-        let snapshot = contact.and_then(|contact| self.contact_snapshot(self.conversations.get(&id)?, contact));
-        match snapshot {
-            Some(snapshot) => Ok(Reply::Contact(Box::new(snapshot))),
-            None => Err(Refusal::new(RefusalKind::WrongState, "The agent's phone could not be reached.")),
-        }
-    }
-
-    fn ring_own_phone(&mut self, conversation: &mut Conversation, name: &str, target: &Target) -> ContactId {
-        let shown = match target {
-            Target::PhoneNumber(text) | Target::QuickConnect(text) | Target::Agent(text) | Target::Queue(text) => text,
-        };
-        let entry = match target {
-            Target::QuickConnect(quick) => self.directory.quick_connect(quick),
-            _ => None,
-        };
-        let dialled = entry.and_then(|entry| entry.phone_number.clone()).unwrap_or_else(|| shown.clone());
-        let customer = Some(EndpointAddress { address: dialled, name: entry.map(|entry| entry.name.clone()) });
-        let (method, system) = (InitiationMethod::Outbound, self.shown_number(name));
-        let contact = self.open_contact(conversation, Opening { method, customer, system, ..Opening::default() });
-        let id = ConnectionId(self.allocate());
-        let mut party = Connection::new(id, contact, ConnectionType::Agent, Phase::Offered, self.now_us);
-        party.agent = Some(name.to_string());
-        party.address = name.to_string();
-        party.name = self.directory.user(name).map(|user| user.name.clone()).unwrap_or_default();
-        conversation.connections.push(party);
-        self.engage(name, contact, conversation.id);
-        if let Some(entry) = conversation.contact_mut(contact) {
-            entry.agent = Some(name.to_string());
-        }
-        let caller = Caller { number: shown.clone(), name: shown.clone(), ..Caller::default() };
-        let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
-        self.start_timer(Timer::Ring(conversation.id, id), ring_ms);
-        if let Err(failure) = self.dial_agent(conversation, id, &caller, true) {
-            self.target_fails(conversation, id, failure);
-        }
-        contact
-    }
-
-    /// The number that an agent's own outbound calls show.
-    fn shown_number(&self, agent: &str) -> Option<EndpointAddress> {
-        let default = self.directory.profile_of(agent).and_then(|profile| profile.default_outbound_queue.as_deref());
-        let queue = default.and_then(|name| self.directory.queue(name));
-        let number = queue.and_then(|queue| queue.outbound_caller_id.clone());
-        let extension = || self.directory.user(agent).and_then(|user| user.extension.clone());
-        number.or_else(extension).map(|address| EndpointAddress { address, name: None })
-    }
-
-    /// The agent's own phone has answered: now what it asked for is dialled.
-    pub(crate) fn dial_what_was_asked(&mut self, conversation: &mut Conversation, agent: ConnectionId) {
-        let Some(target) = conversation.dial_next.take() else { return };
-        let number = match &target {
-            Target::PhoneNumber(number) => Some(number.clone()),
-            Target::QuickConnect(name) => {
-                self.directory.quick_connect(name).and_then(|entry| entry.phone_number.clone())
-            }
-            _ => None,
-        };
-        let outside = number.and_then(|number| self.resolve(&number).ok());
-        let Some(Destination::Outside { number, trunk }) = outside else {
-            if let Err(refusal) = self.add_target(conversation, agent, &target, Adding::default()) {
-                tracing::info!(detail = refusal.detail, "what was to be dialled is no longer there");
-                self.fail_own_dial(conversation, agent);
-            }
-            return;
-        };
-        let contact = crate::line::contact_of(conversation, agent);
-        let id = ConnectionId(self.allocate());
-        let mut customer = Connection::new(id, contact, ConnectionType::Outbound, Phase::Offered, self.now_us);
-        customer.initial = true;
-        customer.address = number.clone();
-        conversation.connections.push(customer);
-        let (shown, name) = self.queue_caller_id(conversation, contact);
-        let caller = Caller { number: shown, name, ..Caller::default() };
-        self.reach(conversation, id, &Destination::Outside { number, trunk }, &caller);
-    }
-
-    fn fail_own_dial(&mut self, conversation: &mut Conversation, agent: ConnectionId) {
-        let contact = crate::line::contact_of(conversation, agent);
-        self.end_party(conversation, agent, 480);
-        self.finish_contact(
-            conversation,
-            contact,
-            crate::conversation::Cause::of(crate::event::DisconnectReason::TelecomProblem),
-        );
-    }
-
-    /// The peer's ACK brought the answer to the offer in our 200, or it answered our re-INVITE.
-    /// A phone may hold and resume by it, too (D5).
-    pub(crate) fn offer_answered(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) {
-        let Some(owner) = conversation.owner_of(leg_id) else { return };
-        let holds = |conversation: &Conversation| {
-            let leg = conversation.connection(owner).and_then(|party| party.leg(leg_id));
-            leg.is_some_and(|leg| leg.remote_hold)
-        };
-        let was = holds(conversation);
-        if !self.take_answer(conversation, leg_id, sdp) {
-            tracing::info!(leg = leg_id, "an answer does not fit; the leg goes on as it was");
-            let party = conversation.connection(owner).and_then(|party| party.leg(leg_id));
-            if party.is_some_and(|leg| leg.negotiated().is_none()) {
-                // Nothing was ever agreed on: nobody would hear anything.
-                self.answer_unusable(conversation, owner, leg_id);
-            }
-            return;
-        }
-        let is = holds(conversation);
-        if was != is {
-            self.phone_hold_changed(conversation, owner, leg_id, is);
-        }
-    }
-
-    /// The peer offers anew: hold, resume, another codec or address (D5, D6).
-    pub(crate) fn offered(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: Option<&[u8]>) {
-        let Some(mut taken) = take_leg(conversation, leg_id) else { return };
-        let session = taken.1.session();
-        let Some(negotiation) = taken.1.negotiation.as_mut() else {
-            self.sip(SipCommand::RefuseOffer { session, status: 488 });
-            return give_leg(conversation, taken);
-        };
-        let Some(sdp) = sdp else {
-            let (offer, pending) = negotiation.offer();
-            taken.1.pending = Some(pending);
-            self.sip(SipCommand::AcceptOffer { session, sdp: offer });
-            return give_leg(conversation, taken);
-        };
-        match negotiation.answer(sdp) {
-            Err(error) => {
-                tracing::info!(leg = leg_id, %error, "an offer within a call cannot be answered");
-                let status = if matches!(error, SdpError::Malformed(_)) { 400 } else { 488 };
-                self.sip(SipCommand::RefuseOffer { session, status });
-                give_leg(conversation, taken);
-            }
-            Ok((answer, negotiated)) => {
-                let (was, is) = (taken.1.remote_hold, negotiated.remote_hold != baton_sdp::RemoteHold::None);
-                taken.1.remote_hold = is;
-                self.configure(conversation, &taken.1);
-                let owner = taken.0;
-                give_leg(conversation, taken);
-                self.sip(SipCommand::AcceptOffer { session, sdp: answer });
-                if was != is {
-                    self.phone_hold_changed(conversation, owner, leg_id, is);
-                }
-            }
-        }
-    }
-
-    /// The hold key of an agent's phone does what the panel's *Hold* does, to those that this line is for.
-    pub(crate) fn phone_hold_changed(
-        &mut self,
-        conversation: &mut Conversation,
-        owner: ConnectionId,
-        leg_id: u64,
-        on: bool,
-    ) {
-        conversation.changed = true;
-        let Some(party) = conversation.connection(owner).filter(|party| party.is_agent()) else { return };
-        let contact = party.contact;
-        if !on {
-            let held = conversation.ids_of(|each| each.hold.is_some_and(|hold| hold.by_leg == Some(leg_id)));
-            held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
-            return;
-        }
-        let partners = party.leg(leg_id).map(|leg| leg.partners.clone()).unwrap_or_default();
-        let talking = conversation.ids_of(|each| each.id != owner && each.talks());
-        // Whom the panel, or a second line, has held already is held by this key as well, so that it can free them.
-        for hold in conversation
-            .connections
-            .iter_mut()
-            .filter(|each| partners.contains(&each.id))
-            .filter_map(|each| each.hold.as_mut())
-        {
-            if hold.by == contact {
-                hold.by_leg.get_or_insert(leg_id);
-            }
-        }
-        let mut own = talking.clone();
-        if !partners.is_empty() {
-            own.retain(|id| partners.contains(id));
-        }
-        if own.len() > 1 || conversation.conference.is_some() {
-            // In a conference the one who presses hold steps out; the others go on.
-            own = vec![owner];
-        }
-        own.into_iter().for_each(|id| self.hold_party(conversation, id, contact, Some(leg_id)));
-    }
-
-    /// What an outgoing leg learns from its 200, before its target counts as answered. False when it cannot be used.
-    #[must_use]
-    pub(crate) fn take_first_answer(
-        &mut self,
-        conversation: &mut Conversation,
-        leg_id: u64,
-        sdp: Option<&[u8]>,
-    ) -> bool {
-        let known = || {
-            let party = conversation.owner_of(leg_id).and_then(|owner| conversation.connection(owner));
-            party.and_then(|party| party.leg(leg_id)).is_some_and(|leg| leg.negotiated().is_some())
-        };
-        match sdp {
-            Some(sdp) => self.take_final_answer(conversation, leg_id, sdp),
-            None => known(),
-        }
-    }
-
-    /// A target that answered with a description we cannot use has failed.
-    pub(crate) fn answer_unusable(&mut self, conversation: &mut Conversation, owner: ConnectionId, leg_id: u64) {
-        self.end_leg(conversation, owner, leg_id, 488, Some("SIP;cause=488"));
-        self.device_failed(conversation, owner, Failure::Status(488, None));
     }
 }
 
