@@ -4,6 +4,8 @@
 mod attended_refer;
 #[path = "scenarios/blind_refer.rs"]
 mod blind_refer;
+#[path = "scenarios/catalogue.rs"]
+mod catalogue;
 #[path = "scenarios/consult_join_leave.rs"]
 mod consult_join_leave;
 #[path = "scenarios/dial_out.rs"]
@@ -26,6 +28,8 @@ mod offerless;
 mod phone_hold;
 #[path = "scenarios/queue_transfer.rs"]
 mod queue_transfer;
+#[path = "scenarios/queues.rs"]
+mod queues;
 #[path = "scenarios/races.rs"]
 mod races;
 #[path = "scenarios/refused_calls.rs"]

@@ -100,7 +100,7 @@ impl Player {
         if self.callers >= 3 {
             return;
         }
-        if self.dice.next_u32() % 4 == 0 {
+        if self.dice.next_u32().is_multiple_of(4) {
             let agent = pick(&mut self.dice, &AGENTS);
             let number = pick(&mut self.dice, &[office::BANK, "101", "102", "200", "555"]);
             self.tell(format!("{agent} dials {number}"));
@@ -138,7 +138,7 @@ impl Player {
         let offered: Vec<String> = offered.map(|each| each.controls.clone()).unwrap_or_default();
         let sensible = ["hold", "resume", "swap", "join", "holdAll", "leave"];
         let sensible: Vec<&str> = sensible.into_iter().filter(|each| offered.iter().any(|name| name == each)).collect();
-        if !sensible.is_empty() && self.dice.next_u32() % 2 == 0 {
+        if !sensible.is_empty() && self.dice.next_u32().is_multiple_of(2) {
             return match pick(&mut self.dice, &sensible) {
                 "hold" => Control::Hold,
                 "resume" => Control::Resume,
@@ -210,7 +210,7 @@ impl Player {
             return;
         }
         let other = self.world.lines[&pick(&mut self.dice, &ids)].who.clone();
-        let turned = self.dice.next_u32() % 2 == 0;
+        let turned = self.dice.next_u32().is_multiple_of(2);
         let target = self.world.replacing(&other, turned);
         self.tell(format!("{who} refers to the line {other}"));
         self.world.refer_now(who, &target);

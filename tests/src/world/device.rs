@@ -122,9 +122,8 @@ impl World {
 
     /// A call has come to a phone.
     fn rung(&mut self, at: usize, session: SessionId, invite: Box<IncomingInvite>) {
-        let base =
-            if self.devices[at].name == "pbx" { office::who(&invite.target.user) } else { &self.devices[at].name };
-        let who = self.free_name(&base.to_owned());
+        let device = &self.devices[at].name;
+        let who = self.free_name(if device == "pbx" { office::who(&invite.target.user) } else { device });
         let (number, address) = (self.number(), self.devices[at].address);
         let mut line = Line::new(&who, at, session, address, number);
         line.voice = super::sound::Voice::nth(self.lines.len());

@@ -95,9 +95,27 @@ fn r4_the_target_is_busy_and_the_transferor_has_gone() {
     world.clear_all();
     world.run_ms(2_000);
     assert!(world.rings("anna"), "the agent is recalled\n{}", world.ladder);
+    assert!(world.all_kinds().contains(&"RECALLED".to_owned()), "by recall, not by the queue");
     world.expect_hearing(&[("C", "music")]);
     world.answer("anna");
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn r4_the_target_is_busy_and_nobody_else_is_there_any_more() {
+    let mut world = World::new(&["anna"]);
+    world.behave("bank", Behaviour::Refuses(486, 2_000));
+    world.call_in("C", "101");
+    world.answer("anna");
+    world.refer("anna", office::BANK);
+    world.hang_up("anna");
+    world.clear_all();
+    world.unregister("anna");
+    world.run_ms(2_000);
+    world.expect_hearing(&[("C", "prompt")]);
+    world.run_ms(10_000);
+    assert!(!world.is_up("C"), "{}", world.ladder);
     world.end_of_day();
 }
 
