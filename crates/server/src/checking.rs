@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Node;
 use crate::directory_file::DirectoryFile;
+use crate::media;
+use crate::music::MusicNames;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,38 +17,76 @@ pub(crate) struct Report {
 }
 
 /// The files that are checked when none is named.
-const DEFAULT_FILES: [&str; 2] = ["baton.toml", "directory.toml"];
+const DEFAULT_FILES: [&str; 2] = ["baton.toml", DIRECTORY_FILE];
+/// The directory beside a configuration.
+const DIRECTORY_FILE: &str = "directory.toml";
 
-/// Checks files; each is a configuration or a directory by what it says.
-pub(crate) fn check(files: &[PathBuf]) -> Report {
+/// Checks files; each is a configuration or a directory by what it says. Without files, the configuration that is named and
+/// the directory beside it, or those of [`DEFAULT_FILES`] that are there. Directories are checked against the music of the
+/// configuration, when one is known.
+pub(crate) fn check(config: Option<&Path>, files: &[PathBuf]) -> Report {
+    let files = if files.is_empty() { default_files(config) } else { files.to_vec() };
     let mut report = Report::default();
-    if !files.is_empty() {
-        files.iter().for_each(|file| check_file(file, &mut report));
-        return report;
-    }
-    DEFAULT_FILES.iter().map(Path::new).filter(|file| file.exists()).for_each(|file| check_file(file, &mut report));
-    if report == Report::default() {
+    if files.is_empty() {
         report.faults.push("there is neither baton.toml nor directory.toml here; name the files to check".to_owned());
     }
+    let (directories, nodes): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_directory_file(file));
+    let mut names = None;
+    for file in &nodes {
+        let node = check_node(file, &mut report);
+        names = names.or(node.as_ref().map(MusicNames::of));
+    }
+    if let (None, Some(config)) = (&names, config)
+        && nodes.is_empty()
+    {
+        // Not one of the files, but what the server would run with.
+        names = check_node(config, &mut report).as_ref().map(MusicNames::of);
+    }
+    directories.iter().for_each(|file| check_directory(file, names.as_ref(), &mut report));
     report
 }
 
-fn check_file(file: &Path, report: &mut Report) {
-    let faults: Vec<String> = if is_directory_file(file) {
-        match DirectoryFile::load(file) {
-            Ok(read) => read.faults().iter().map(ToString::to_string).collect(),
-            Err(problem) => vec![problem.to_string()],
+fn default_files(config: Option<&Path>) -> Vec<PathBuf> {
+    match config {
+        Some(config) => {
+            let directory = config.with_file_name(DIRECTORY_FILE);
+            [config.to_owned()].into_iter().chain(directory.exists().then_some(directory)).collect()
         }
-    } else {
-        match Node::load(file) {
-            Ok(node) => missing_files(&node),
-            Err(problems) => problems.iter().map(ToString::to_string).collect(),
-        }
-    };
-    if faults.is_empty() {
-        report.good.push(format!("{}: ok", file.display()));
+        None => DEFAULT_FILES.iter().map(PathBuf::from).filter(|file| file.exists()).collect(),
     }
-    report.faults.extend(faults);
+}
+
+/// A configuration, with its sounds loaded as `run` loads them.
+fn check_node(file: &Path, report: &mut Report) -> Option<Node> {
+    let (node, faults) = match Node::load(file) {
+        Ok(node) => {
+            let faults = media::load_sounds(&node).err();
+            (Some(node), faults.into_iter().collect())
+        }
+        Err(problems) => (None, problems.iter().map(ToString::to_string).collect()),
+    };
+    report.add(file, faults);
+    node
+}
+
+fn check_directory(file: &Path, names: Option<&MusicNames>, report: &mut Report) {
+    let faults = match DirectoryFile::load(file) {
+        Ok(read) => {
+            let music = names.map(|names| read.music_faults(names)).unwrap_or_default();
+            read.faults().iter().chain(&music).map(ToString::to_string).collect()
+        }
+        Err(problem) => vec![problem.to_string()],
+    };
+    report.add(file, faults);
+}
+
+impl Report {
+    fn add(&mut self, file: &Path, faults: Vec<String>) {
+        if faults.is_empty() {
+            self.good.push(format!("{}: ok", file.display()));
+        }
+        self.faults.extend(faults);
+    }
 }
 
 /// Directories have arrays of tables at their top, configurations none but `sip.listeners`.
@@ -59,17 +99,6 @@ fn is_directory_file(file: &Path) -> bool {
     }
 }
 
-/// Sounds that the configuration names and that are not there.
-fn missing_files(node: &Node) -> Vec<String> {
-    let file = node.file.as_deref().unwrap_or(Path::new("baton.toml")).display();
-    let tables = [("music", &node.media.music), ("prompts", &node.media.prompts)];
-    let sounds = tables.iter().flat_map(|(table, sounds)| sounds.iter().map(move |(name, path)| (table, name, path)));
-    sounds
-        .filter(|(_, _, path)| !path.is_file())
-        .map(|(table, name, path)| format!("{file}: media.{table}.{name}: there is no file {}", path.display()))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +107,7 @@ mod tests {
     fn the_files_in_deploy_are_valid() {
         let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
         let files: Vec<PathBuf> = ["baton.toml", "directory.toml"].iter().map(|name| deploy.join(name)).collect();
-        let report = check(&files);
+        let report = check(None, &files);
         assert_eq!(report.faults, Vec::<String>::new());
         assert_eq!(report.good.len(), 2);
     }
@@ -99,10 +128,28 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_a_fault() {
-        let report = check(&[PathBuf::from("/nonexistent/baton.toml")]);
+        let report = check(None, &[PathBuf::from("/nonexistent/baton.toml")]);
         assert_eq!(
             report.faults,
             ["/nonexistent/baton.toml: the configuration cannot be read: No such file or directory (os error 2)"]
         );
+    }
+
+    #[test]
+    fn a_named_configuration_is_checked_with_its_sounds_and_the_directory_beside_it() {
+        let folder = std::env::temp_dir().join(format!("baton-check-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let config = folder.join("node.toml");
+        std::fs::write(&config, "[media.music]\nwaltz = \"waltz.wav\"").unwrap();
+        std::fs::write(folder.join("waltz.wav"), "no sound").unwrap();
+        std::fs::write(folder.join("directory.toml"), "[[queues]]\nname = \"a\"\nmusic = \"walz\"\n").unwrap();
+        let report = check(Some(&config), &[]);
+        assert_eq!(report.faults.len(), 2, "{report:?}");
+        assert!(report.faults[0].contains("media.music.waltz"), "{report:?}");
+        let told = "directory.toml:3:1: queues \"a\": music: unknown music \"walz\"";
+        assert!(report.faults[1].contains(told), "{report:?}");
+        assert!(report.faults[1].ends_with("did you mean \"waltz\"?"), "{report:?}");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

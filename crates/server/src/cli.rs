@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Node;
 use crate::data_directory::DataDirectory;
 use crate::http_client::Client;
-use crate::{checking, operator, random, records, run};
+use crate::{checking, logging, operator, random, records, run};
 
 /// A SIP back-to-back user agent that hands calls over: consult, join, leave, and a contact record of each.
 #[derive(Debug, Parser)]
@@ -88,7 +88,7 @@ pub(crate) fn main() -> ExitCode {
     let Cli { place, command } = Cli::parse();
     let done = match command {
         Command::Run => run::run(&place),
-        Command::Check { files } => print(&checking::check(&files)),
+        Command::Check { files } => print(&checking::check(place.config.as_deref(), &files)),
         Command::Apply { file, dry_run } => {
             client(&place).and_then(|client| operator::apply(&client, &file, dry_run, place.json)).and_then(show)
         }
@@ -105,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         }
         Command::HashPassword => hash_password().and_then(show),
     };
+    logging::flush();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentences) => {

@@ -4,11 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::sinks;
 use crate::toml_text::{Problem, TomlText};
+
+/// Files that are rotated sooner are too many.
+const ROTATE_BYTES_MIN: u64 = 65_536;
 
 /// The configuration of a node.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -224,6 +228,7 @@ impl Node {
         self.check_sip(&mut faults);
         self.check_media(&mut faults);
         self.check_limits(&mut faults);
+        self.check_files(&mut faults);
         if !(60..=2_592_000).contains(&self.api.token_lifetime_s) {
             faults.range("api.token_lifetime_s", self.api.token_lifetime_s, 60, 2_592_000);
         }
@@ -301,6 +306,30 @@ impl Node {
         }
     }
 
+    /// The store and the files of the sinks are named, and are files of their own.
+    fn check_files(&self, faults: &mut Faults) {
+        if self.store.path.as_os_str().is_empty() {
+            faults.add("store.path", "the file's name is empty");
+        }
+        let Some(sink) = &self.sinks.file else { return };
+        let store = &self.store.path;
+        let mut taken: Vec<PathBuf> = [store.clone()].into_iter().chain(sinks::companions(store)).map(plain).collect();
+        let files = [("sinks.file.path", Some(&sink.path)), ("sinks.file.conversations", sink.conversations.as_ref())];
+        for (key, path) in files {
+            let Some(path) = path else { continue };
+            if path.as_os_str().is_empty() {
+                faults.add(key, "the file's name is empty");
+            } else if taken.contains(&plain(path.clone())) {
+                faults.add(key, format!("{} is written by another part of baton; name another file", path.display()));
+            }
+            taken.push(plain(path.clone()));
+        }
+        if let Some(bytes) = sink.rotate_bytes.filter(|bytes| (1..ROTATE_BYTES_MIN).contains(bytes)) {
+            let message = format!("{bytes} is neither 0 (never) nor at least {ROTATE_BYTES_MIN}");
+            faults.add("sinks.file.rotate_bytes", message);
+        }
+    }
+
     fn check_limits(&self, faults: &mut Faults) {
         let limits = &self.limits;
         let ranges: [(&str, u64, u64, u64); 19] = [
@@ -328,6 +357,11 @@ impl Node {
             faults.range(&format!("limits.{name}"), value, least, most);
         }
     }
+}
+
+/// A path without `.` in it, so that two ways to write one are the same.
+fn plain(path: PathBuf) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
 /// A fault that validation finds, without its place.
@@ -381,7 +415,7 @@ impl Default for Media {
             address: IpAddr::from([0, 0, 0, 0]),
             advertised: None,
             ports: [20_000, 39_999],
-            shards: 0,
+            shards: 1,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             tones: Tones::De,
             music: BTreeMap::new(),
@@ -498,6 +532,20 @@ mod tests {
             (
                 "[[sip.listeners]]\ntransport = \"udp\"\naddress = \"0.0.0.0:21000\"",
                 "baton.toml:3:1: sip.listeners[0].address: port 21000 is one of media.ports",
+            ),
+            ("[store]\npath = \"\"", "baton.toml:2:1: store.path: the file's name is empty"),
+            ("[sinks.file]\npath = \"\"", "baton.toml:2:1: sinks.file.path: the file's name is empty"),
+            (
+                "[sinks.file]\npath = \"./baton.db-wal\"",
+                "baton.toml:2:1: sinks.file.path: ./baton.db-wal is written by another part of baton; name another file",
+            ),
+            (
+                "[sinks.file]\npath = \"a\"\nconversations = \"a\"",
+                "baton.toml:3:1: sinks.file.conversations: a is written by another part of baton; name another file",
+            ),
+            (
+                "[sinks.file]\npath = \"a\"\nrotate_bytes = 65535",
+                "baton.toml:3:1: sinks.file.rotate_bytes: 65535 is neither 0 (never) nor at least 65536",
             ),
             ("[api]\nlisten = \"localhost\"", "baton.toml:2:10: api.listen: invalid socket address syntax"),
             (

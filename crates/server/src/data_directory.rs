@@ -1,9 +1,9 @@
 //! The data directory: the store, the secrets and the address of the API, for the commands that ask a running server.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::random;
@@ -25,7 +25,8 @@ impl DataDirectory {
     pub(crate) fn for_server(named: Option<&Path>) -> Result<DataDirectory, String> {
         let path = named.unwrap_or(Path::new(DEFAULT)).to_owned();
         if named.is_none() && !path.exists() {
-            fs::create_dir(&path).map_err(|e| format!("the data directory {} cannot be made: {e}", path.display()))?;
+            let made = DirBuilder::new().mode(0o700).create(&path);
+            made.map_err(|e| format!("the data directory {} cannot be made: {e}", path.display()))?;
         }
         if !path.is_dir() {
             return Err(format!(
@@ -52,7 +53,7 @@ impl DataDirectory {
     /// One sentence.
     pub(crate) fn secret(&self, name: &str) -> Result<[u8; 32], String> {
         let path = self.path.join(name);
-        if let Ok(text) = fs::read_to_string(&path) {
+        if let Some(text) = read_secret(&path)? {
             return random::from_hex(&text)
                 .ok_or_else(|| format!("{} is damaged; remove it, and a new secret is made", path.display()));
         }
@@ -67,7 +68,7 @@ impl DataDirectory {
     /// One sentence.
     pub(crate) fn make_operator_token(&self) -> Result<String, String> {
         let path = self.path.join("operator.token");
-        if let Ok(text) = fs::read_to_string(&path)
+        if let Some(text) = read_secret(&path)?
             && random::from_hex::<32>(&text).is_some()
         {
             return Ok(text.trim().to_owned());
@@ -115,6 +116,19 @@ impl DataDirectory {
     }
 }
 
+/// A secret's text; absent when there is no such file. One that is there and cannot be read is not replaced.
+fn read_secret(path: &Path) -> Result<Option<String>, String> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        // Not text: damaged, as its reader finds.
+        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(Some(String::new())),
+        Err(error) => {
+            Err(format!("the secret {} cannot be read: {error}; make it readable for this user", path.display()))
+        }
+    }
+}
+
 /// Writes a file that only its owner can read, whole or not at all.
 fn write_private(path: &Path, text: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
@@ -123,4 +137,24 @@ fn write_private(path: &Path, text: &str) -> Result<(), String> {
     file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(failed)?;
     file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&new, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_not_replaced() {
+        let path = std::env::temp_dir().join(format!("baton-secret-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("api.secret")).unwrap();
+        let data = DataDirectory::for_server(Some(&path)).unwrap();
+        let sentence = data.secret("api.secret").unwrap_err();
+        assert!(sentence.starts_with("the secret ") && sentence.contains(" cannot be read: "), "{sentence}");
+        let token = data.make_operator_token().unwrap();
+        assert_eq!(data.make_operator_token().unwrap(), token);
+        let mode = fs::metadata(path.join("operator.token")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::remove_dir_all(&path).unwrap();
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use baton_contact::check::validate;
 use baton_contact::directory::{Directory, DirectoryError};
 
+use crate::music::MusicNames;
 use crate::toml_text::{Problem, TomlText};
 
 /// A directory that was read from a file.
@@ -44,6 +45,11 @@ impl DirectoryFile {
     /// Everything in it that cannot stand, with its place.
     pub(crate) fn faults(&self) -> Vec<Problem> {
         validate(&self.directory).iter().map(|error| self.problem(error)).collect()
+    }
+
+    /// The queues whose music the node does not have, with their places.
+    pub(crate) fn music_faults(&self, names: &MusicNames) -> Vec<Problem> {
+        names.errors(&self.directory).iter().map(|error| self.problem(error)).collect()
     }
 
     /// As [`DirectoryFile::faults`], but a phone without a password is none: a server that knows the phone keeps what it

@@ -63,6 +63,8 @@ pub(crate) struct Metrics {
     pub(crate) store_failures: Number,
     /// Events and documents dropped because far too many wait for the store.
     pub(crate) store_dropped: Number,
+    /// Log lines that standard error did not take; set when the text is made.
+    log_lines_dropped: Number,
     /// Contacts that began.
     pub(crate) contacts_started: Number,
     /// Contacts that talk, ring or wait.
@@ -142,6 +144,7 @@ impl Metrics {
 
     /// The Prometheus text.
     pub(crate) fn render(&self, shards: &[Arc<MediaCounters>]) -> String {
+        self.log_lines_dropped.set(crate::logging::dropped());
         let mut text = String::with_capacity(8_192);
         let counters = [
             ("baton_sip_datagrams_received_total", "SIP datagrams read.", &self.datagrams_received),
@@ -164,6 +167,7 @@ impl Metrics {
                 "Events and documents dropped at ten times the backlog's mark.",
                 &self.store_dropped,
             ),
+            ("baton_log_lines_dropped_total", "Log lines that standard error did not take.", &self.log_lines_dropped),
             ("baton_contacts_total", "Contacts that began.", &self.contacts_started),
             ("baton_core_faults_total", "Conversations given up because of a fault of ours.", &self.core.faults),
             ("baton_sip_messages_received_total", "SIP messages taken.", &self.core.messages_received),

@@ -15,6 +15,7 @@ use baton_contact::directory::Directory;
 use baton_contact::{Core, Input};
 use baton_sip::ListenerId;
 use baton_store::{FileSink, SinkThread, Store};
+use rustix::fs::Mode;
 use tokio::sync::oneshot;
 
 use crate::cli::{self, Place};
@@ -26,12 +27,13 @@ use crate::directory_file::DirectoryFile;
 use crate::inbox::{Inbox, Letter, inbox};
 use crate::media::{self, MediaThreads};
 use crate::metrics::Metrics;
+use crate::music::MusicNames;
 use crate::services::DirectoryInForce;
 use crate::shutdown::{self, Signals};
 use crate::store_thread::StoreThread;
 use crate::tcp_edge::{self, TcpEdgeListener};
 use crate::watch::{Watch, Watcher};
-use crate::{clock, logging, random, seal, sockets};
+use crate::{clock, descriptors, logging, random, seal, sinks, sockets};
 
 /// The file beside the configuration that is put in force at the first start.
 const FIRST_DIRECTORY: &str = "directory.toml";
@@ -47,14 +49,17 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// # Errors
 /// One sentence, or one a line.
 pub(crate) fn run(place: &Place) -> Result<(), String> {
-    let node = cli::node(place)?;
-    logging::start(&node.log);
     // What is stored (hashes of passwords, who spoke with whom) is nobody else's business.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let node = cli::node(place)?;
+    logging::start(&node.log).map_err(|error| format!("the log's thread cannot be started: {error}"))?;
     let data = DataDirectory::for_server(place.data.as_deref())?;
     let bound = Bound::all(&node)?;
     let mut store = Store::open(&data.join(&node.store.path)).map_err(|error| error.to_string())?;
+    check_realm(&node, &mut store)?;
+    sinks::check(&node, &data)?;
     let (revision, directory) = directory(&node, &mut store)?;
+    descriptors::raise(&node);
     let metrics: &'static Metrics = Box::leak(Box::default());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -109,17 +114,39 @@ impl Bound {
     }
 }
 
+/// The realm is part of the phones' stored hashes (RFC 7616 §3.4.2): with another one no phone could register.
+fn check_realm(node: &Node, store: &mut Store) -> Result<(), String> {
+    let failed = |error: baton_store::StoreError| error.to_string();
+    let (realm, noted) = (&node.sip.realm, store.realm().map_err(failed)?);
+    let stored = store.directory().map_err(failed)?;
+    let has_phones = stored.is_some_and(|(_, directory)| directory.users.iter().any(|user| !user.phones.is_empty()));
+    match noted {
+        Some(noted) if noted == *realm => Ok(()),
+        Some(noted) if has_phones => Err(format!(
+            "the stored phone passwords hold for the realm \"{noted}\", not for \"{realm}\" ({}); set it back, or begin \
+             with a new data directory",
+            node.place_of("sip.realm")
+        )),
+        _ => store.put_realm(realm).map_err(failed),
+    }
+}
+
 /// The directory in force: the stored one; at the first start the file beside the configuration, or the demo when there is
 /// no configuration.
 fn directory(node: &Node, store: &mut Store) -> Result<(u64, Directory), String> {
-    if let Some(stored) = store.directory().map_err(|error| error.to_string())? {
-        return Ok(stored);
+    let music = MusicNames::of(node);
+    if let Some((revision, stored)) = store.directory().map_err(|error| error.to_string())? {
+        for error in music.errors(&stored) {
+            tracing::warn!(queue = %error.entry, "{}; the default is played", error.message);
+        }
+        return Ok((revision, stored));
     }
     let Some(file) = first_directory(node)? else {
         tracing::warn!("the directory is empty: no phone can register; `baton apply directory.toml` fills it");
         return Ok((0, Directory::default()));
     };
-    let faults = file.faults();
+    let mut faults = file.faults();
+    faults.extend(file.music_faults(&music));
     if !faults.is_empty() {
         return Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
@@ -198,7 +225,7 @@ impl Server {
             .map_err(failed("the core thread"))?;
 
         let draining = Arc::new(AtomicBool::new(false));
-        let in_force = DirectoryInForce::new(revision, directory, &node.sip.realm, store.inbox(), inbox.clone());
+        let in_force = DirectoryInForce::new(revision, directory, node, store.inbox(), inbox.clone());
         let services = Services {
             calls: Arc::new(inbox.clone()),
             reader: Arc::new(reader),
@@ -291,7 +318,8 @@ fn start_sink(node: &Node, data: &DataDirectory, store: &mut Store) -> Result<Op
         name: FILE_SINK.to_owned(),
         records: data.join(&sink.path),
         conversations: sink.conversations.as_ref().map(|path| data.join(path)),
-        rotate_bytes: sink.rotate_bytes,
+        // 0 is never.
+        rotate_bytes: sink.rotate_bytes.filter(|bytes| *bytes > 0),
     };
     SinkThread::start(&store.reader(), sink).map(Some).map_err(failed)
 }

@@ -10,8 +10,10 @@ use baton_contact::directory::Directory;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
+use crate::config::Node;
 use crate::directory_diff::changes;
 use crate::inbox::Inbox;
+use crate::music::MusicNames;
 use crate::seal::seal;
 use crate::store_thread::{Entry, StoreInbox};
 
@@ -36,17 +38,19 @@ struct InForce {
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
     realm: String,
+    music: MusicNames,
     store: StoreInbox,
     core: Inbox,
 }
 
 impl DirectoryInForce {
     /// The directory that the core was started with.
-    pub(crate) fn new(revision: u64, directory: Arc<Directory>, realm: &str, store: StoreInbox, core: Inbox) -> Self {
+    pub(crate) fn new(revision: u64, directory: Arc<Directory>, node: &Node, store: StoreInbox, core: Inbox) -> Self {
         DirectoryInForce(Arc::new(InForce {
             current: RwLock::new((revision, directory)),
             changing: tokio::sync::Mutex::default(),
-            realm: realm.to_owned(),
+            realm: node.sip.realm.clone(),
+            music: MusicNames::of(node),
             store,
             core,
         }))
@@ -85,7 +89,8 @@ impl DirectoryInForce {
         if base.is_some_and(|base| base != revision) {
             return Err(DirectoryFailure::Conflict);
         }
-        let errors = validate(&directory);
+        let mut errors = validate(&directory);
+        errors.extend(self.0.music.errors(&directory));
         if !errors.is_empty() {
             return Err(DirectoryFailure::Invalid(errors));
         }

@@ -230,8 +230,19 @@ fn a_server_is_asked_changed_and_ended() {
         "baton: directory.toml:15:11: users \"bert\": phones[0].password: the phone \"bert-desk\" has neither";
     assert!(refused.starts_with(expected), "{refused}");
 
-    let token = fs::metadata(folder.0.join("data/operator.token")).unwrap();
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&token.permissions()) & 0o777, 0o600);
+    folder.write(
+        "directory.toml",
+        &DIRECTORY.replace("name = \"support\"\n", "name = \"support\"\nmusic = \"defualt\"\n"),
+    );
+    assert_eq!(
+        folder.refused(&["apply", "directory.toml", "--data", "data"]),
+        "baton: directory.toml:3:1: queues \"support\": music: unknown music \"defualt\"; did you mean \"default\"?\n"
+    );
+
+    for secret in ["operator.token", "api.secret", "baton.db", "baton.db-wal"] {
+        let file = fs::metadata(folder.0.join("data").join(secret)).unwrap();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777, 0o600, "{secret}");
+    }
     assert_eq!(server.stop(), Some(0));
     assert!(folder.printed(&["records", "--data", "data"]).starts_with("CURSOR  CONTACT  "));
     let unknown = "0b8e5a52-4b5c-4c6e-9a70-3f2f7a1d2c11";
@@ -239,4 +250,9 @@ fn a_server_is_asked_changed_and_ended() {
         folder.refused(&["records", "--contact", unknown, "--data", "data"]),
         format!("baton: the store knows no contact {unknown}\n")
     );
+    folder.write("baton.toml", &format!("{NODE}\n[sip]\nrealm = \"other\"\n"));
+    let refused = folder.refused(&["run", "--config", "baton.toml", "--data", "data"]);
+    let expected = "baton: the stored phone passwords hold for the realm \"baton\", not for \"other\" (sip.realm in baton.toml); \
+                    set it back, or begin with a new data directory\n";
+    assert_eq!(refused, expected);
 }

@@ -38,6 +38,20 @@ impl Store {
         Ok(put.query_row([json], |row| unsigned(row, 0))?)
     }
 
+    /// The SIP realm for which the stored phone passwords hold, if one was noted (RFC 7616 §3.4.2: it is part of the hash).
+    pub fn realm(&self) -> Result<Option<String>, StoreError> {
+        let mut select = self.connection.prepare_cached("SELECT value FROM meta WHERE key = 'realm'")?;
+        Ok(select.query_row([], |row| row.get(0)).optional()?)
+    }
+
+    /// Notes the SIP realm for which stored phone passwords hold.
+    pub fn put_realm(&mut self, realm: &str) -> Result<(), StoreError> {
+        let mut put =
+            self.connection.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('realm', ?1)")?;
+        put.execute([realm])?;
+        Ok(())
+    }
+
     /// All bindings by account (`B` is `baton_sip::Binding`; the store only keeps the documents). Those that cannot be
     /// read are logged and left out: the phone will register again.
     pub fn bindings<B: DeserializeOwned>(&self) -> Result<BTreeMap<String, Vec<B>>, StoreError> {
