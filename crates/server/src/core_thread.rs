@@ -385,3 +385,97 @@ fn kind_of(input: &Input) -> &'static str {
         Input::Timeout => "timeout",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use baton_api::EventHub;
+    use baton_contact::directory::Directory;
+    use baton_store::Store;
+
+    use super::*;
+    use crate::config::Node;
+    use crate::core_config::core_config;
+    use crate::inbox::inbox;
+    use crate::store_thread::StoreThread;
+    use crate::watch::Watch;
+
+    const MARK: u64 = 100;
+
+    /// A core thread's inside, not running; its edge takes one order.
+    fn bench() -> (CoreThread, mpsc::Receiver<Order>, StoreThread) {
+        let metrics: &'static Metrics = Box::leak(Box::default());
+        let (hub, watch) = (Arc::new(EventHub::new(1)), Watch::new());
+        let store = Store::open_in_memory().unwrap();
+        let store = StoreThread::start(store, hub, MARK, metrics, &watch.watcher()).unwrap();
+        let (edge, orders) = mpsc::channel(1);
+        let thread = CoreThread {
+            core: Core::new(core_config(&Node::default(), &[], 1), [1; 32], Directory::default()),
+            sockets: Vec::new(),
+            poll: epoll::create(epoll::CreateFlags::CLOEXEC).unwrap(),
+            inbox: inbox(64).unwrap().1,
+            outlets: Outlets { edge, store: store.inbox(), shards: Vec::new(), drained: None },
+            settings: Settings { store_backlog_max: MARK },
+            metrics,
+            answers: BTreeMap::new(),
+            overloaded: false,
+            to_close: BTreeSet::new(),
+            lost: VecDeque::new(),
+            next_numbers_us: 0,
+            scratch: Box::default(),
+        };
+        (thread, orders, store)
+    }
+
+    fn message(connection: u64) -> baton_sip::Output {
+        let flow = baton_sip::Flow {
+            transport: Transport::Tcp,
+            listener: ListenerId(0),
+            remote: "127.0.0.1:5060".parse().unwrap(),
+            connection: Some(ConnectionHandle(connection)),
+        };
+        baton_sip::Output::Transmit { flow, bytes: Bytes::from_static(b"x") }
+    }
+
+    #[test]
+    fn a_lost_message_closes_its_stream_as_soon_as_the_edge_has_room() {
+        let (mut thread, mut orders, store) = bench();
+        [2, 4, 4].into_iter().for_each(|connection| thread.transmit(message(connection)));
+        thread.transmit(baton_sip::Output::Close { connection: ConnectionHandle(6) });
+        thread.transmit(baton_sip::Output::Resolve { query: 7, host: "a".into(), port: 5_060 });
+        assert_eq!(
+            thread.lost,
+            [
+                baton_sip::Input::StreamClosed { connection: ConnectionHandle(4) },
+                baton_sip::Input::Resolved { query: 7, addresses: Vec::new() }
+            ]
+        );
+        let mut closed = Vec::new();
+        for _ in 0..3 {
+            thread.tell_lost_orders();
+            match orders.try_recv().unwrap() {
+                Order::Transmit { connection, .. } => assert_eq!(connection, ConnectionHandle(2)),
+                Order::Close { connection } => closed.push(connection.0),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((closed, thread.lost.len(), thread.to_close.len()), (vec![4, 6], 0, 0));
+        store.stop();
+    }
+
+    #[test]
+    fn new_calls_are_refused_from_the_mark_until_half_of_it() {
+        let (mut thread, _orders, store) = bench();
+        let told: Vec<bool> = [100, 101, 80, 51, 50, 60, 101]
+            .into_iter()
+            .map(|backlog| {
+                thread.metrics.store_backlog.set(backlog);
+                thread.expire();
+                thread.overloaded
+            })
+            .collect();
+        assert_eq!(told, [false, true, true, true, false, false, true]);
+        store.stop();
+    }
+}
