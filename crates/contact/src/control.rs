@@ -324,7 +324,8 @@ impl Desk {
     }
 
     fn add(&mut self, conversation: &mut Conversation, actor: ConnectionId, target: &Target, mode: AddMode) -> Outcome {
-        self.add_target(conversation, actor, target, Adding { hold: true, ..Adding::default() })?;
+        let hold = mode == AddMode::Consult;
+        self.add_target(conversation, actor, target, Adding { hold, ..Adding::default() })?;
         if mode == AddMode::Blind && has_company(conversation, actor) {
             self.leave(conversation, actor, "agent", agent_left());
         }

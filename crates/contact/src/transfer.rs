@@ -30,7 +30,7 @@ struct Aim {
 /// How a target is added.
 #[derive(Default)]
 pub(crate) struct Adding {
-    /// The other parties are held first (a consult).
+    /// The other parties are held (a consult).
     pub(crate) hold: bool,
     /// The initiator's own new line, when it dialled from its phone.
     pub(crate) line: Option<Leg>,
@@ -62,10 +62,6 @@ impl Desk {
         }
         let (contact, agent) = (actor.contact, actor.agent.clone());
         self.check_room(conversation, &aim, agent.as_deref())?;
-        if adding.hold {
-            let others = conversation.ids_of(|each| each.id != initiator && each.talks());
-            others.into_iter().for_each(|other| self.hold_party(conversation, other, contact, None));
-        }
         conversation.transfers += 1;
         let caller = self.caller_for_target(conversation, contact, &aim, &adding);
         let added = self.add_party(conversation, (initiator, contact), &aim, &caller);
@@ -75,7 +71,13 @@ impl Desk {
         if let Some(line) = adding.line {
             self.attach_line(conversation, initiator, added, line);
         }
+        let others = conversation.ids_of(|each| each.id != initiator && each.id != added && each.talks());
         self.reach(conversation, added, &aim.destination, &caller);
+        // A target that cannot be reached at all changes nothing: nobody is held for it.
+        let on_the_way = conversation.connection(added).is_some_and(Connection::is_live);
+        for other in others.into_iter().filter(|_| adding.hold && on_the_way) {
+            self.hold_party(conversation, other, contact, None);
+        }
         Ok(added)
     }
 
@@ -312,7 +314,12 @@ impl Desk {
         let (contact, agent, initial) = (party.contact, party.agent.clone(), party.initial);
         self.complete_transfers_of(conversation, leaver, contact, agent);
         self.tell_initiator_of_end(conversation, leaver);
-        self.emit(conversation, contact, EventKind::Left { by: by.to_string() });
+        // A customer leaves the contact that it is on now, not the one that it came in by.
+        let left = match conversation.contacts.iter().rev().find(|entry| entry.stage == Stage::Open) {
+            Some(current) if initial => current.id,
+            _ => contact,
+        };
+        self.emit(conversation, left, EventKind::Left { by: by.to_string() });
         self.leave_queue(conversation, leaver);
         self.end_party(conversation, leaver, 480);
         let agents_remain = conversation.live().any(|each| each.is_agent() && each.is_connected());

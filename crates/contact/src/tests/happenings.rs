@@ -519,3 +519,37 @@ fn the_phones_own_conference_is_not_bridged_twice() {
     assert_eq!((world.leg_hears(first), world.leg_hears(second)), (vec!["C".to_string()], vec!["+49555".to_string()]));
     assert_eq!((world.hears("C"), world.hears("+49555")), (vec!["anna".to_string()], vec!["anna".to_string()]));
 }
+
+#[test]
+fn a_target_that_cannot_be_reached_at_all_holds_nobody() {
+    let mut world = World::talking(&["anna"]);
+    world.consult("anna", "Bert");
+    assert_eq!((world.hears("C"), world.hears("anna")), (vec!["anna".to_string()], vec!["C".to_string()]));
+    assert_eq!(transfers(&world), [(TransferType::Failed, "unreachable".to_string(), false)]);
+}
+
+#[test]
+fn a_blind_transfer_is_no_hold() {
+    let mut world = World::talking(&STAFF);
+    let target = Target::QuickConnect("Bank".into());
+    world.control("anna", Control::Add { target, mode: AddMode::Blind }).expect("blind");
+    assert!(!world.events.iter().any(|event| matches!(event.kind, EventKind::Held { .. })));
+}
+
+#[test]
+fn the_customer_leaves_the_contact_that_it_is_on() {
+    let mut world = World::talking(&STAFF);
+    let first = world.contact_of("anna");
+    world.consult("anna", "Bert");
+    world.answer("bert");
+    world.control("anna", Control::Leave).expect("leave");
+    let second = world.contact_of("bert");
+    world.hang_up("C");
+    let left: Vec<(ContactId, String)> = (world.events.iter())
+        .filter_map(|event| match &event.kind {
+            EventKind::Left { by } => Some((event.contact_id, by.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(left[..2], [(first, "agent".to_string()), (second, "customer".to_string())]);
+}
