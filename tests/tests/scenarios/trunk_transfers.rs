@@ -55,6 +55,21 @@ fn a_tandem_call_is_referred_from_both_ends_in_turn() {
 }
 
 #[test]
+fn the_caller_of_a_tandem_call_puts_somebody_else_into_its_place() {
+    let mut world = World::new(&[]);
+    world.call_in("C", office::BANK);
+    world.answer("bank");
+    world.refer("C", office::PLUMBER);
+    world.answer("plumber");
+    world.expect_hearing(&[("bank", "plumber"), ("plumber", "bank")]);
+    assert!(!world.is_up("C"), "{}", world.ladder);
+    world.run_ms(5_000);
+    world.hang_up("plumber");
+    assert!(!world.is_up("bank"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
 fn a_tandem_call_is_busy_when_its_target_is() {
     let mut world = World::new(&[]);
     world.behave("bank", baton_tests::world::Behaviour::Busy(486));
