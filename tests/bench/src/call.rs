@@ -44,7 +44,7 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) kind: Kind,
-    /// From the answer to the caller's BYE; `None`: until [`Load::hang_up_all`].
+    /// From the answer to the caller's BYE; `None`: until `Load::hang_up_all`.
     pub(crate) hold: Option<u64>,
     pub(crate) media: bool,
 }
