@@ -8,11 +8,11 @@ SHELL := /bin/bash
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 ifeq ($(NEXTEST),yes)
   RUN_TESTS = cargo nextest run --workspace --no-fail-fast $(if $(CI),--profile ci)
-  RUN_E2E = cargo nextest run -p baton-tests --no-fail-fast -E 'test(/^e2e_/) + binary(/^e2e_/)' $(if $(CI),--profile ci)
+  RUN_E2E = cargo nextest run --workspace --no-fail-fast -E 'binary(/^e2e_/)' $(if $(CI),--profile ci)
 else
   # One thread: the end-to-end tests measure sound and want the machine for themselves.
   RUN_TESTS = cargo test --workspace --lib --bins --tests --no-fail-fast -- --test-threads=1
-  RUN_E2E = cargo test -p baton-tests --test 'e2e_*' --no-fail-fast -- --test-threads=1
+  RUN_E2E = cargo test --workspace --test cli --test 'e2e_*' --no-fail-fast -- --test-threads=1
 endif
 
 .PHONY: help
@@ -28,14 +28,13 @@ build: deps-run ## The release build, as target/release/baton.
 	cargo build --release -p baton --bin baton
 
 .PHONY: test
+# The end-to-end tests run the binary that the same build makes for the server's own tests: one build for all.
 test: deps-test fmt lint doc ## Format, lints, documentation and all tests, end to end ones included.
-	cargo build -p baton --bin baton
 	$(RUN_TESTS)
 	cargo test --workspace --doc --quiet
 
 .PHONY: e2e
 e2e: deps-test ## Only the tests with real phones and SIPp.
-	cargo build -p baton --bin baton
 	$(RUN_E2E)
 
 .PHONY: fmt
