@@ -25,7 +25,7 @@ pub(crate) fn bytes<const N: usize>() -> io::Result<[u8; N]> {
 /// A random token of 256 bits as text.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub(crate) fn token() -> io::Result<String> {
     Ok(to_hex(&bytes::<32>()?))
 }
