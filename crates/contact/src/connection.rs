@@ -93,6 +93,8 @@ pub(crate) struct Connection {
     pub(crate) accept_asked: bool,
     /// Parties whose hold its pending REFER has lifted, with the phone line that held them.
     pub(crate) lifted: Vec<(ConnectionId, Option<u64>)>,
+    /// When a transfer that it had asked for failed.
+    pub(crate) refer_failed_us: Option<u64>,
     /// How many digits it has sent.
     pub(crate) digit_count: u32,
     /// No audio has come from it for a while.
@@ -127,6 +129,7 @@ impl Connection {
             referred_by: None,
             accept_asked: false,
             lifted: Vec::new(),
+            refer_failed_us: None,
             digit_count: 0,
             heard: false,
             audio_lost: false,

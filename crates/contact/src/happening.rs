@@ -14,6 +14,9 @@ use crate::refer::Asked;
 use crate::timer::Timer;
 use crate::transfer::agent_left;
 
+/// How long after a failed transfer a hang-up of its transferor is not meant for the customer, in microseconds.
+const REFER_FAILED_US: u64 = 5_000_000;
+
 impl Desk {
     pub(crate) fn sip_event(&mut self, event: SipEvent) {
         match event {
@@ -233,7 +236,11 @@ impl Desk {
         let held = conversation.customers().any(|each| each.hold.is_some());
         let policy = conversation.queue_of(contact).and_then(|place| self.directory.queue(&place.name));
         let recall = policy.is_some_and(|queue| queue.on_agent_hangup == OnAgentHangup::Recall);
-        let died = !is_deliberate(&cause, q850) || held || recall;
+        // Some phones hang up on the final NOTIFY whatever it says (P6): the agent had handed the customer on, and does not
+        // know that nobody took it.
+        let since_us = party.refer_failed_us.map(|failed_us| self.now_us.saturating_sub(failed_us));
+        let unaware = since_us.is_some_and(|since_us| since_us < REFER_FAILED_US);
+        let died = !is_deliberate(&cause, q850) || held || recall || unaware;
         if alone_with_customer && died {
             self.agent_lost(conversation, gone, reason);
         } else {

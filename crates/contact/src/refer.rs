@@ -387,8 +387,10 @@ impl Desk {
     pub(crate) fn fail_refers(&mut self, conversation: &mut Conversation, target: ConnectionId, status: u16) {
         for (owner, refer) in refers_to(conversation, target) {
             self.report(refer, status);
+            let now_us = self.now_us;
             let Some(party) = conversation.connection_mut(owner) else { continue };
             party.refer = None;
+            party.refer_failed_us = Some(now_us);
             let (contact, lifted) = (party.contact, std::mem::take(&mut party.lifted));
             for (held, by_leg) in lifted {
                 self.hold_party(conversation, held, contact, by_leg);

@@ -553,3 +553,16 @@ fn the_customer_leaves_the_contact_that_it_is_on() {
         .collect();
     assert_eq!(left[..2], [(first, "agent".to_string()), (second, "customer".to_string())]);
 }
+
+#[test]
+fn r4_a_phone_that_hangs_up_on_a_failed_transfer_does_not_lose_the_customer() {
+    let mut world = World::talking(&["anna"]);
+    let leg = world.leg_of("anna");
+    world.refer(leg, "+49404040", None);
+    world.refuse("+49404040", 480);
+    world.wait_ms(4);
+    world.hang_up("anna");
+    assert_eq!(world.hears("C"), ["music"]);
+    world.answer("anna");
+    assert_eq!((world.hears("C"), world.hears("anna")), (vec!["anna".to_string()], vec!["C".to_string()]));
+}
