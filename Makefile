@@ -30,8 +30,8 @@ build: deps-run ## The release build, as target/release/baton.
 .PHONY: test
 # The end-to-end tests run the binary that the same build makes for the server's own tests: one build for all.
 test: deps-test fmt lint doc ## Format, lints, documentation and all tests, end to end ones included.
-	$(RUN_TESTS)
 	cargo test --workspace --doc --quiet
+	$(RUN_TESTS)
 
 .PHONY: e2e
 e2e: deps-test ## Only the tests with real phones and SIPp.
