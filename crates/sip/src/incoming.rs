@@ -158,7 +158,7 @@ impl Stack {
             match effect {
                 Effect::Send => self.send_response(id, false),
                 Effect::Retransmit => self.send_response(id, true),
-                Effect::Set(timer, wait_us) => self.set_timer(Timer::Transaction(id, timer), wait_us),
+                Effect::Set(timer, wait_us) => self.set_transaction_timer(id, timer, wait_us),
                 Effect::Stop(timer) => self.timers.stop(&Timer::Transaction(id, timer)),
                 Effect::Terminate => self.forget_transaction(id),
                 // A failed response changes nothing above: the session has its own wait for the ACK.

@@ -242,7 +242,7 @@ impl Stack {
             match effect {
                 Effect::Retransmit => self.retransmit_request(id),
                 Effect::Acknowledge => self.acknowledge_failure(id, response.as_ref()),
-                Effect::Set(timer, wait_us) => self.set_timer(Timer::Transaction(id, timer), wait_us),
+                Effect::Set(timer, wait_us) => self.set_transaction_timer(id, timer, wait_us),
                 Effect::Stop(timer) => self.timers.stop(&Timer::Transaction(id, timer)),
                 Effect::Pass => up = self.pass_response(id, response.as_ref()),
                 Effect::Fail(failure) => up = self.pass_failure(id, failure),

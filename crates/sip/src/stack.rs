@@ -13,8 +13,12 @@ use crate::interface::{
 use crate::random::Random;
 use crate::streams::Streams;
 use crate::timer::{Timer, Timers};
-use crate::transaction::{Failure, Owner, Pace, TransactionId, Transactions};
+use crate::transaction::{Failure, Owner, Pace, TransactionId, TransactionTimer, Transactions};
 use crate::wire::Message;
+
+/// Transactions are forgotten at multiples of this, in microseconds: ten wake-ups a second at most, and at thousands of
+/// calls a second still no pause that a call would feel.
+const FORGET_GRID_US: u64 = 100_000;
 
 /// All that sessions use and share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,6 +103,14 @@ impl Stack {
     /// Runs a timer from now.
     pub(crate) fn set_timer(&mut self, timer: Timer, wait_us: u64) {
         self.timers.set(timer, self.now_us.saturating_add(wait_us));
+    }
+
+    /// Runs a timer of a transaction from now. Those that only forget it share their moments, so that a busy endpoint is not
+    /// woken for each; they fire late by as much, which RFC 3261 §17 allows: they are least waits.
+    pub(crate) fn set_transaction_timer(&mut self, id: TransactionId, timer: TransactionTimer, wait_us: u64) {
+        let at_us = self.now_us.saturating_add(wait_us);
+        let grid_us = if timer.only_forgets() { FORGET_GRID_US } else { 1 };
+        self.timers.set(Timer::Transaction(id, timer), at_us.div_ceil(grid_us).saturating_mul(grid_us));
     }
 
     /// The timer values for a transport.
@@ -197,5 +209,23 @@ impl Stack {
         if let Some(stream) = flow.connection.and_then(|connection| self.streams.get_mut(connection)) {
             stream.sessions.remove(&session);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_are_forgotten_together_and_never_too_early() {
+        let mut stack = Stack::new(Config::default(), Random::new([0; 32]));
+        for (number, now_us) in [1_000_001, 1_000_002, 1_050_000].into_iter().enumerate() {
+            stack.now_us = now_us;
+            stack.set_transaction_timer(TransactionId(number as u64), TransactionTimer::K, 5_000_000);
+        }
+        assert_eq!(stack.timers.next_us(), Some(6_100_000));
+        assert!((0..3).all(|_| stack.timers.pop_due(6_100_000).is_some()), "one wake-up for all three");
+        stack.set_transaction_timer(TransactionId(9), TransactionTimer::E, 500_000);
+        assert_eq!(stack.timers.next_us(), Some(1_550_000), "what is sent again is sent on time");
     }
 }
