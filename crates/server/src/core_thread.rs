@@ -225,7 +225,8 @@ impl CoreThread {
         self.outlets.shards.iter_mut().filter_map(|outlet| outlet.flush().then_some(())).count() > 0
     }
 
-    fn wait(&self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
+    fn wait(&mut self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
+        self.outlets.shards.iter_mut().for_each(MediaOutlet::ring);
         let timeout = Timespec {
             tv_sec: i64::try_from(pause_us / 1_000_000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(pause_us % 1_000_000 * 1_000).unwrap_or(0),

@@ -24,7 +24,7 @@ use crate::watch::Watcher;
 use crate::{call_log, clock};
 
 /// Commits are at least this far apart, in microseconds: a panel does not see it, a busy disk does.
-const COMMIT_INTERVAL_US: u64 = 20_000;
+const COMMIT_INTERVAL_US: u64 = 50_000;
 
 /// Most entries of one transaction.
 const BATCH_MAX: usize = 4_096;
