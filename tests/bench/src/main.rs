@@ -6,6 +6,7 @@
 mod call;
 mod callee;
 mod caller;
+mod floor;
 mod leg;
 mod load;
 mod media;

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::call::{Call, Kind, Shape};
+use crate::floor;
 use crate::load::{Load, MILLISECOND, SECOND};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
@@ -39,8 +40,17 @@ const SETUP_P99_MS_MAX: f64 = 500.0;
 /// Rates tried for the capacity, in calls a second.
 const RATES: [u32; 9] = [250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000];
 
-/// The generator against itself: what of the other numbers is its own.
+/// The machine and the generator alone: what the other numbers are to be measured by. A packet or a message cannot cost less
+/// than the kernel takes for it, and machines differ in that by a factor of four.
 fn direct(_: &Setting, report: &mut Report) -> io::Result<()> {
+    let floor = floor::measure()?;
+    report.add(
+        "floor_datagram_us",
+        "this machine: a datagram sent and received, µs of CPU",
+        floor.datagram_us,
+        Bar::None,
+    );
+    report.add("floor_wake_us", "this machine: a sleep and a datagram, µs of CPU", floor.wake_us, Bar::None);
     let mut load = Load::new(None)?;
     load.start(50.0, 100, Shape { hold: Some(200 * MILLISECOND), ..TANDEM })?;
     load.settle(SECOND)?;
