@@ -281,11 +281,8 @@ impl Worker {
         if !waiting.events.is_empty() {
             self.store.append(&waiting.events).map_err(|error| error.to_string())?;
         }
-        while let Some((account, bindings)) = waiting.bindings.pop_first() {
-            if let Err(error) = self.store.put_bindings(&account, &bindings) {
-                waiting.bindings.insert(account, bindings);
-                return Err(error.to_string());
-            }
+        if !waiting.bindings.is_empty() {
+            self.store.put_bindings(&waiting.bindings).map_err(|error| error.to_string())?;
         }
         while let Some((agent, status)) = waiting.statuses.pop_first() {
             if let Err(error) = self.store.put_status(&agent, &status) {

@@ -13,6 +13,7 @@ mod media;
 mod message;
 mod parts;
 mod random;
+mod registrations;
 mod report;
 mod server;
 mod system;

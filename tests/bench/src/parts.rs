@@ -5,6 +5,7 @@ use std::io;
 use crate::call::{Call, Kind, Shape};
 use crate::floor;
 use crate::load::{Load, MILLISECOND, SECOND};
+use crate::registrations::{self, Phones};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
 use crate::system;
@@ -13,7 +14,7 @@ use crate::system;
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 8] = [
+pub(crate) const PARTS: [Part; 9] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
@@ -22,6 +23,7 @@ pub(crate) const PARTS: [Part; 8] = [
     ("relay", relay),
     ("rooms", rooms),
     ("transfer", transfer),
+    ("registrations", registrations),
 ];
 
 /// What a run is given.
@@ -378,8 +380,45 @@ fn cpu_of(server: &Server, load: &mut Load, rate: f64, count: usize, shape: Shap
     Ok((server.cpu()? - before) as f64 / 1e6 / count as f64)
 }
 
+/// A hundred thousand phones: their first registrations with challenge and answer, then a refresh of each.
+fn registrations(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const PHONES: usize = 100_000;
+    let (server, load) = begin_with(setting, &registrations::directory(PHONES))?;
+    // The generator's sockets are for calls; these phones have one of their own.
+    drop(load);
+    let mut phones = Phones::new(PHONES, server.sip)?;
+    let before = server.memory_kb()?;
+    for (first, keys) in [(true, ["register_per_s", "register_cpu_ms"]), (false, ["refresh_per_s", "refresh_cpu_ms"])] {
+        let used = server.cpu()?;
+        let outcome = phones.register_all()?;
+        let used = server.cpu()? - used;
+        if let Some(status) = outcome.refused {
+            report.remark(format!("registrations: a phone was refused with {status}"));
+        }
+        if outcome.registered < PHONES {
+            report.remark(format!("registrations: {} of {PHONES} are registered", outcome.registered));
+            return Ok(());
+        }
+        let what = if first { "first registrations (challenged)" } else { "refreshed registrations" };
+        let (rate, cpu) = if first { (Bar::AtLeast(10_000.0), Bar::AtMost(0.1)) } else { (Bar::None, Bar::None) };
+        let count = PHONES as f64;
+        report.add(keys[0], format!("{what} a second"), count * 1e9 / outcome.took.max(1) as f64, rate);
+        report.add(keys[1], format!("CPU per {what}, ms"), used as f64 / 1e6 / count, cpu);
+    }
+    // Answers are kept for 32 s, for requests that are sent again (RFC 3261 §17.2.2): they are no binding's memory.
+    std::thread::sleep(std::time::Duration::from_secs(35));
+    let bytes = server.memory_kb()?.saturating_sub(before) as f64 * 1024.0 / PHONES as f64;
+    report.add("bytes_per_binding", format!("memory per binding ({PHONES} held), bytes"), bytes, Bar::AtMost(2048.0));
+    Ok(())
+}
+
 fn begin(setting: &Setting) -> io::Result<(Server, Load)> {
-    let server = Server::start(&setting.baton)?;
+    begin_with(setting, "")
+}
+
+/// With more of a directory, in TOML.
+fn begin_with(setting: &Setting, more: &str) -> io::Result<(Server, Load)> {
+    let server = Server::start(&setting.baton, more)?;
     let mut load = Load::new(Some(server.sip))?;
     let limit = system::now() + 15 * SECOND;
     while !load.server_answers {

@@ -25,11 +25,12 @@ const NODE: &str = include_str!("../baton.toml");
 const BUSINESS: &str = include_str!("../directory.toml");
 
 impl Server {
-    pub(crate) fn start(binary: &Path) -> io::Result<Self> {
+    /// Starts it with the business of the benchmark, and more of it: TOML.
+    pub(crate) fn start(binary: &Path, more: &str) -> io::Result<Self> {
         let directory = std::env::temp_dir().join(format!("baton-bench-{}-{}", std::process::id(), system::now()));
         std::fs::create_dir_all(&directory)?;
         std::fs::write(directory.join("baton.toml"), NODE)?;
-        std::fs::write(directory.join("directory.toml"), business())?;
+        std::fs::write(directory.join("directory.toml"), business() + more)?;
         let log = std::fs::File::create(directory.join("log"))?;
         let child = Command::new(binary)
             .args(["run", "--config", "baton.toml"])
