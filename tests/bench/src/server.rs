@@ -31,17 +31,20 @@ impl Server {
         std::fs::create_dir_all(&directory)?;
         std::fs::write(directory.join("baton.toml"), NODE)?;
         std::fs::write(directory.join("directory.toml"), business() + more)?;
-        let log = std::fs::File::create(directory.join("log"))?;
-        let child = Command::new(binary)
-            .args(["run", "--config", "baton.toml"])
-            .current_dir(&directory)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+        let child = spawn(binary, &directory)?;
         let pid = child.id();
         let sip = SocketAddr::from(([127, 0, 0, 1], 5060));
         Ok(Self { child: RefCell::new(child), pid, directory, sip })
+    }
+
+    /// Kills it and starts it once more on what it has stored.
+    pub(crate) fn start_again(&mut self, binary: &Path) -> io::Result<()> {
+        let child = self.child.get_mut();
+        child.kill()?;
+        child.wait()?;
+        *child = spawn(binary, &self.directory)?;
+        self.pid = child.id();
+        Ok(())
     }
 
     /// CPU nanoseconds so far.
@@ -76,6 +79,17 @@ impl Drop for Server {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
+}
+
+fn spawn(binary: &Path, directory: &Path) -> io::Result<Child> {
+    let log = std::fs::File::create(directory.join("log"))?;
+    Command::new(binary)
+        .args(["run", "--config", "baton.toml"])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
 }
 
 fn business() -> String {
