@@ -14,12 +14,13 @@ use crate::system;
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 9] = [
+pub(crate) const PARTS: [Part; 10] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
     ("capacity", capacity),
     ("held", held),
+    ("flat", flat),
     ("relay", relay),
     ("rooms", rooms),
     ("transfer", transfer),
@@ -201,6 +202,38 @@ fn held(setting: &Setting, report: &mut Report) -> io::Result<()> {
     }
     let per_call = after.saturating_sub(before) as f64 / up as f64;
     report.add("kb_per_held_call", format!("memory per held call ({up} held), KB"), per_call, Bar::AtMost(40.0));
+    Ok(())
+}
+
+/// Whether a call costs the same however many others are up.
+fn flat(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const RATE: u32 = 200;
+    const SECONDS: u32 = 5;
+    let rows = [
+        (10, "cpu_ms_per_call_10_up", "CPU per bridged call at 200 calls/s, 10 others up, ms"),
+        (4000, "cpu_ms_per_call_4000_up", "CPU per bridged call at 200 calls/s, 4,000 others up, ms"),
+    ];
+    for (up, key, text) in rows {
+        let (server, mut load) = begin(setting)?;
+        load.start(400.0, up, Shape { hold: None, ..TANDEM })?;
+        load.run_until(system::now() + SECOND)?;
+        if load.up() < up {
+            report.remark(format!("flat: {} of {up} calls are up", load.up()));
+        }
+        load.start(f64::from(RATE), RATE as usize * 3, TANDEM)?;
+        // The calls that are only held cost their RTCP and their look-after, which are not a new call's.
+        load.run_until(system::now() + 2 * SECOND)?;
+        let idle = server.cpu()?;
+        load.run_until(system::now() + 2 * SECOND)?;
+        let idle = (server.cpu()? - idle) / 2;
+        load.start(f64::from(RATE), RATE as usize, TANDEM)?;
+        let before = server.cpu()?;
+        load.start(f64::from(RATE), (RATE * SECONDS) as usize, TANDEM)?;
+        let used = (server.cpu()? - before).saturating_sub(idle * u64::from(SECONDS));
+        load.run_until(system::now() + 2 * SECOND)?;
+        told_failures(&load, report, "flat");
+        report.add(key, text, used as f64 / 1e6 / f64::from(RATE * SECONDS), Bar::None);
+    }
     Ok(())
 }
 
