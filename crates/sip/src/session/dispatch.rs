@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::{Phase, Session};
 use crate::dialog::Sequence;
-use crate::headers::{ALLOW, KNOWN_OPTIONS, SDP};
+use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP};
 use crate::interface::{EndCause, Flow, ReplacesTarget, TransferId};
 use crate::stack::Stack;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
@@ -59,9 +59,9 @@ impl Session {
             return;
         }
         let carries_sdp = matches!(request.method(), Method::Invite | Method::Update);
-        if carries_sdp && !request.body().is_empty() && request.body_of_type(SDP).is_none() {
+        if carries_sdp && request.has_foreign_body(&[SDP]) {
             self.respond_with(stack, transaction, 415, |builder| {
-                builder.header(HeaderName::Accept, SDP);
+                builder.header(HeaderName::Accept, ACCEPT);
             });
             return;
         }

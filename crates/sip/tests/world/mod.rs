@@ -71,7 +71,7 @@ pub fn title(bytes: &[u8]) -> String {
         return first;
     }
     let status = words.next().unwrap_or("").to_owned();
-    let method = header(&text, "CSeq").split(' ').nth(1).unwrap_or("").to_owned();
+    let method = header(&text, "CSeq").split_whitespace().nth(1).unwrap_or("").to_owned();
     format!("{status} {method}")
 }
 
