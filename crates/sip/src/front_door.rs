@@ -267,7 +267,7 @@ impl Endpoint {
         if !accepts_sdp(request) {
             return Err(406);
         }
-        if interval_too_small(request).is_some() {
+        if interval_too_small(request, &self.stack.config).is_some() {
             return Err(422);
         }
         if self.sessions.len() >= self.stack.config.sessions_max {
@@ -279,11 +279,12 @@ impl Endpoint {
 
     fn refuse_invite(&mut self, entry: &Entry, status: u16) {
         let unknown = entry.request.unknown_requirements(KNOWN_OPTIONS);
+        let least_s = interval_too_small(&entry.request, &self.stack.config).unwrap_or(0);
         self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
             match status {
                 415 => builder.header(HeaderName::Accept, ACCEPT).header(HeaderName::AcceptEncoding, "identity"),
                 420 => builder.header(HeaderName::Unsupported, unknown.join(", ")),
-                422 => builder.header(HeaderName::MinSe, interval_too_small(&entry.request).unwrap_or(0)),
+                422 => builder.header(HeaderName::MinSe, least_s),
                 503 => builder.header(HeaderName::RetryAfter, 5),
                 _ => builder,
             };
