@@ -137,6 +137,8 @@ impl Desk {
         let (offer, pending) = negotiation.offer();
         leg.pending = Some(pending);
         invite.sdp = Some(offer);
+        let is_forwarded = conversation.is_forwarded_to(target, &invite.from.user);
+        conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
         let session = leg.session();
         self.leg_index.insert(id, conversation.id);
         if let Some(party) = conversation.connection_mut(target) {

@@ -4,6 +4,7 @@
 //! offer/answer with us. Read [`Core`], [`Input`], [`Output`] first, then [`event`] and [`directory`].
 
 mod agent;
+mod carried;
 pub mod check;
 pub mod command;
 pub mod config;

@@ -5,13 +5,16 @@ use crate::access::peer_of;
 use crate::dialog::Dialog;
 use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
-use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact};
-use crate::interface::{Account, Event, Flow, IncomingInvite, Origin, SessionId, UnknownSource};
+use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, USER_TO_USER, capabilities, contact};
+use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, SessionId, UnknownSource};
 use crate::random::marked;
 use crate::registrar::RegisterRefused;
 use crate::session::{Session, interval_too_small};
 use crate::transaction::merge_key;
 use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri};
+
+/// Most values of a header that goes on with its call; what is beyond is left behind.
+const CARRIED_MAX: usize = 16;
 
 /// A request at the door.
 pub(crate) struct Entry {
@@ -292,6 +295,26 @@ impl Endpoint {
     }
 }
 
+/// RFC 3323 §4.2: `none` asks for nothing, whatever stands beside it.
+fn wants_privacy(request: &Message) -> bool {
+    let asked = |wanted: &str| {
+        let values = request.headers(HeaderName::Privacy).flat_map(|value| value.split([';', ',']));
+        values.into_iter().any(|value| value.trim().eq_ignore_ascii_case(wanted))
+    };
+    !asked("none") && ["id", "user", "header"].into_iter().any(asked)
+}
+
+fn history_of(request: &Message) -> History {
+    History {
+        history_info: some_values(request, HeaderName::HistoryInfo),
+        diversion: some_values(request, HeaderName::Diversion),
+    }
+}
+
+fn some_values(request: &Message, name: HeaderName<'_>) -> Vec<String> {
+    request.values(name).take(CARRIED_MAX).map(str::to_owned).collect()
+}
+
 /// RFC 3261 §8.2.2.1.
 fn has_known_scheme(request: &Message) -> bool {
     Uri::parse(request.request_uri()).is_ok_and(|uri| matches!(uri.scheme(), "sip" | "sips" | "tel"))
@@ -318,6 +341,10 @@ fn describe(request: &Message, origin: Origin, flow: Flow, replaces: Option<Sess
         to: request.to().party(),
         // RFC 3325 §6: only peers that we trust may assert.
         asserted_identity: asserted.filter(|_| is_peer),
+        wants_privacy: wants_privacy(request),
+        user_to_user: some_values(request, HeaderName::of(USER_TO_USER)),
+        // Who is not trusted could tell any story.
+        history: if is_peer { history_of(request) } else { History::default() },
         call_id: request.call_id().to_owned(),
         user_agent: request.header(HeaderName::UserAgent).map(str::to_owned),
         sdp: request.body_of_type(SDP),

@@ -191,6 +191,13 @@ pub struct IncomingInvite {
     pub to: Party,
     /// P-Asserted-Identity (RFC 3325), taken from peers only.
     pub asserted_identity: Option<Party>,
+    /// The caller wants to be shown to nobody (RFC 3323, RFC 3325 §9.3: Privacy with `id`, `user` or `header`).
+    pub wants_privacy: bool,
+    /// User-to-User (RFC 7433), verbatim.
+    pub user_to_user: Vec<String>,
+    /// History-Info (RFC 7044), one value each, and Diversion (RFC 5806), one value each, topmost first; taken from peers
+    /// only.
+    pub history: History,
     /// The Call-ID, for logs and records.
     pub call_id: String,
     /// The User-Agent, for records.
@@ -205,6 +212,15 @@ pub struct IncomingInvite {
     pub max_forwards: u8,
 }
 
+/// By which numbers a call has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct History {
+    /// History-Info values (RFC 7044), the oldest first.
+    pub history_info: Vec<String>,
+    /// Diversion values (RFC 5806), the latest first.
+    pub diversion: Vec<String>,
+}
+
 /// Where a REFER points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferTarget {
@@ -212,6 +228,8 @@ pub struct ReferTarget {
     pub target: Party,
     /// What the Replaces in the Refer-To names, if there is one.
     pub replaces: Option<ReplacesTarget>,
+    /// The User-to-User headers in the Refer-To (RFC 7433 §4.2), unescaped.
+    pub user_to_user: Vec<String>,
 }
 
 /// The dialog that a Replaces in a Refer-To names (R5: Call-ID and both tags, in either orientation).
