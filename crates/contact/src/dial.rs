@@ -12,6 +12,10 @@ use crate::timer::Timer;
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
 
+/// Most targets that are called because a trunk's 3xx names them (RFC 3261 §8.1.3.4). A phone's 3xx is not followed: its
+/// owner could send the queue's customers anywhere.
+const REDIRECTS_MAX: u8 = 5;
+
 /// Most devices that ring at once for one agent.
 const DEVICES_MAX: usize = 16;
 
@@ -77,6 +81,7 @@ impl Desk {
         let mut invite = self.invite(&uri, trunk.way.clone(), caller);
         invite.credentials = trunk.credentials.clone();
         invite.asserted_identity = Some(invite.from.clone());
+        invite.redirects_max = REDIRECTS_MAX;
         self.dial(conversation, target, Device::Trunk(trunk.name.clone()), invite)?;
         *self.trunk_calls.entry(trunk.name).or_default() += 1;
         let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
@@ -110,6 +115,7 @@ impl Desk {
             sdp: None,
             credentials: None,
             max_forwards: caller.max_forwards.unwrap_or(MAX_FORWARDS),
+            redirects_max: 0,
         }
     }
 
@@ -131,6 +137,8 @@ impl Desk {
         let (offer, pending) = negotiation.offer();
         leg.pending = Some(pending);
         invite.sdp = Some(offer);
+        let is_forwarded = conversation.is_forwarded_to(target, &invite.from.user);
+        conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
         let session = leg.session();
         self.leg_index.insert(id, conversation.id);
         if let Some(party) = conversation.connection_mut(target) {

@@ -4,6 +4,7 @@ use baton_sdp::SdpError;
 use baton_sip::{Command as SipCommand, IncomingInvite, Origin, SessionId};
 
 use crate::agent::Part;
+use crate::carried::{Carried, anonymous};
 use crate::command::{RefusalKind, Target};
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
@@ -146,6 +147,7 @@ impl Desk {
             conversation.conference = Some(name.clone());
             self.conference_index.insert(name.clone(), conversation.id);
         }
+        conversation.carried = Carried::of(&arrival.invite);
         let id = conversation.id;
         self.conversations.insert(id, Box::new(conversation));
         self.with(id, |desk, conversation| {
@@ -198,6 +200,7 @@ impl Desk {
             published: Default::default(),
             shard: shard_of(id, self.config.media_shards),
             conference: None,
+            carried: Carried::default(),
             transfers: 0,
             closing: Default::default(),
             farewell: false,
@@ -216,7 +219,9 @@ impl Desk {
         dialled: &str,
     ) -> ConnectionId {
         let invite = &arrival.invite;
-        let shown = invite.asserted_identity.as_ref().unwrap_or(&invite.from);
+        let nobody = anonymous();
+        let known = invite.asserted_identity.as_ref().unwrap_or(&invite.from);
+        let shown = if invite.wants_privacy { &nobody } else { known };
         let address = if shown.user.is_empty() { shown.uri.clone() } else { shown.user.clone() };
         let from = EndpointAddress { address: address.clone(), name: some_text(&shown.display) };
         let to = EndpointAddress { address: dialled.to_string(), name: None };

@@ -5,6 +5,7 @@
 
 mod agent;
 mod business;
+mod carried;
 pub mod check;
 pub mod command;
 pub mod config;

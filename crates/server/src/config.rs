@@ -42,6 +42,9 @@ pub(crate) struct Sip {
     pub(crate) expires_default_s: u32,
     pub(crate) expires_most_s: u32,
     pub(crate) nonce_lifetime_s: u32,
+    pub(crate) reliable_provisionals: ReliableProvisionals,
+    pub(crate) session_expires_s: u32,
+    pub(crate) session_expires_least_s: u32,
     pub(crate) stream_idle_s: u32,
     pub(crate) t1_ms: u32,
     pub(crate) t2_ms: u32,
@@ -64,6 +67,15 @@ pub(crate) struct Listener {
 pub(crate) enum Transport {
     Udp,
     Tcp,
+}
+
+/// Which provisional responses are sent reliably (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReliableProvisionals {
+    Required,
+    Description,
+    Always,
 }
 
 /// What a request from a source gets that is neither a trunk nor a phone.
@@ -270,6 +282,10 @@ impl Node {
             faults.add("sip.expires_default_s", "10 ≤ expires_least_s ≤ expires_default_s ≤ expires_most_s must hold");
         }
         faults.range("sip.expires_most_s", sip.expires_most_s.into(), 60, 86_400);
+        if sip.session_expires_s != 0 {
+            faults.range("sip.session_expires_s", sip.session_expires_s.into(), 90, 86_400);
+        }
+        faults.range("sip.session_expires_least_s", sip.session_expires_least_s.into(), 90, 86_400);
         faults.range("sip.nonce_lifetime_s", sip.nonce_lifetime_s.into(), 10, 86_400);
         faults.range("sip.stream_idle_s", sip.stream_idle_s.into(), 10, 86_400);
         faults.range("sip.t1_ms", sip.t1_ms.into(), 50, 5_000);
@@ -401,6 +417,9 @@ impl Default for Sip {
             expires_default_s: sip.expires_s.1,
             expires_most_s: sip.expires_s.2,
             nonce_lifetime_s: sip.nonce_lifetime_s,
+            reliable_provisionals: ReliableProvisionals::Required,
+            session_expires_s: sip.session_expires_s,
+            session_expires_least_s: sip.session_expires_least_s,
             stream_idle_s: sip.stream_idle_s,
             t1_ms: sip.t1_ms,
             t2_ms: sip.t2_ms,

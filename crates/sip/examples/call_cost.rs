@@ -88,6 +88,7 @@ impl Loop {
             sdp: Some(Bytes::from_static(SDP)),
             credentials: None,
             max_forwards: 70,
+            redirects_max: 0,
         };
         let _ = self.sides[0].command(self.now_us, Command::Invite { session, invite: Box::new(invite) });
         session

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{Flow, Transport};
+use crate::outgoing::BRANCH_START;
 use crate::wire::{BadValue, HeaderName, Message, NameAddr, Uri};
 
 /// One dialog, early or confirmed. While `remote_tag` is empty the peer has not made its half.
@@ -60,7 +61,10 @@ impl Dialog {
         along_flow: bool,
     ) -> Result<Self, BadValue> {
         let from = request.from();
-        let target = request.contact()?.ok_or(BadValue)?.uri.to_string();
+        // RFC 2543 let an INVITE go without Contact; its From is then where it can be reached (RFC 4475 §3.4.1).
+        let is_old = !request.branch().starts_with(BRANCH_START);
+        let reached = request.contact()?.or_else(|| is_old.then(|| from.clone())).ok_or(BadValue)?;
+        let target = reached.uri.to_string();
         Ok(Dialog {
             call_id: request.call_id().to_owned(),
             remote_tag: from.tag().unwrap_or("").to_owned(),

@@ -136,8 +136,12 @@ impl Endpoint {
         let session = self.sessions.get_mut(&id)?;
         let result = act(session, &mut self.stack);
         session.settle(&mut self.stack);
+        let unresolved = session.take_unresolved();
         if session.is_over() {
             self.forget_session(id);
+        }
+        if let Some(destination) = unresolved {
+            self.resolve(id, destination);
         }
         Some(result)
     }

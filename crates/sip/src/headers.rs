@@ -5,13 +5,17 @@ use crate::interface::{Flow, Transport};
 use crate::wire::{Builder, HeaderName};
 
 /// What we take, in every Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK";
 /// What we can, in every Supported.
-pub(crate) const SUPPORTED: &str = "replaces, norefersub, timer";
+pub(crate) const SUPPORTED: &str = "100rel, replaces, norefersub, timer";
 /// The option tags that a Require may ask of us (RFC 3261 §8.2.2.3).
-pub(crate) const KNOWN_OPTIONS: &[&str] = &["replaces", "norefersub", "timer"];
+pub(crate) const KNOWN_OPTIONS: &[&str] = &["100rel", "replaces", "norefersub", "timer"];
 /// What a session description is.
 pub(crate) const SDP: &str = "application/sdp";
+/// The bodies that a request with a session description may have (RFC 5621 §8.3: who reads multipart says so).
+pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed, multipart/alternative, multipart/related";
+/// RFC 7433.
+pub(crate) const USER_TO_USER: &str = "User-to-User";
 /// What a transfer's progress is reported in (RFC 3420).
 pub(crate) const SIPFRAG: &str = "message/sipfrag;version=2.0";
 
@@ -19,6 +23,13 @@ pub(crate) const SIPFRAG: &str = "message/sipfrag;version=2.0";
 pub(crate) fn capabilities(builder: &mut Builder) {
     builder.header(HeaderName::Allow, ALLOW);
     builder.header(HeaderName::Supported, SUPPORTED);
+}
+
+/// Allow and Supported of an INVITE without an offer: a reliable response to it would carry one, to be answered in the
+/// PRACK (RFC 3262 §5), and the contact answers in the ACK.
+pub(crate) fn capabilities_without_offer(builder: &mut Builder) {
+    builder.header(HeaderName::Allow, ALLOW);
+    builder.header(HeaderName::Supported, SUPPORTED.trim_start_matches("100rel, "));
 }
 
 /// Our Contact for a flow. The user part is for people who read traces; the dialog is found by its tags.

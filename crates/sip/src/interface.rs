@@ -191,6 +191,13 @@ pub struct IncomingInvite {
     pub to: Party,
     /// P-Asserted-Identity (RFC 3325), taken from peers only.
     pub asserted_identity: Option<Party>,
+    /// The caller wants to be shown to nobody (RFC 3323, RFC 3325 §9.3: Privacy with `id`, `user` or `header`).
+    pub wants_privacy: bool,
+    /// User-to-User (RFC 7433), verbatim.
+    pub user_to_user: Vec<String>,
+    /// History-Info (RFC 7044), one value each, and Diversion (RFC 5806), one value each, topmost first; taken from peers
+    /// only.
+    pub history: History,
     /// The Call-ID, for logs and records.
     pub call_id: String,
     /// The User-Agent, for records.
@@ -205,6 +212,15 @@ pub struct IncomingInvite {
     pub max_forwards: u8,
 }
 
+/// By which numbers a call has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct History {
+    /// History-Info values (RFC 7044), the oldest first.
+    pub history_info: Vec<String>,
+    /// Diversion values (RFC 5806), the latest first.
+    pub diversion: Vec<String>,
+}
+
 /// Where a REFER points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferTarget {
@@ -212,6 +228,8 @@ pub struct ReferTarget {
     pub target: Party,
     /// What the Replaces in the Refer-To names, if there is one.
     pub replaces: Option<ReplacesTarget>,
+    /// The User-to-User headers in the Refer-To (RFC 7433 §4.2), unescaped.
+    pub user_to_user: Vec<String>,
 }
 
 /// The dialog that a Replaces in a Refer-To names (R5: Call-ID and both tags, in either orientation).
@@ -426,6 +444,9 @@ pub struct OutgoingInvite {
     pub credentials: Option<Credentials>,
     /// Max-Forwards, 1–70.
     pub max_forwards: u8,
+    /// How many targets that a 3xx names are tried in all (RFC 3261 §8.1.3.4), the best first and none twice; 0 reports
+    /// the 3xx. A target on another host is shown neither P-Asserted-Identity nor credentials.
+    pub redirects_max: u8,
 }
 
 /// What goes down. A command for a session that is over, or in a state that does not allow it, is refused
@@ -439,7 +460,8 @@ pub enum Command {
         /// All about it.
         invite: Box<OutgoingInvite>,
     },
-    /// Send a provisional response (180, 183, …) with or without early media.
+    /// Send a provisional response (180, 183, …) with or without early media; reliably where the peer or
+    /// [`Config::reliable_provisionals`] wants it, one after the other.
     Ring {
         /// The incoming session.
         session: SessionId,
@@ -448,7 +470,8 @@ pub enum Command {
         /// An answer for early media.
         sdp: Option<Bytes>,
     },
-    /// Accept an incoming call with 200; repeated until its ACK (13.3.1.4). Leads to `Confirmed`.
+    /// Accept an incoming call with 200; repeated until its ACK (13.3.1.4). Leads to `Confirmed`. It waits for the PRACK to
+    /// a description that went out reliably, and then leaves it out (RFC 3262 §3, RFC 6337 §3.1.1).
     Answer {
         /// The incoming session.
         session: SessionId,
@@ -631,6 +654,18 @@ pub enum UnknownSource {
     Silence,
 }
 
+/// Which provisional responses of ours are sent reliably (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ReliableProvisionals {
+    /// Those to a peer that requires it.
+    #[default]
+    Required,
+    /// Those besides that carry a description, to a peer that can.
+    WithDescription,
+    /// All to a peer that can.
+    Always,
+}
+
 /// One listening socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
@@ -667,6 +702,12 @@ pub struct Config {
     pub contacts_per_account_max: usize,
     /// How long a nonce is good, in seconds.
     pub nonce_lifetime_s: u32,
+    /// Which provisional responses are sent reliably.
+    pub reliable_provisionals: ReliableProvisionals,
+    /// The session timer that we ask for (RFC 4028), in seconds; 0 asks for none, and takes part when the peer asks.
+    pub session_expires_s: u32,
+    /// The least session timer that we take, in seconds; at least 90 (RFC 4028 §4).
+    pub session_expires_least_s: u32,
     /// Most bytes of one message.
     pub message_bytes_max: usize,
     /// Most concurrent sessions; an INVITE above gets 503.
@@ -690,6 +731,9 @@ impl Default for Config {
             expires_s: (60, 300, 3_600),
             contacts_per_account_max: 10,
             nonce_lifetime_s: 300,
+            reliable_provisionals: ReliableProvisionals::default(),
+            session_expires_s: 1_800,
+            session_expires_least_s: 90,
             message_bytes_max: 65_535,
             sessions_max: 20_000,
             transactions_max: 200_000,

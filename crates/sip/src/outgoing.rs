@@ -13,7 +13,7 @@ use crate::transaction::{
 use crate::wire::{BadText, Builder, CSeq, HeaderName, Message, Method, Via};
 
 /// What every branch begins with (RFC 3261 §8.1.1.7).
-const BRANCH_START: &str = "z9hG4bK";
+pub(crate) const BRANCH_START: &str = "z9hG4bK";
 
 /// Most forks of one INVITE whose 2xx are acknowledged; what is beyond is absorbed.
 const FORKS_MAX: usize = 16;

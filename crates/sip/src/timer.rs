@@ -39,7 +39,11 @@ pub(crate) enum SessionTimer {
     Debts,
     /// The peer's offer was answered by nobody above; refused so that the peer is not left waiting.
     AwaitDecision,
-    /// The peer must refresh the session before this (RFC 4028 §10).
+    /// A reliable provisional response is repeated until its PRACK comes (RFC 3262 §3).
+    RepeatReliable,
+    /// The PRACK never came: 64·T1 (RFC 3262 §3).
+    AwaitPrack,
+    /// The session is refreshed, or ends for want of it (RFC 4028 §10).
     Refresh,
 }
 

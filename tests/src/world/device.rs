@@ -238,6 +238,7 @@ impl World {
             credentials: registration
                 .map(|each| Credentials { username: user, password: office::password(&each.agent) }),
             max_forwards: 70,
+            redirects_max: 0,
         };
         change(&mut invite);
         if invite.sdp.is_none() {

@@ -20,8 +20,19 @@ pub(crate) struct Fork {
     pub(crate) remote_tag: String,
     /// Its last description, for a 2xx that leaves it out.
     pub(crate) sdp: Bytes,
+    /// The RSeq of its last reliable response (RFC 3262 §4).
+    pub(crate) rseq: Option<u32>,
+    /// Its answer came reliably: no description that comes later in a response counts (RFC 3261 §13.2.1).
+    pub(crate) is_agreed: bool,
     /// It has sent BYE before its 2xx came: the two crossed on the way.
     pub(crate) hung_up: bool,
+}
+
+impl Fork {
+    /// A fork that has sent nothing but its tag.
+    pub(crate) fn new(remote_tag: &str) -> Self {
+        Fork { remote_tag: remote_tag.to_owned(), sdp: Bytes::new(), rseq: None, is_agreed: false, hung_up: false }
+    }
 }
 
 /// Acknowledges a 2xx that nobody wants and ends its dialog at once (RFC 3261 §13.2.2.4, D1). All that is needed stands in

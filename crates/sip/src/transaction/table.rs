@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Info,
     /// REFER.
     Refer,
+    /// PRACK.
+    Prack,
 }
 
 /// To whom a client transaction reports.

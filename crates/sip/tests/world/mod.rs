@@ -59,6 +59,7 @@ pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
         sdp: offer.map(sdp),
         credentials: None,
         max_forwards: 70,
+        redirects_max: 0,
     }
 }
 
@@ -71,7 +72,7 @@ pub fn title(bytes: &[u8]) -> String {
         return first;
     }
     let status = words.next().unwrap_or("").to_owned();
-    let method = header(&text, "CSeq").split(' ').nth(1).unwrap_or("").to_owned();
+    let method = header(&text, "CSeq").split_whitespace().nth(1).unwrap_or("").to_owned();
     format!("{status} {method}")
 }
 
