@@ -286,6 +286,7 @@ fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
     let transport = match trunk.transport {
         TrunkTransport::Udp => Transport::Udp,
         TrunkTransport::Tcp => Transport::Tcp,
+        TrunkTransport::Tls => Transport::Tls,
     };
     let credentials = trunk
         .username
@@ -302,19 +303,16 @@ fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
     }
 }
 
-/// The port of SIP when none is named (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5060;
-
 fn way_to(address: &str, transport: Transport) -> Way {
     if let Ok(remote) = address.parse::<SocketAddr>() {
         return Way::Address { transport, remote };
     }
     if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport, remote: SocketAddr::new(ip, SIP_PORT) };
+        return Way::Address { transport, remote: SocketAddr::new(ip, transport.standard_port()) };
     }
     let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(SIP_PORT)),
-        None => (address, SIP_PORT),
+        Some((host, port)) => (host, port.parse().unwrap_or(transport.standard_port())),
+        None => (address, transport.standard_port()),
     };
     Way::Name { transport, host: host.to_string(), port }
 }

@@ -262,6 +262,8 @@ pub enum TrunkTransport {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS: the trunk's certificate must bear the host of its address.
+    Tls,
 }
 
 /// What is done with a REFER from the trunk (wire rule R11).

@@ -3,7 +3,7 @@
 use baton_sip::{Access, Account, Binding, PeerId, TrustedPeer};
 
 use crate::desk::Desk;
-use crate::directory::{Directory, parse_network};
+use crate::directory::{Directory, TrunkTransport, parse_network};
 use crate::io::Output;
 
 /// Who may send us requests, by the directory.
@@ -20,8 +20,11 @@ pub(crate) fn access_of(directory: &Directory) -> Access {
     let peers = trunks.flat_map(|(trunk, number)| {
         let own = [trunk.address.clone()];
         let networks = if trunk.networks.is_empty() { own.to_vec() } else { trunk.networks.clone() };
+        // A connection comes from any port: the trunk's own address is one for datagrams only.
+        let any_port = trunk.networks.is_empty() && trunk.transport != TrunkTransport::Udp;
         let parsed = networks.into_iter().filter_map(|network| parse_network(&network));
         parsed
+            .map(|(network, prefix, port)| (network, prefix, port.filter(|_| !any_port)))
             .map(move |(network, prefix, port)| TrustedPeer { peer: PeerId(number), network, prefix, port })
             .collect::<Vec<_>>()
     });

@@ -50,6 +50,7 @@ pub(crate) struct BoundListener {
     pub(crate) transport: Transport,
     pub(crate) local: SocketAddr,
     pub(crate) advertised: SocketAddr,
+    pub(crate) verifies_peers: bool,
 }
 
 fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
@@ -59,9 +60,13 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
         transport: match each.transport {
             Transport::Udp => baton_sip::Transport::Udp,
             Transport::Tcp => baton_sip::Transport::Tcp,
+            Transport::Tls => baton_sip::Transport::Tls,
+            Transport::Ws => baton_sip::Transport::Ws,
+            Transport::Wss => baton_sip::Transport::Wss,
         },
         local: each.local,
         advertised: each.advertised,
+        verifies_peers: each.verifies_peers,
     };
     baton_sip::Config {
         listeners: listeners.iter().map(listener).collect(),
@@ -89,6 +94,7 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
         sessions_max: node.limits.sessions_max,
         transactions_max: node.limits.transactions_max,
         stream_idle_s: sip.stream_idle_s,
+        stream_message_s: sip.stream_message_s,
     }
 }
 

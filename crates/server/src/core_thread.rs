@@ -302,11 +302,11 @@ impl CoreThread {
         let order = match output {
             baton_sip::Output::Transmit { flow, bytes } => match (flow.transport, flow.connection) {
                 (Transport::Udp, _) => return self.send_datagram(flow.listener, flow.remote, &bytes),
-                (Transport::Tcp, Some(connection)) => Order::Transmit { connection, bytes },
-                (Transport::Tcp, None) => return tracing::error!(?flow, "a TCP message without a connection"),
+                (_, Some(connection)) => Order::Transmit { connection, bytes },
+                (_, None) => return tracing::error!(?flow, "a stream's message without a connection"),
             },
-            baton_sip::Output::Connect { connection, listener, remote } => {
-                Order::Connect { connection, listener, remote }
+            baton_sip::Output::Connect { connection, listener, remote, server_name } => {
+                Order::Connect { connection, listener, remote, server_name }
             }
             baton_sip::Output::Close { connection } => Order::Close { connection },
             baton_sip::Output::Resolve { query, host, port } => Order::Resolve { query, host, port },

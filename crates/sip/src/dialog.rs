@@ -37,6 +37,8 @@ pub(crate) struct Dialog {
     pub(crate) flow: Flow,
     /// A phone's dialog: requests go along the flow, whatever the phone's Contact claims (P7).
     pub(crate) along_flow: bool,
+    /// The host name that the call was sent to, which a TLS peer's certificate must bear; empty when there was none.
+    pub(crate) server_name: String,
 }
 
 /// What a request's CSeq number means for a dialog (RFC 3261 §12.2.2).
@@ -79,6 +81,7 @@ impl Dialog {
             call_id_is_ours: false,
             flow,
             along_flow,
+            server_name: String::new(),
         })
     }
 
@@ -150,19 +153,24 @@ impl Dialog {
             None => Uri::parse(&self.target).ok()?,
         };
         let uri = uri.as_sip()?;
-        let remote = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5060));
-        let same_host = remote.ip() == self.flow.remote.ip();
+        let host = uri.host.ip()?;
+        let same_host = host == self.flow.remote.ip();
         let transport = match uri.transport().as_deref() {
+            Some("ws") => return None,
+            // RFC 3261 §26.2.2, RFC 5630 §5.1: `sips` over any transport means TLS.
+            _ if uri.secure => Transport::Tls,
             Some("udp") => Transport::Udp,
             Some("tcp") => Transport::Tcp,
-            // RFC 3263 §4.1 says UDP; a peer that came by TCP and names no transport means TCP.
+            Some("tls") => Transport::Tls,
+            // RFC 3263 §4.1 says UDP; a peer that came by TCP or TLS and names no transport means that.
             _ if same_host => self.flow.transport,
             _ => Transport::Udp,
         };
-        if same_host && transport == Transport::Tcp && self.flow.connection.is_some() {
+        // A connection to the same host is kept, and one that is encrypted not left for one that is not.
+        if same_host && transport.is_reliable() && self.flow.connection.is_some() {
             return None;
         }
-        Some((transport, remote))
+        Some((transport, SocketAddr::new(host, uri.port.unwrap_or(transport.standard_port()))))
     }
 }
 

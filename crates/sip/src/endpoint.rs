@@ -62,11 +62,8 @@ impl Endpoint {
         self.advance(now_us);
         match input {
             Input::Datagram { listener, source, bytes } => self.take_datagram(listener, source, bytes),
-            Input::StreamOpened { connection, listener, remote } => {
-                self.stack.streams.open(connection, listener, remote);
-                self.stack.touch_stream(connection);
-            }
-            Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, &bytes),
+            Input::StreamOpened { connection, listener, remote } => self.stream_opened(connection, listener, remote),
+            Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, bytes),
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),
             Input::Timeout => self.fire_timers(),
@@ -190,6 +187,7 @@ impl Endpoint {
                 }
                 Timer::Binding(account) => self.bindings_expired(&account),
                 Timer::Stream(connection) => self.stream_idled(connection),
+                Timer::StreamMessage(connection) => self.stream_cut_off(connection),
                 Timer::Resolve(query) => self.resolved(query, Vec::new()),
             }
         }

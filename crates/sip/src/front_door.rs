@@ -5,7 +5,7 @@ use crate::access::peer_of;
 use crate::dialog::Dialog;
 use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
-use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, USER_TO_USER, capabilities, contact};
+use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, USER_TO_USER, capabilities, contact, wants_sips};
 use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, SessionId, UnknownSource};
 use crate::random::marked;
 use crate::registrar::RegisterRefused;
@@ -236,7 +236,7 @@ impl Endpoint {
         let tag = marked(id.0, self.stack.random.number());
         let uri = Uri::parse(request.request_uri()).ok();
         let user = uri.as_ref().and_then(|uri| uri.as_sip()).and_then(|sip| sip.user.as_deref()).unwrap_or("");
-        let own_contact = contact(user, &flow, self.stack.advertised(&flow));
+        let own_contact = contact(user, &flow, self.stack.advertised(&flow), wants_sips(&request));
         let along_flow = matches!(origin, Origin::Account(_));
         let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});

@@ -22,21 +22,77 @@ pub struct TransferId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ListenerId(pub u16);
 
-/// Names one stream connection (TCP). Accepted ones are numbered by the driver with odd numbers, ours with even.
+/// Names one stream connection (any transport but UDP). Accepted ones are numbered by the driver with odd numbers, ours with even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnectionHandle(pub u64);
+
+impl ConnectionHandle {
+    /// Whether we opened it.
+    pub fn is_ours(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+}
 
 /// A configured peer (trunk) whose source address is its credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeerId(pub u32);
 
-/// The transports of this version.
+/// The transports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Transport {
     /// UDP, one message a datagram.
     Udp,
     /// TCP, framed by Content-Length.
     Tcp,
+    /// TLS over TCP, framed like TCP.
+    Tls,
+    /// WebSocket (RFC 7118), one message a WebSocket message. Only peers open these connections.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl Transport {
+    /// How it stands in a Via (RFC 3261 §20.42, RFC 7118 §4.1).
+    pub fn via_token(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+            Transport::Ws => "WS",
+            Transport::Wss => "WSS",
+        }
+    }
+
+    /// The `transport` parameter of a URI. Both WebSockets are `ws`: RFC 7118 §5.2.4 registers no other value.
+    pub fn uri_parameter(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws | Transport::Wss => "ws",
+        }
+    }
+
+    /// Whether it delivers what it takes, so that nothing is sent again by us. All of them but UDP have connections.
+    pub fn is_reliable(self) -> bool {
+        self != Transport::Udp
+    }
+
+    /// Whether it is encrypted, so that `sips` may use it (RFC 3261 §26.2.2).
+    pub fn is_secure(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+
+    /// The port where none is named (RFC 3261 §19.1.2, RFC 7118 §5.2).
+    pub fn standard_port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 5_060,
+            Transport::Tls => 5_061,
+            Transport::Ws => 80,
+            Transport::Wss => 443,
+        }
+    }
 }
 
 /// A way to a peer: where bytes come from or go to.
@@ -57,14 +113,15 @@ pub struct Flow {
 pub enum Destination {
     /// Along a flow that exists (a registered phone's).
     Flow(Flow),
-    /// To an address; a TCP connection is opened, or an open one to it is used again.
+    /// To an address; a connection is opened, or an open one to it is used again. With TLS the peer's certificate must
+    /// bear the address.
     Address {
         /// The transport.
         transport: Transport,
         /// The address.
         remote: SocketAddr,
     },
-    /// To a host name, which the driver resolves ([`Output::Resolve`]).
+    /// To a host name, which the driver resolves ([`Output::Resolve`]). With TLS the peer's certificate must bear the name.
     Name {
         /// The transport.
         transport: Transport,
@@ -91,12 +148,12 @@ pub enum Input {
     StreamOpened {
         /// The connection.
         connection: ConnectionHandle,
-        /// The listener it belongs to.
+        /// The listener it belongs to, whose transport it has.
         listener: ListenerId,
         /// The peer.
         remote: SocketAddr,
     },
-    /// Bytes of a stream connection, cut anywhere.
+    /// Bytes of a stream connection, cut anywhere; of a WebSocket, one whole message.
     StreamBytes {
         /// The connection.
         connection: ConnectionHandle,
@@ -133,12 +190,14 @@ pub enum Output {
     Connect {
         /// The new connection's (even) number.
         connection: ConnectionHandle,
-        /// The listener whose address is used as the source host.
+        /// The listener whose transport it has, and whose address is used as the source host.
         listener: ListenerId,
         /// The peer.
         remote: SocketAddr,
+        /// The host name or address that the peer's certificate must bear; empty where the transport has none.
+        server_name: String,
     },
-    /// Close a stream connection: framing was lost, or it idled too long.
+    /// Close a stream connection: framing was lost, a message did not end in time, or it idled too long.
     Close {
         /// The connection.
         connection: ConnectionHandle,
@@ -677,6 +736,9 @@ pub struct Listener {
     pub local: SocketAddr,
     /// The address that Via and Contact carry; the local one unless behind NAT.
     pub advertised: SocketAddr,
+    /// Whether every connection that is accepted here has shown a certificate of a trusted authority. Only then may a TLS
+    /// peer have its connection used for requests of ours (RFC 5923 §9).
+    pub verifies_peers: bool,
 }
 
 /// The endpoint's configuration. All limits are here.
@@ -716,6 +778,9 @@ pub struct Config {
     pub transactions_max: usize,
     /// A stream connection without a message and without a registration is closed after this many seconds.
     pub stream_idle_s: u32,
+    /// A message on a stream must be whole this many seconds after its first byte, and the first one of an accepted
+    /// connection this many after its beginning: slow senders are cut off.
+    pub stream_message_s: u32,
 }
 
 impl Default for Config {
@@ -738,6 +803,7 @@ impl Default for Config {
             sessions_max: 20_000,
             transactions_max: 200_000,
             stream_idle_s: 120,
+            stream_message_s: 20,
         }
     }
 }
@@ -759,4 +825,8 @@ pub struct Counters {
     pub authentication_failed: u64,
     /// Requests refused because a limit was reached.
     pub over_limit: u64,
+    /// Streams closed because a message on them did not end in time.
+    pub streams_cut_off: u64,
+    /// Requests of ours that moved to TCP for their size (RFC 3261 §18.1.1).
+    pub moved_to_tcp: u64,
 }

@@ -18,6 +18,8 @@ pub(crate) enum Timer {
     Binding(String),
     /// A stream connection has been idle for too long.
     Stream(ConnectionHandle),
+    /// A message on a stream connection was not whole in time.
+    StreamMessage(ConnectionHandle),
     /// A query for a host name was not answered by the driver.
     Resolve(u64),
 }
@@ -108,7 +110,6 @@ impl Timers {
     }
 
     /// Whether a timer runs.
-    #[cfg(test)]
     pub(crate) fn is_set(&self, timer: &Timer) -> bool {
         self.deadlines.contains_key(timer)
     }

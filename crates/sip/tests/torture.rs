@@ -102,7 +102,13 @@ fn fixture(name: &str) -> Bytes {
 fn desk(message: &Bytes) -> Desk {
     let mut config = config(0);
     let local = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10], 5060));
-    config.listeners.push(Listener { id: ListenerId(2), transport: Transport::Udp, local, advertised: local });
+    config.listeners.push(Listener {
+        id: ListenerId(2),
+        transport: Transport::Udp,
+        local,
+        advertised: local,
+        verifies_peers: false,
+    });
     let mut access = peers();
     access.peers.push(TrustedPeer { peer: PeerId(2), network: "2001:db8::".parse().unwrap(), prefix: 32, port: None });
     let user = Message::parse(message.clone()).map(|message| account_of(&message)).unwrap_or_default();

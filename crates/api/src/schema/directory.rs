@@ -231,6 +231,8 @@ pub(crate) enum TrunkTransport {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS: the trunk's certificate must bear the host of its address.
+    Tls,
 }
 
 /// What is done with a REFER from the trunk (wire rule R11).

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialog::Dialog;
 use crate::interface::Flow;
+use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::transaction::{Owner, TransactionId};
 use crate::wire::{CSeq, HeaderName, Message, Method};
@@ -47,7 +48,7 @@ pub(crate) fn decline_success(
 ) -> bool {
     let Some(dialog) = dialog_of_success(response, flow) else { return false };
     let way = match dialog.next_hop() {
-        Some((transport, remote)) => stack.way_to_address(transport, remote).unwrap_or(flow),
+        Some((transport, remote)) => stack.way_to_address(transport, remote, "").unwrap_or(flow),
         None => flow,
     };
     let cseq = response.cseq().number;
@@ -67,7 +68,7 @@ pub(crate) fn decline_success(
     let _ =
         stack.acknowledge_success(way, &uri, invite, &dialog.remote_tag, |builder| common(builder, cseq, Method::Ack));
     stack
-        .request(way, Method::Bye, &uri, owner, |builder| {
+        .request(Way { flow: way, is_only: false }, Method::Bye, &uri, owner, |builder| {
             common(builder, cseq.wrapping_add(1), Method::Bye);
             if let Some(reason) = reason {
                 builder.header(HeaderName::Reason, reason);
@@ -92,6 +93,7 @@ fn dialog_of_success(response: &Message, flow: Flow) -> Option<Dialog> {
         call_id_is_ours: true,
         flow,
         along_flow: false,
+        server_name: String::new(),
     };
     dialog.join_response(response).ok()?;
     Some(dialog)

@@ -10,8 +10,9 @@ use super::{Authorization, Ending, Exchange, Fork, Phase, Session};
 use crate::dialog::Dialog;
 use crate::headers::{SDP, capabilities, capabilities_without_offer, contact};
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
+use crate::outgoing::Way;
 use crate::random::marked;
-use crate::stack::{NoWay, Stack};
+use crate::stack::{NoWay, Stack, bare_host};
 use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, SipUri, Uri};
@@ -100,6 +101,10 @@ impl Session {
                 connection: None,
             },
             along_flow,
+            server_name: match &invite.destination {
+                Destination::Name { host, .. } => bare_host(host).to_owned(),
+                _ => String::new(),
+            },
         };
         let authorization = invite.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));
         let uri = Uri::parse(&invite.uri).map_err(bad)?;
@@ -274,7 +279,7 @@ impl Session {
             }
             let remote = calling.addresses.remove(0);
             let Destination::Name { transport, .. } = calling.invite.destination else { return false };
-            if let Ok(flow) = stack.way_to_address(transport, remote)
+            if let Ok(flow) = stack.way_to_address(transport, remote, &self.dialog.server_name)
                 && self.send_invite(stack, flow)
             {
                 return true;
@@ -296,7 +301,8 @@ impl Session {
         let invite = &calling.invite;
         let user = Uri::parse(&invite.from.uri).ok().and_then(|uri| uri.as_sip().and_then(|sip| sip.user.clone()));
         let dialog = &mut self.dialog;
-        dialog.contact = contact(user.as_deref().unwrap_or(""), &flow, stack.advertised(&flow));
+        let secure = Uri::parse(&invite.uri).is_ok_and(|uri| uri.scheme() == "sips");
+        dialog.contact = contact(user.as_deref().unwrap_or(""), &flow, stack.advertised(&flow), secure);
         stack.detach(self.id, &dialog.flow);
         stack.attach(self.id, &flow);
         dialog.flow = flow;
@@ -304,7 +310,8 @@ impl Session {
         let (uri, routes) = dialog.addressing();
         let owner = Owner { session: self.id, purpose: Purpose::Invite };
         let user_agent = stack.config.user_agent.clone();
-        let sent = stack.request(flow, Method::Invite, &uri, Some(owner), |builder| {
+        let way = Way { flow, is_only: dialog.along_flow };
+        let sent = stack.request(way, Method::Invite, &uri, Some(owner), |builder| {
             for route in &routes {
                 builder.header(HeaderName::Route, route);
             }

@@ -30,8 +30,13 @@ pub fn address(side: usize) -> SocketAddr {
 }
 
 pub fn config(side: usize) -> Config {
-    let listener =
-        |id, transport| Listener { id: ListenerId(id), transport, local: address(side), advertised: address(side) };
+    let listener = |id, transport| Listener {
+        id: ListenerId(id),
+        transport,
+        local: address(side),
+        advertised: address(side),
+        verifies_peers: false,
+    };
     Config { listeners: vec![listener(0, Transport::Udp), listener(1, Transport::Tcp)], ..Config::default() }
 }
 
