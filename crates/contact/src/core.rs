@@ -60,6 +60,8 @@ impl Core {
     /// One input. `now_us` is in microseconds since the Unix epoch and never goes back.
     pub fn handle(&mut self, now_us: u64, input: Input) {
         self.desk.now_us = self.desk.now_us.max(now_us);
+        // What is restored comes account by account: agents are told of once, with the first input that is something new.
+        let restores = matches!(input, Input::RestoreBindings { .. } | Input::RestoreStatus { .. });
         match input {
             Input::Sip(input) => self.endpoint.handle(now_us, input),
             Input::Media(event) => self.desk.media_event(event),
@@ -72,6 +74,9 @@ impl Core {
                     self.endpoint.handle(now_us, SipInput::Timeout);
                 }
             }
+        }
+        if restores {
+            return self.settle(now_us, false);
         }
         // What came in counts before what is overdue: an answer beats the ring timer of the same moment.
         self.turn(now_us);
@@ -128,14 +133,20 @@ impl Core {
             let listens = listeners.iter().any(|listener| listener.id == binding.flow.listener);
             binding.expires_at_us > now_us && binding.flow.connection.is_none() && listens
         });
+        bindings.shrink_to_fit();
         let command = SipCommand::RestoreBindings { account: account.clone(), bindings: bindings.clone() };
         if self.endpoint.command(now_us, command).is_ok() {
             self.desk.bindings_restored(account, bindings);
         }
     }
 
-    /// Lets the desk and the endpoint talk until both are silent. What is for outside stays in order.
+    /// Lets the desk and the endpoint talk until both are silent, and tells of the agents that changed.
     fn turn(&mut self, now_us: u64) {
+        self.settle(now_us, true);
+    }
+
+    /// What is for outside stays in order.
+    fn settle(&mut self, now_us: u64, tells_agents: bool) {
         let mut outside = std::mem::take(&mut self.told);
         loop {
             self.drain_endpoint(&mut outside);
@@ -143,7 +154,7 @@ impl Core {
                 self.desk.dispatch();
             }
             let Some(effect) = self.desk.effects.pop_front() else {
-                if !self.desk.changed_agents.is_empty() {
+                if tells_agents && !self.desk.changed_agents.is_empty() {
                     self.desk.tell_agents();
                     continue;
                 }

@@ -311,13 +311,12 @@ fn restore(core: &mut Core, store: &mut Store) -> Result<(), String> {
     if !closed.is_empty() {
         tracing::warn!(events = closed.len(), "contacts that were left open by the last run are closed");
     }
-    let (bindings, statuses) = (store.bindings().map_err(failed)?, store.statuses().map_err(failed)?);
-    for (account, bindings) in bindings {
-        core.handle(clock::now_us(), Input::RestoreBindings { account, bindings });
-    }
-    for (agent, status) in statuses {
+    let restored = |account, bindings| core.handle(clock::now_us(), Input::RestoreBindings { account, bindings });
+    store.each_bindings(restored).map_err(failed)?;
+    for (agent, status) in store.statuses().map_err(failed)? {
         core.handle(clock::now_us(), Input::RestoreStatus { agent, status });
     }
+    core.handle(clock::now_us(), Input::Timeout);
     Ok(())
 }
 

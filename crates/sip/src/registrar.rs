@@ -134,10 +134,12 @@ impl Registrar {
         changed
     }
 
-    fn put(&mut self, account: &str, bindings: Vec<Binding>) {
+    fn put(&mut self, account: &str, mut bindings: Vec<Binding>) {
         if bindings.is_empty() {
             self.accounts.remove(account);
         } else {
+            // Nearly every account has one, and a list that has grown has room for four.
+            bindings.shrink_to_fit();
             self.accounts.insert(account.to_owned(), bindings);
         }
     }

@@ -52,24 +52,22 @@ impl Store {
         Ok(())
     }
 
-    /// All bindings by account (`B` is `baton_sip::Binding`; the store only keeps the documents). Those that cannot be
-    /// read are logged and left out: the phone will register again.
-    pub fn bindings<B: DeserializeOwned>(&self) -> Result<BTreeMap<String, Vec<B>>, StoreError> {
-        let mut select = self.connection.prepare_cached("SELECT account, json FROM bindings")?;
+    /// Hands over the bindings of each account, in the order of their names, one at a time: there may be very many (`B` is
+    /// `baton_sip::Binding`; the store only keeps the documents). Those that cannot be read are logged and left out: the
+    /// phone will register again.
+    pub fn each_bindings<B: DeserializeOwned>(&self, mut take: impl FnMut(String, Vec<B>)) -> Result<(), StoreError> {
+        let mut select = self.connection.prepare_cached("SELECT account, json FROM bindings ORDER BY account")?;
         let mut rows = select.query([])?;
-        let mut bindings = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let account: String = row.get(0)?;
             match serde_json::from_str(row.get_ref(1)?.as_str().unwrap_or_default()) {
-                Ok(list) => {
-                    bindings.insert(account, list);
-                }
+                Ok(list) => take(account, list),
                 Err(why) => {
                     tracing::error!(%account, %why, "stored bindings cannot be read; the phone must register again")
                 }
             }
         }
-        Ok(bindings)
+        Ok(())
     }
 
     /// Replaces the bindings of accounts, all in one transaction; none removes an account's.
