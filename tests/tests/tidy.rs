@@ -142,6 +142,29 @@ fn every_fixture_is_read_by_a_test() {
     assert!(dead.is_empty(), "no test reads\n{}", dead.join("\n"));
 }
 
+/// The README's table of RFCs names its proofs; each of them is a test that exists.
+#[test]
+fn the_readme_names_tests_that_exist() {
+    let readme = read(&root().join("README.md"));
+    let table = readme.split("## What is there").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let mut sources = String::new();
+    for folder in ["crates", "tests"] {
+        files_under(&root().join(folder), "rs").iter().for_each(|file| sources.push_str(&read(file)));
+    }
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let mut named = 0;
+    for row in rows {
+        let proofs = row.split('|').nth(3).unwrap_or_default();
+        let names: Vec<&str> = proofs.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test is named: {row}");
+        for name in names {
+            assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
+            named += 1;
+        }
+    }
+    assert!(named > 30, "{named}");
+}
+
 #[test]
 fn no_file_names_a_path_of_this_machine() {
     let mut paths = vec!["/home/".to_owned(), "/Users/".to_owned()];

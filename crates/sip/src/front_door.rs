@@ -5,7 +5,7 @@ use crate::access::peer_of;
 use crate::dialog::Dialog;
 use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
-use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, USER_TO_USER, capabilities, contact, wants_sips};
+use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact, wants_sips};
 use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, SessionId, UnknownSource};
 use crate::random::marked;
 use crate::registrar::RegisterRefused;
@@ -342,7 +342,7 @@ fn describe(request: &Message, origin: Origin, flow: Flow, replaces: Option<Sess
         // RFC 3325 §6: only peers that we trust may assert.
         asserted_identity: asserted.filter(|_| is_peer),
         wants_privacy: wants_privacy(request),
-        user_to_user: some_values(request, HeaderName::of(USER_TO_USER)),
+        user_to_user: some_values(request, HeaderName::UserToUser),
         // Who is not trusted could tell any story.
         history: if is_peer { history_of(request) } else { History::default() },
         call_id: request.call_id().to_owned(),

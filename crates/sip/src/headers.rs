@@ -14,8 +14,6 @@ pub(crate) const KNOWN_OPTIONS: &[&str] = &["100rel", "replaces", "norefersub", 
 pub(crate) const SDP: &str = "application/sdp";
 /// The bodies that a request with a session description may have (RFC 5621 §8.3: who reads multipart says so).
 pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed, multipart/alternative, multipart/related";
-/// RFC 7433.
-pub(crate) const USER_TO_USER: &str = "User-to-User";
 /// What a transfer's progress is reported in (RFC 3420).
 pub(crate) const SIPFRAG: &str = "message/sipfrag;version=2.0";
 

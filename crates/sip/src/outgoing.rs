@@ -384,6 +384,7 @@ fn copy_for(request: &Message, method: &Method) -> Builder {
     builder.copy(request, HeaderName::From);
     builder.copy(request, HeaderName::CallId);
     builder.header(HeaderName::CSeq, CSeq { number: request.cseq().number, method: method.clone() });
+    builder.copy(request, HeaderName::SessionId);
     builder
 }
 

@@ -28,6 +28,7 @@ impl Session {
                 let transaction = invitation.transaction;
                 let status = if (400..=699).contains(&status) { status } else { 480 };
                 stack.respond(transaction, status, "", Some(&self.dialog.local_tag), |builder| {
+                    self.names.write(builder);
                     if let Some(reason) = &reason {
                         builder.header(HeaderName::Reason, reason);
                     }

@@ -40,7 +40,7 @@ impl Session {
         stack.respond(transaction, 100, "", None, |_| {});
         let invitation =
             Invitation { transaction, offerless: request.body_of_type(SDP).is_none(), cseq: request.cseq().number };
-        let mut session = Session::new(id, Phase::Incoming(Box::new(invitation)), dialog, &stack.config);
+        let mut session = Session::new(id, Phase::Incoming(Box::new(invitation)), dialog, stack);
         session.provisionals = Provisionals::towards(request);
         session.note_peer(request);
         session
@@ -113,6 +113,7 @@ impl Session {
             return Err(CommandRefused::WrongState);
         }
         let sent = stack.respond(transaction, status, reason, Some(&self.dialog.local_tag), |builder| {
+            self.names.write(builder);
             if let Some(wait_s) = retry_after_s {
                 builder.header(HeaderName::RetryAfter, wait_s);
             }

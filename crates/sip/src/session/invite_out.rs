@@ -110,7 +110,7 @@ impl Session {
         let uri = Uri::parse(&invite.uri).map_err(bad)?;
         let calling = Calling::new(invite, uri);
         let destination = calling.invite.destination.clone();
-        let mut session = Session::new(id, Phase::Calling(Box::new(calling)), dialog, &stack.config);
+        let mut session = Session::new(id, Phase::Calling(Box::new(calling)), dialog, stack);
         session.authorization = authorization;
         match stack.way_to(&destination) {
             Ok(flow) if session.send_invite(stack, flow) => Ok((session, Ok(()))),
@@ -297,6 +297,7 @@ impl Session {
 
     pub(super) fn send_invite(&mut self, stack: &mut Stack, flow: Flow) -> bool {
         let interval = self.interval;
+        let names = &self.names;
         let Phase::Calling(calling) = &mut self.phase else { return false };
         let invite = &calling.invite;
         let user = Uri::parse(&invite.from.uri).ok().and_then(|uri| uri.as_sip().and_then(|sip| sip.user.clone()));
@@ -326,6 +327,7 @@ impl Session {
                 None => capabilities_without_offer(builder),
             }
             interval.write(builder);
+            names.write(builder);
             builder.header(HeaderName::UserAgent, user_agent);
             assert_identity(builder, invite.asserted_identity.as_ref());
             if let Some(referred_by) = &invite.referred_by {
@@ -365,7 +367,7 @@ impl Session {
         // RFC 3261 §13.2.2.4: the ACK carries the same credentials as the INVITE.
         let credentials =
             self.authorization.as_mut().and_then(|own| own.again(&mut stack.random, &Method::Ack, &uri, &[]));
-        let dialog = &self.dialog;
+        let (dialog, names) = (&self.dialog, &self.names);
         let _ = stack.acknowledge_success(flow, &uri, transaction, &dialog.remote_tag, |builder| {
             for route in &routes {
                 builder.header(HeaderName::Route, route);
@@ -376,6 +378,7 @@ impl Session {
             builder.header(HeaderName::CallId, &dialog.call_id);
             builder.header(HeaderName::CSeq, CSeq { number: cseq, method: Method::Ack });
             builder.header(HeaderName::UserAgent, user_agent);
+            names.write(builder);
             if let Some((name, value)) = credentials {
                 builder.header(name, value);
             }
@@ -387,6 +390,7 @@ impl Session {
 
     /// What a response or request says about its sender's abilities.
     pub(super) fn note_peer(&mut self, message: &Message) {
+        self.names.learn(message);
         if message.header(HeaderName::Allow).is_some() {
             self.peer_allows_update = message.has_token(HeaderName::Allow, "UPDATE");
         }

@@ -23,6 +23,7 @@ mod refer_in;
 mod refer_out;
 mod refresh;
 mod send;
+mod session_id;
 mod update;
 
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::dialog::Dialog;
-use crate::interface::{Command, CommandRefused, Config, EndCause, Event, Flow, Party, SessionId};
+use crate::interface::{Command, CommandRefused, EndCause, Event, Flow, Party, SessionId};
 use crate::stack::Stack;
 use crate::timer::{SessionTimer, Timer};
 use crate::transaction::TransactionId;
@@ -44,6 +45,7 @@ pub(crate) use provisional::Provisionals;
 pub(crate) use refer_in::Transfer;
 pub(crate) use refer_out::Referral;
 pub(crate) use refresh::{Interval, Refresh, interval_too_small};
+pub(crate) use session_id::SessionNames;
 
 /// Most offers of ours that wait behind a running exchange.
 const OFFERS_QUEUED_MAX: usize = 4;
@@ -57,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     /// Its dialog.
     pub(crate) dialog: Dialog,
+    /// The names of its two ends.
+    pub(crate) names: SessionNames,
     /// The offer that is open, if any.
     pub(crate) exchange: Exchange,
     /// Reliable provisional responses of ours.
@@ -171,11 +175,12 @@ pub(crate) struct Ending {
 
 impl Session {
     /// A session in its first phase.
-    pub(crate) fn new(id: SessionId, phase: Phase, dialog: Dialog, config: &Config) -> Self {
+    pub(crate) fn new(id: SessionId, phase: Phase, dialog: Dialog, stack: &mut Stack) -> Self {
         Session {
             id,
             phase,
             dialog,
+            names: SessionNames::new(&mut stack.random),
             exchange: Exchange::Idle,
             provisionals: Provisionals::default(),
             success: None,
@@ -187,7 +192,7 @@ impl Session {
             referral: None,
             authorization: None,
             peer_allows_update: false,
-            interval: Interval::of(config),
+            interval: Interval::of(&stack.config),
             refresh: None,
             ending: None,
         }

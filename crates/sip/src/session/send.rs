@@ -28,7 +28,7 @@ impl Session {
             self.authorization.as_mut().and_then(|own| own.again(&mut stack.random, &method, &uri, payload));
         let owner = Owner { session: self.id, purpose };
         let user_agent = stack.config.user_agent.clone();
-        let dialog = &self.dialog;
+        let (dialog, names) = (&self.dialog, &self.names);
         let way = Way { flow, is_only: self.dialog.along_flow };
         let sent = stack.request(way, method.clone(), &uri, Some(owner), |builder| {
             routes.iter().for_each(|route| {
@@ -44,6 +44,7 @@ impl Session {
                 capabilities(builder);
             }
             builder.header(HeaderName::UserAgent, user_agent);
+            names.write(builder);
             if let Some((name, value)) = credentials {
                 builder.header(name, value);
             }
@@ -99,6 +100,7 @@ impl Session {
                 builder.header(HeaderName::Contact, &self.dialog.contact);
                 capabilities(builder);
             }
+            self.names.write(builder);
             fill(builder);
         })
     }

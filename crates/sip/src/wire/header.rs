@@ -111,6 +111,8 @@ headers! {
     AcceptContact "Accept-Contact" "a",
     RejectContact "Reject-Contact" "j",
     Join "Join" "",
+    SessionId "Session-ID" "",
+    UserToUser "User-to-User" "",
 }
 
 /// The number of every name that is not in the table.
