@@ -264,10 +264,28 @@ impl Desk {
         }
     }
 
-    /// The address that session descriptions carry.
-    pub(crate) fn media_address(&self) -> IpAddr {
-        let listener = self.config.sip.listeners.first().map(|each| each.advertised.ip());
-        self.config.media_advertised.or(listener).unwrap_or(self.config.media_local)
+    /// Where the media of a leg that is reached this way is bound, and which address its descriptions carry: that of the
+    /// listener which its messages use, so that each network is told what it can reach. A listener of another address
+    /// family than the media's own address gives both.
+    pub(crate) fn media_addresses(&self, way: &Way) -> (IpAddr, IpAddr) {
+        let config = &self.config;
+        let listeners = &config.sip.listeners;
+        let listener = listeners.iter().find(|each| match way {
+            Way::Flow(flow) => each.id == flow.listener,
+            Way::Address { transport, remote } => {
+                each.transport == *transport && each.local.is_ipv4() == remote.is_ipv4()
+            }
+            Way::Name { transport, .. } => each.transport == *transport,
+        });
+        let Some(listener) = listener.or(listeners.first()) else {
+            return (config.media_local, config.media_advertised.unwrap_or(config.media_local));
+        };
+        let told = listener.advertised.ip();
+        if told.is_ipv4() == config.media_local.is_ipv4() {
+            (config.media_local, config.media_advertised.unwrap_or(told))
+        } else {
+            (listener.local.ip(), told)
+        }
     }
 
     pub(crate) fn trunk(&self, name: &str) -> Option<&TrunkState> {

@@ -130,7 +130,7 @@ impl Desk {
         let fresh = conversation.connection(target).is_some_and(|party| !party.rung);
         let id = if fresh { target.0 } else { self.allocate() };
         let mut leg = Leg::new(id, device, LegState::Inviting, self.now_us);
-        if !self.open_media(conversation, &mut leg) {
+        if !self.open_media(conversation, &mut leg, &invite.destination) {
             return Err(Failure::Limit);
         }
         let Some(negotiation) = leg.negotiation.as_mut() else { return Err(Failure::Limit) };

@@ -1,7 +1,7 @@
 //! New calls: who calls, what they dialled, and what comes of it.
 
 use baton_sdp::SdpError;
-use baton_sip::{Command as SipCommand, IncomingInvite, Origin, SessionId};
+use baton_sip::{Command as SipCommand, Destination as Way, IncomingInvite, Origin, SessionId};
 
 use crate::agent::Part;
 use crate::carried::{Carried, anonymous};
@@ -89,7 +89,7 @@ impl Desk {
         let mut leg = Leg::new(arrival.session.0, arrival.device.clone(), LegState::Incoming, self.now_us);
         leg.call_id = arrival.invite.call_id.clone();
         leg.user_agent = arrival.invite.user_agent.clone();
-        if !self.open_media(conversation, &mut leg) {
+        if !self.open_media(conversation, &mut leg, &Way::Flow(arrival.invite.flow)) {
             return Err(503);
         }
         let answered = match (&arrival.invite.sdp, leg.negotiation.as_mut()) {

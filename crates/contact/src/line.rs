@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use baton_media::{Command as MediaCommand, Statistics, StreamId};
 use baton_sdp::{Capabilities, Codec, LocalMedia, Negotiation, RemoteHold};
-use baton_sip::Command as SipCommand;
+use baton_sip::{Command as SipCommand, Destination as Way};
 
 use crate::conversation::Conversation;
 use crate::desk::Desk;
@@ -28,11 +28,12 @@ impl Desk {
         self.out(Output::Media(conversation.shard, command));
     }
 
-    /// Takes a port for a leg and opens its stream. False when no port is free.
+    /// Takes a port for a leg that is reached this way and opens its stream. False when no port is free.
     #[must_use]
-    pub(crate) fn open_media(&mut self, conversation: &Conversation, leg: &mut Leg) -> bool {
+    pub(crate) fn open_media(&mut self, conversation: &Conversation, leg: &mut Leg, way: &Way) -> bool {
         let Some(port) = self.ports.take() else { return false };
-        let local = LocalMedia { address: self.media_address(), port };
+        let (bound, address) = self.media_addresses(way);
+        let local = LocalMedia { address, port };
         let capabilities = Capabilities {
             codecs: self.codecs_for(conversation),
             telephone_event: true,
@@ -40,7 +41,7 @@ impl Desk {
             rtcp_mux: true,
         };
         leg.negotiation = Some(Negotiation::new(local, capabilities, leg.id));
-        let bind = |port: u16| std::net::SocketAddr::new(self.config.media_local, port);
+        let bind = |port: u16| std::net::SocketAddr::new(bound, port);
         let command = MediaCommand::Open {
             stream: leg.stream(),
             local: bind(port),

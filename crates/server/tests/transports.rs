@@ -392,6 +392,51 @@ fn listeners_of_both_families_answer_sip_and_stun() {
     assert!(ask(&mut stream, "TCP", 2).unwrap().starts_with("SIP/2.0 200"));
 }
 
+#[test]
+fn calls_of_both_families_are_told_media_addresses_that_they_can_reach() {
+    let (mut node, port) = (Node::new("media"), free_port());
+    node.write(
+        "directory.toml",
+        "[[trunks]]\nname = \"in\"\naddress = \"127.0.0.1:5099\"\nnetworks = [\"127.0.0.1/32\", \"::1/128\"]\n\n\
+         [[conferences]]\nname = \"room\"\n\n[[numbers]]\nnumber = \"800\"\nconference = \"room\"\n",
+    );
+    let listeners = listener("udp", &format!("127.0.0.1:{port}"), "") + &listener("udp", &format!("[::1]:{port}"), "");
+    node.start(&listeners, "");
+    for (local, server, media) in [
+        ("127.0.0.1:0", format!("127.0.0.1:{port}"), "c=IN IP4 127.0.0.1\r\n"),
+        ("[::1]:0", format!("[::1]:{port}"), "c=IN IP6 ::1\r\n"),
+    ] {
+        let socket = UdpSocket::bind(local).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let own = socket.local_addr().unwrap();
+        socket.send_to(invite(own, "800").as_bytes(), server.parse::<SocketAddr>().unwrap()).unwrap();
+        let answer = final_response(&socket);
+        assert!(answer.starts_with("SIP/2.0 200") && answer.contains(media), "{answer}");
+        assert!(answer.contains(&format!("Contact: <sip:800@{server}>")), "{answer}");
+    }
+}
+
+fn invite(own: SocketAddr, number: &str) -> String {
+    let (family, ip) = (if own.is_ipv4() { "IP4" } else { "IP6" }, own.ip());
+    let sdp =
+        format!("v=0\r\no=- 1 1 IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n");
+    format!(
+        "INVITE sip:{number}@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKcall\r\nMax-Forwards: 70\r\n\
+         From: <sip:a@{own}>;tag=f\r\nTo: <sip:{number}@127.0.0.1>\r\nCall-ID: call-{own}\r\nCSeq: 1 INVITE\r\n\
+         Contact: <sip:a@{own}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    )
+}
+
+fn final_response(socket: &UdpSocket) -> String {
+    until("a final response", || {
+        let mut buffer = [0; 4_000];
+        let length = socket.recv(&mut buffer).ok()?;
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        (text.starts_with("SIP/2.0 ") && !text.starts_with("SIP/2.0 1")).then_some(text)
+    })
+}
+
 /// A call from one trunk to another over TLS; `names` are those in the other's certificate. What the caller is told last, and
 /// the INVITE that the other got.
 fn call_over_tls(name: &str, names: &[&str]) -> (String, Option<String>) {
@@ -438,22 +483,9 @@ fn call_over_tls(name: &str, names: &[&str]) -> (String, Option<String>) {
         stream.flush().ok()?;
         Some(invite)
     });
-    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
     let own = caller.local_addr().unwrap();
-    let invite = format!(
-        "INVITE sip:4989111@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKcall\r\nMax-Forwards: 70\r\n\
-         From: <sip:a@{own}>;tag=f\r\nTo: <sip:4989111@127.0.0.1>\r\nCall-ID: call\r\nCSeq: 1 INVITE\r\n\
-         Contact: <sip:a@{own}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
-        sdp.len()
-    );
-    caller.send_to(invite.as_bytes(), ("127.0.0.1", udp)).unwrap();
-    let final_response = until("a final response", || {
-        let mut buffer = [0; 4_000];
-        let length = caller.recv(&mut buffer).ok()?;
-        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-        (text.starts_with("SIP/2.0 ") && !text.starts_with("SIP/2.0 1")).then_some(text)
-    });
-    (final_response, answering.join().unwrap())
+    caller.send_to(invite(own, "4989111").as_bytes(), ("127.0.0.1", udp)).unwrap();
+    (final_response(&caller), answering.join().unwrap())
 }
 
 #[test]

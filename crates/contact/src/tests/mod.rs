@@ -2,5 +2,6 @@
 
 mod controls;
 mod happenings;
+mod media;
 mod walk;
 mod world;
