@@ -67,5 +67,5 @@ deps-run: # What a build needs: Rust and a C compiler (SQLite is compiled in).
 	@command -v cc >/dev/null || tests/install build
 
 .PHONY: deps-test
-deps-test: deps-run # What the tests need besides: SIPp, baresip, linphonec, ip.
+deps-test: deps-run # What the tests need besides: SIPp, baresip, linphonec, JsSIP, ip.
 	@tests/install test

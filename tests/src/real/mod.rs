@@ -5,6 +5,7 @@
 //! them at once ([`Room::expect`]). Every process is ended by its own pid on drop, and every wait has a bound.
 
 mod baresip;
+mod browser;
 mod directory;
 mod ear;
 mod http;
@@ -20,6 +21,7 @@ mod trunk;
 mod wait;
 
 pub use baresip::Baresip;
+pub use browser::Browser;
 pub use directory::Directory;
 pub use ear::{Ear, Room};
 pub use http::{Answer, Client};

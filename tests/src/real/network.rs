@@ -61,6 +61,11 @@ impl Network {
         Some(network)
     }
 
+    /// Whether a program is installed.
+    pub fn has(program: &str) -> bool {
+        is_installed(program)
+    }
+
     /// The test's folder.
     pub fn directory(&self) -> &Directory {
         &self.directory
@@ -185,7 +190,7 @@ fn installed(program: &str) -> Option<std::path::PathBuf> {
 }
 
 /// Says why a test does not run. That is an error where tests must run.
-fn skip<T>(reason: &str) -> Option<T> {
+pub(super) fn skip<T>(reason: &str) -> Option<T> {
     let refused = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
     assert!(!refused, "this test must run here, but: {reason}");
     eprintln!("SKIPPED: {reason}");

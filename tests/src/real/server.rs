@@ -29,6 +29,10 @@ address = \"10.77.0.1:5060\"
 transport = \"tcp\"
 address = \"10.77.0.1:5060\"
 
+[[sip.listeners]]
+transport = \"ws\"
+address = \"10.77.0.1:8088\"
+
 [media]
 address = \"10.77.0.1\"
 ports = [20000, 20999]
