@@ -35,8 +35,7 @@ fn target(invite: &str) -> String {
 #[test]
 fn the_best_contact_is_called_with_the_same_names_and_a_new_number() {
     let (mut desk, session, invite) = call(5, |_| {});
-    let contacts =
-        "<sip:c@198.51.100.3>;q=0.2, <sip:d@198.51.100.4:5070;transport=udp;method=INVITE>;q=0.9, <sips:e@h>";
+    let contacts = "<sip:c@198.51.100.3>;q=0.2, <sip:d@198.51.100.4:5070;transport=udp;method=INVITE>;q=0.9, <sip:e@h;transport=ws>";
     let again = moved(&mut desk, &invite, contacts).unwrap();
     assert_eq!(target(&again), "sip:d@198.51.100.4:5070;transport=udp");
     for name in ["To", "From", "Call-ID"] {

@@ -70,13 +70,14 @@ impl Calling {
     fn take_targets(&mut self, response: &Message) {
         let Ok(Contacts::List(mut contacts)) = response.contacts() else { return };
         contacts.sort_by_key(|contact| Reverse(q_thousandths(contact)));
+        let must_be_secure = self.first.0.as_sip().is_some_and(|first| first.secure);
         let mut fresh: Vec<SipUri> = Vec::new();
         for contact in contacts {
             let room = usize::from(self.invite.redirects_max).saturating_sub(self.redirected + self.targets.len());
             if fresh.len() >= room {
                 break;
             }
-            let Some(target) = target_of(&contact) else { continue };
+            let Some(target) = target_of(&contact, must_be_secure) else { continue };
             let uri = Uri::Sip(target.clone());
             let is_known = self.visited.iter().any(|known| known.equivalent(&uri))
                 || self.targets.iter().chain(&fresh).any(|known| Uri::Sip(known.clone()).equivalent(&uri));
@@ -92,7 +93,7 @@ impl Calling {
     fn aim_at(&mut self, target: &SipUri) -> bool {
         let (uri, destination) = self.first.clone();
         let is_same_host = uri.as_sip().is_some_and(|first| (&first.host, first.port) == (&target.host, target.port));
-        self.invite.destination = if is_same_host { destination } else { destination_of(target) };
+        self.invite.destination = destination_of(target).filter(|_| !is_same_host).unwrap_or(destination);
         if !is_same_host {
             self.invite.asserted_identity = None;
             self.invite.credentials = None;
@@ -108,9 +109,11 @@ impl Calling {
     }
 }
 
-/// What can be called: a `sip:` URI, without the headers and the method that it asks for.
-fn target_of(contact: &NameAddr) -> Option<SipUri> {
-    let mut uri = contact.uri.as_sip().filter(|uri| !uri.secure)?.clone();
+/// What can be called: a SIP URI, without the headers and the method that it asks for. A call that was to be secured does
+/// not go on unsecured (RFC 3261 §8.1.3.4).
+fn target_of(contact: &NameAddr, must_be_secure: bool) -> Option<SipUri> {
+    let mut uri = contact.uri.as_sip().filter(|uri| uri.secure || !must_be_secure)?.clone();
+    destination_of(&uri)?;
     uri.headers.clear();
     uri.params.remove("method");
     Some(uri)
@@ -125,14 +128,68 @@ fn q_thousandths(contact: &NameAddr) -> u32 {
     (digits(whole) * 1_000 + digits(part.get(..3).unwrap_or("0"))).min(1_000)
 }
 
-fn destination_of(uri: &SipUri) -> Destination {
+/// The way to a target on another host (RFC 3263 §4.1); `None` for one that nobody can be called by.
+fn destination_of(uri: &SipUri) -> Option<Destination> {
     let transport = match uri.transport().as_deref() {
+        Some("ws" | "wss") => return None,
+        // RFC 3261 §26.2.2: `sips` over any transport means TLS.
+        _ if uri.secure => Transport::Tls,
         Some("tcp") => Transport::Tcp,
-        _ => Transport::Udp,
+        Some("tls") => Transport::Tls,
+        Some("udp") | None => Transport::Udp,
+        Some(_) => return None,
     };
-    let port = uri.port.unwrap_or(5_060);
-    match uri.host.ip() {
+    let port = uri.port.unwrap_or(transport.standard_port());
+    Some(match uri.host.ip() {
         Some(address) => Destination::Address { transport, remote: SocketAddr::new(address, port) },
         None => Destination::Name { transport, host: uri.host.to_string(), port },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_reached_as_its_uri_says() {
+        let name = |transport, port| Some(Destination::Name { transport, host: "h.example".into(), port });
+        for (text, expected) in [
+            ("sip:a@h.example", name(Transport::Udp, 5_060)),
+            ("sip:a@h.example;transport=tcp", name(Transport::Tcp, 5_060)),
+            ("sip:a@h.example;transport=TLS", name(Transport::Tls, 5_061)),
+            ("sips:a@h.example:5070;transport=tcp", name(Transport::Tls, 5_070)),
+            ("sip:a@h.example;transport=ws", None),
+            ("sip:a@h.example;transport=sctp", None),
+        ] {
+            let Ok(Uri::Sip(uri)) = Uri::parse(text) else { panic!("{text}") };
+            assert_eq!(destination_of(&uri), expected, "{text}");
+        }
+    }
+
+    /// RFC 3261 §8.1.3.4: what was asked for with `sips` does not go on without.
+    #[test]
+    fn a_secured_call_is_not_redirected_to_an_unsecured_one() {
+        for (first, contact, taken) in [
+            (false, "<sip:a@h>", true),
+            (false, "<sips:a@h>", true),
+            (true, "<sips:a@h>", true),
+            (true, "<sip:a@h>", false),
+        ] {
+            let contact = NameAddr::parse(contact).unwrap();
+            assert_eq!(target_of(&contact, first).is_some(), taken, "{first} {contact}");
+        }
+    }
+
+    #[test]
+    fn q_reads_as_thousandths() {
+        for (text, expected) in [
+            ("<sip:a@h>", 1_000),
+            ("<sip:a@h>;q=0.5", 500),
+            ("<sip:a@h>;q=1", 1_000),
+            ("<sip:a@h>;q=0.001", 1),
+            ("<sip:a@h>;q=x", 0),
+        ] {
+            assert_eq!(q_thousandths(&NameAddr::parse(text).unwrap()), expected, "{text}");
+        }
     }
 }
