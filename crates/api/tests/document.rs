@@ -58,6 +58,7 @@ fn it_names_exactly_the_routes_of_the_design() {
         GET /api/v1/records | GET /api/v1/conversations/{contactId}
         GET /api/v1/calls | GET /api/v1/queues | GET /api/v1/trunks
         GET /api/v1/registrations | DELETE /api/v1/registrations/{phone}
+        GET /api/v1/bans | DELETE /api/v1/bans/{address}
         GET /api/v1/directory | PUT /api/v1/directory
         GET /api/v1/directory/{table}/{name} | PUT /api/v1/directory/{table}/{name}
         DELETE /api/v1/directory/{table}/{name}";
@@ -84,6 +85,7 @@ async fn every_route_is_in_it_and_every_route_of_it_is_there() {
         let api = Api::new();
         let path = path.replace("{contactId}", CONTACT).replace("{connectionId}", "7");
         let path = path.replace("{table}", "queues").replace("{name}", "Support").replace("{phone}", "x");
+        let path = path.replace("{address}", "192.0.2.1");
         let answer = api.ask(&method.to_uppercase(), &path, OPERATOR, "").await;
         assert!(!matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {}", answer.text);
     }
@@ -171,6 +173,7 @@ async fn answers_are_as_described() {
         ("/api/v1/queues", OPERATOR),
         ("/api/v1/registrations", OPERATOR),
         ("/api/v1/trunks", OPERATOR),
+        ("/api/v1/bans", OPERATOR),
         ("/api/v1/directory", OPERATOR),
         ("/api/v1/contacts/{contactId}", OPERATOR),
         ("/api/v1/contacts/{contactId}/ladder", OPERATOR),

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use baton_sip::{Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
+use baton_sip::{Ban, Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
 
 use crate::agent::{Agent, Engagement, Part};
 use crate::business::Business;
@@ -68,6 +68,8 @@ pub(crate) struct Desk {
     pub(crate) trunk_calls: BTreeMap<String, u32>,
     pub(crate) phone_owner: BTreeMap<String, String>,
     pub(crate) bindings: BTreeMap<String, Vec<Binding>>,
+    /// As the endpoint told them.
+    pub(crate) bans: BTreeMap<IpAddr, Ban>,
     pub(crate) agents: BTreeMap<String, Agent>,
     pub(crate) conversations: BTreeMap<ConversationId, Box<Conversation>>,
     pub(crate) contact_index: BTreeMap<ContactId, ConversationId>,
@@ -103,6 +105,7 @@ impl Desk {
             trunk_calls: BTreeMap::new(),
             phone_owner: BTreeMap::new(),
             bindings: BTreeMap::new(),
+            bans: BTreeMap::new(),
             agents: BTreeMap::new(),
             conversations: BTreeMap::new(),
             contact_index: BTreeMap::new(),

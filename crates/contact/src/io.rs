@@ -30,8 +30,8 @@ pub enum Input {
         /// The status it chose.
         status: String,
     },
-    /// The store cannot keep up (true), or can again: new calls get 503 with Retry-After meanwhile.
-    Overloaded(bool),
+    /// How far the node is behind: new calls give way to those in progress (503 with Retry-After).
+    Load(baton_sip::Load),
     /// The clock has reached [`crate::Core::next_timeout_us`].
     Timeout,
 }

@@ -4,6 +4,7 @@
 //! offer/answer with us. Read [`Core`], [`Input`], [`Output`] first, then [`event`] and [`directory`].
 
 mod agent;
+mod bans;
 mod business;
 pub mod check;
 pub mod command;

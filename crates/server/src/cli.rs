@@ -67,6 +67,12 @@ enum Command {
     Calls,
     /// The phones that are registered
     Registrations,
+    /// The sources of SIP messages that are banned
+    Bans {
+        /// End the ban of the source that this address belongs to
+        #[arg(long, value_name = "ADDRESS")]
+        lift: Option<std::net::IpAddr>,
+    },
     /// Contact records, read from the store itself (the server may be down)
     Records {
         /// Only those whose last change comes after this cursor
@@ -98,6 +104,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Calls => client(&place).and_then(|client| operator::calls(&client, place.json)).and_then(show),
         Command::Registrations => {
             client(&place).and_then(|client| operator::registrations(&client, place.json)).and_then(show)
+        }
+        Command::Bans { lift: None } => {
+            client(&place).and_then(|client| operator::bans(&client, place.json)).and_then(show)
+        }
+        Command::Bans { lift: Some(address) } => {
+            client(&place).and_then(|client| operator::lift_ban(&client, address)).and_then(show)
         }
         Command::Records { after, contact, follow } => {
             let question = records::Question { after, contact, follow, json: place.json };

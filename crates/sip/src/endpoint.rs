@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
+use crate::guard::Guard;
 use crate::interface::{
     Access, Binding, Command, CommandRefused, Config, Counters, Event, Flow, Input, OutgoingInvite, Output, SessionId,
 };
@@ -30,6 +31,7 @@ pub struct Endpoint {
     pub(crate) access: Access,
     pub(crate) digest: digest::Server,
     pub(crate) registrar: Registrar,
+    pub(crate) guard: Guard,
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(crate) recent: Recent,
     pub(crate) queries: BTreeMap<u64, SessionId>,
@@ -43,11 +45,13 @@ impl Endpoint {
     pub fn new(config: Config, seed: [u8; 32]) -> Endpoint {
         let mut random = Random::new(seed);
         let digest = digest::Server::new(&config.realm, random.secret(), config.nonce_lifetime_s);
+        let guard = Guard::new(config.guard.clone(), random.secret());
         Endpoint {
             stack: Stack::new(config, random),
             access: Access::default(),
             digest,
             registrar: Registrar::default(),
+            guard,
             sessions: BTreeMap::new(),
             recent: Recent::default(),
             queries: BTreeMap::new(),
@@ -62,13 +66,11 @@ impl Endpoint {
         self.advance(now_us);
         match input {
             Input::Datagram { listener, source, bytes } => self.take_datagram(listener, source, bytes),
-            Input::StreamOpened { connection, listener, remote } => {
-                self.stack.streams.open(connection, listener, remote);
-                self.stack.touch_stream(connection);
-            }
+            Input::StreamOpened { connection, listener, remote } => self.stream_opened(connection, listener, remote),
             Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, &bytes),
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),
+            Input::Load(load) => self.guard.set_load(load),
             Input::Timeout => self.fire_timers(),
         }
         self.fail_unsent();
@@ -224,6 +226,10 @@ impl Endpoint {
                 self.unregister(&account);
                 return Ok(());
             }
+            Command::LiftBan { address } => {
+                self.guard.lift(address);
+                return Ok(());
+            }
             Command::Ring { session, .. }
             | Command::Answer { session, .. }
             | Command::Refuse { session, .. }
@@ -300,6 +306,7 @@ impl Endpoint {
             None => self.stack.timers.stop(&timer),
         }
         let bindings = self.registrar.bindings(account).to_vec();
+        self.guard.know(account, bindings.iter().map(|binding| binding.flow.remote));
         self.stack.tell(Event::BindingsChanged { account: account.to_owned(), bindings });
     }
 

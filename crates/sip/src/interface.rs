@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use crate::guard::{Ban, BanReason, GuardConfig, Load, Network, Pressure};
+
 /// Names one INVITE session (one leg's dialog), so that a connection, its session and its media stream carry one number.
 /// Incoming ones get odd numbers from [`crate::Endpoint::allocate_session`]; whoever calls takes even ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +117,8 @@ pub enum Input {
         /// Addresses, best first.
         addresses: Vec<SocketAddr>,
     },
+    /// How far the node is behind: new calls give way to those in progress.
+    Load(Load),
     /// The clock has reached [`crate::Endpoint::next_timeout_us`].
     Timeout,
 }
@@ -365,6 +369,8 @@ pub enum Event {
         /// What is registered now; empty when nothing is.
         bindings: Vec<Binding>,
     },
+    /// A source was banned; until its end nothing is heard from it.
+    Banned(Ban),
 }
 
 /// One registered contact (RFC 3261 §10).
@@ -564,6 +570,11 @@ pub enum Command {
         /// Its bindings; expired ones are ignored.
         bindings: Vec<Binding>,
     },
+    /// End the ban of an address, and forget what led to it.
+    LiftBan {
+        /// An address of the banned source.
+        address: IpAddr,
+    },
     /// Remove all bindings of an account.
     Unregister {
         /// The account.
@@ -675,6 +686,8 @@ pub struct Config {
     pub transactions_max: usize,
     /// A stream connection without a message and without a registration is closed after this many seconds.
     pub stream_idle_s: u32,
+    /// What unknown sources may do.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -694,6 +707,7 @@ impl Default for Config {
             sessions_max: 20_000,
             transactions_max: 200_000,
             stream_idle_s: 120,
+            guard: GuardConfig::default(),
         }
     }
 }
@@ -715,4 +729,18 @@ pub struct Counters {
     pub authentication_failed: u64,
     /// Requests refused because a limit was reached.
     pub over_limit: u64,
+    /// Requests of unknown sources without tokens; they got no answer.
+    pub rate_limited: u64,
+    /// Requests of scanners; they got no answer.
+    pub scanners: u64,
+    /// New calls and registrations that got 503 because the node was behind.
+    pub put_off: u64,
+    /// Requests of unknown sources dropped because the node was behind.
+    pub shed: u64,
+    /// Bans that began.
+    pub bans: u64,
+    /// Datagrams and connections dropped because their source is banned.
+    pub banned_dropped: u64,
+    /// Answers not sent because they would have been far longer than their datagrams.
+    pub amplification_refused: u64,
 }

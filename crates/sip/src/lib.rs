@@ -5,10 +5,12 @@
 //! transactions (RFC 3261 §17), the front door and the registrar, and the sessions with one file per verb.
 
 mod access;
+mod admission;
 mod dialog;
 pub mod digest;
 mod endpoint;
 mod front_door;
+mod guard;
 mod headers;
 mod incoming;
 pub mod interface;

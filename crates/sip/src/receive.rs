@@ -7,13 +7,10 @@ use bytes::Bytes;
 use crate::endpoint::Endpoint;
 use crate::front_door::Entry;
 use crate::headers::capabilities;
-use crate::interface::{ConnectionHandle, Flow, ListenerId, Output, SessionId, TransferId, Transport, UnknownSource};
+use crate::interface::{ConnectionHandle, Flow, ListenerId, Output, SessionId, TransferId, Transport};
 use crate::timer::Timer;
 use crate::transaction::{InviteServer, ServerMachine, server_key};
 use crate::wire::{Frame, HeaderName, Message, Method};
-
-/// The To tag of answers to what could not be read.
-const MALFORMED_TAG: &str = "malformed";
 
 impl Endpoint {
     /// One datagram.
@@ -22,7 +19,19 @@ impl Endpoint {
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
             return;
         }
+        if self.drops(self.stack.now_us, source) {
+            return;
+        }
         self.take_message(Flow { transport: Transport::Udp, listener, remote: source, connection: None }, bytes);
+    }
+
+    /// A stream is up; a banned source's is closed again at once. One that we opened is known already.
+    pub(crate) fn stream_opened(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
+        if self.stack.streams.get(connection).is_none() && self.drops(self.stack.now_us, remote) {
+            return self.stack.outputs.push_back(Output::Close { connection });
+        }
+        self.stack.streams.open(connection, listener, remote);
+        self.stack.touch_stream(connection);
     }
 
     /// Bytes of a stream.
@@ -34,6 +43,10 @@ impl Endpoint {
             remote: stream.remote,
             connection: Some(connection),
         };
+        if self.drops(self.stack.now_us, flow.remote) && self.cut_off(flow) {
+            return;
+        }
+        let Some(stream) = self.stack.streams.get_mut(connection) else { return };
         stream.framer.push(bytes);
         // A message may end its own connection, so the stream is looked up for each.
         while let Some(stream) = self.stack.streams.get_mut(connection) {
@@ -49,9 +62,11 @@ impl Endpoint {
                 }
                 Ok(None) => break,
                 Err(_) => {
-                    self.stack.counters.malformed += 1;
-                    self.stack.outputs.push_back(Output::Close { connection });
-                    self.stream_closed(connection);
+                    self.take_noise(flow);
+                    if self.stack.streams.get(connection).is_some() {
+                        self.stack.outputs.push_back(Output::Close { connection });
+                        self.stream_closed(connection);
+                    }
                 }
             }
         }
@@ -85,15 +100,7 @@ impl Endpoint {
         let length = bytes.len();
         let mut message = match Message::parse(bytes) {
             Ok(message) => message,
-            Err(malformed) => {
-                self.stack.counters.malformed += 1;
-                let is_known = crate::access::peer_of(&self.access, flow.remote).is_some();
-                let may_answer = is_known || self.stack.config.unknown_source != UnknownSource::Silence;
-                if let Some(response) = malformed.response(MALFORMED_TAG, flow.remote).filter(|_| may_answer) {
-                    self.transmit(flow, response);
-                }
-                return;
-            }
+            Err(malformed) => return self.take_malformed(flow, &malformed, length),
         };
         if !message.is_request() {
             if let Some(up) = self.stack.take_response(message) {
@@ -102,20 +109,27 @@ impl Endpoint {
             return;
         }
         message.set_source(flow.remote);
-        if length > self.stack.config.message_bytes_max {
-            self.stack.counters.over_limit += 1;
-            return self.stack.reply(&message, flow, 513, "", |_| {});
-        }
-        self.take_request(flow, message);
+        self.take_request(flow, message, length);
     }
 
-    fn take_request(&mut self, flow: Flow, request: Message) {
+    fn take_request(&mut self, flow: Flow, request: Message, length: usize) {
         if *request.method() == Method::Ack {
             return self.take_ack(flow, &request);
         }
         let key = server_key(&request, request.method());
         if let Some(id) = self.stack.transactions.of_key(&key) {
             return self.stack.repeat_request(id);
+        }
+        let mut paid = false;
+        if !self.is_in_progress(&request) {
+            match self.admits(flow, &request) {
+                Some(has_paid) => paid = has_paid,
+                None => return,
+            }
+        }
+        if length > self.stack.config.message_bytes_max {
+            self.stack.counters.over_limit += 1;
+            return self.stack.reply(&request, flow, 513, "", |_| {});
         }
         if self.stack.transactions.len() >= self.stack.config.transactions_max {
             self.stack.counters.over_limit += 1;
@@ -126,7 +140,7 @@ impl Endpoint {
         if *request.method() == Method::Cancel {
             return self.take_cancel(flow, request, key);
         }
-        let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key }) };
+        let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key, paid }) };
         let session = self
             .session_of_tag(tag)
             .filter(|session| session.takes_request_of(request.call_id(), request.from_tag()))

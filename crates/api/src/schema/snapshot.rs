@@ -222,6 +222,24 @@ pub(crate) struct RegistrationView {
     pub(crate) user_agent: Option<String>,
 }
 
+/// A banned source: nothing is heard from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BanView {
+    /// Its address; of an IPv6 network the first one.
+    pub(crate) address: String,
+    /// 32, or 64 for IPv6.
+    pub(crate) prefix: u8,
+    /// `wrongPasswords`, `unknownAccounts`, `scanner` or `malformed`.
+    pub(crate) reason: String,
+    /// When it began, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+    /// When it ends, in milliseconds since the epoch.
+    pub(crate) until_ms: u64,
+    /// How often the source has been banned lately, this time included.
+    pub(crate) count: u32,
+}
+
 /// A trunk now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -168,6 +168,14 @@ fn snapshots_are_the_real_ones() {
         expires_at_ms: 1,
         user_agent: some("x"),
     });
+    same::<snapshot::BanView>(real_snapshot::BanView {
+        address: "192.0.2.1".to_owned(),
+        prefix: 32,
+        reason: "scanner".to_owned(),
+        since_ms: 1,
+        until_ms: 2,
+        count: 3,
+    });
     let (name, address) = ("pbx".to_owned(), "192.0.2.9:5060".to_owned());
     same::<snapshot::TrunkView>(real_snapshot::TrunkView { name, address, calls: 1, max_calls: 2 });
     same::<snapshot::QuickConnectView>(real_snapshot::QuickConnectView {

@@ -208,6 +208,7 @@ impl Session {
             | Command::ReportTransfer { .. }
             | Command::SetAccess(_)
             | Command::RestoreBindings { .. }
+            | Command::LiftBan { .. }
             | Command::Unregister { .. } => Err(CommandRefused::WrongState),
         }
     }
