@@ -71,6 +71,7 @@ impl Core {
             Input::RestoreBindings { account, bindings } => self.restore_bindings(now_us, account, bindings),
             Input::RestoreStatus { agent, status } => self.desk.restore_status(&agent, status),
             Input::Load(load) => self.load(now_us, load),
+            Input::Trace(wanted) => self.endpoint.handle(now_us, SipInput::Trace(wanted)),
             Input::Timeout => {
                 if self.endpoint.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
                     self.endpoint.handle(now_us, SipInput::Timeout);
@@ -186,6 +187,9 @@ impl Core {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 SipOutput::Event(event) => self.desk.sip_event(event),
+                SipOutput::Trace(traced) => {
+                    outside.push_back(Output::Trace(Box::new(self.desk.traced(*traced))));
+                }
                 other => outside.push_back(Output::Sip(other)),
             }
         }

@@ -38,6 +38,7 @@ mod settle;
 pub mod snapshot;
 mod target;
 mod timer;
+pub mod trace;
 mod transfer;
 mod view;
 

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use baton_api::CallError;
+use baton_api::{CallError, TraceHub};
 use baton_contact::command::Reply;
 use baton_contact::{Core, Input, Output, RequestId};
 use baton_sip::{ConnectionHandle, ListenerId, Load, Pressure, Transport};
@@ -63,6 +64,8 @@ pub(crate) struct Outlets {
     pub(crate) store: StoreInbox,
     /// The media shards, by number.
     pub(crate) shards: Vec<MediaOutlet>,
+    /// Live SIP messages, while somebody listens.
+    pub(crate) trace: Arc<TraceHub>,
     /// Told once, when the last conversation has ended after a drain.
     pub(crate) drained: Option<oneshot::Sender<()>>,
 }
@@ -108,6 +111,7 @@ pub(crate) fn start(
         load: Load::default(),
         load_told_us: 0,
         pressure: Pressure::Calm,
+        traced: false,
         to_close: BTreeSet::new(),
         lost: VecDeque::new(),
         next_numbers_us: 0,
@@ -138,6 +142,8 @@ struct CoreThread {
     load_told_us: u64,
     /// The pressure that the log knows of.
     pressure: Pressure,
+    /// Whether the core tells SIP messages.
+    traced: bool,
     /// Connections that the edge had no room to be told to close; told as soon as it has.
     to_close: BTreeSet<ConnectionHandle>,
     /// What the core is told about orders that the edge had no room for.
@@ -191,6 +197,11 @@ impl CoreThread {
         let now_us = clock::now_us();
         if self.core.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
             self.handle(Input::Timeout);
+        }
+        let heard = self.outlets.trace.is_heard();
+        if heard != self.traced {
+            self.traced = heard;
+            self.handle(Input::Trace(heard));
         }
         if now_us >= self.load_told_us + LOAD_US {
             self.load_told_us = now_us;
@@ -338,6 +349,7 @@ impl CoreThread {
                         let _ = answer.send(reply.map(|reply| *reply).map_err(CallError::Refused));
                     }
                 }
+                Output::Trace(message) => self.outlets.trace.tell(*message),
                 Output::Drained => {
                     if let Some(drained) = self.outlets.drained.take() {
                         let _ = drained.send(());
@@ -359,6 +371,7 @@ impl CoreThread {
             }
             baton_sip::Output::Close { connection } => Order::Close { connection },
             baton_sip::Output::Resolve { query, host, port } => Order::Resolve { query, host, port },
+            baton_sip::Output::Trace(_) => return tracing::error!("a trace of the endpoint is not for us"),
             baton_sip::Output::Event(event) => {
                 return tracing::error!(?event, "an event of the endpoint is not for us");
             }
@@ -431,15 +444,13 @@ fn kind_of(input: &Input) -> &'static str {
             _ => "command",
         },
         Input::RestoreBindings { .. } | Input::RestoreStatus { .. } => "restore",
-        Input::Load(_) => "load",
+        Input::Load(_) | Input::Trace(_) => "load",
         Input::Timeout => "timeout",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use baton_api::EventHub;
     use baton_contact::directory::Directory;
     use baton_store::Store;
@@ -465,7 +476,7 @@ mod tests {
             sockets: Vec::new(),
             poll: epoll::create(epoll::CreateFlags::CLOEXEC).unwrap(),
             inbox: inbox(64).unwrap().1,
-            outlets: Outlets { edge, store: store.inbox(), shards: Vec::new(), drained: None },
+            outlets: Outlets { edge, store: store.inbox(), shards: Vec::new(), trace: Arc::default(), drained: None },
             settings: Settings { store_backlog_max: MARK },
             metrics,
             answers: BTreeMap::new(),
@@ -474,6 +485,7 @@ mod tests {
             load: Load::default(),
             load_told_us: 0,
             pressure: Pressure::Calm,
+            traced: false,
             to_close: BTreeSet::new(),
             lost: VecDeque::new(),
             next_numbers_us: 0,

@@ -38,6 +38,7 @@ mod store_thread;
 mod table;
 mod tcp_edge;
 mod toml_text;
+mod trace;
 mod watch;
 
 fn main() -> std::process::ExitCode {

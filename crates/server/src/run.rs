@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use baton_api::{ApiConfig, EventHub, Services};
+use baton_api::{ApiConfig, EventHub, Services, TraceHub};
 use baton_contact::directory::Directory;
 use baton_contact::{Core, Input};
 use baton_sip::ListenerId;
@@ -180,6 +180,7 @@ struct Server {
     sink: Option<SinkThread>,
     media: MediaThreads,
     hub: Arc<EventHub>,
+    trace: Arc<TraceHub>,
     stop_api: oneshot::Sender<()>,
     api: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -218,7 +219,14 @@ impl Server {
         let (media, shard_inboxes) = media::start(shards, &sounds, &inbox, &watcher)?;
 
         let (tell_drained, drained) = oneshot::channel();
-        let outlets = Outlets { edge, store: store.inbox(), shards: shard_inboxes, drained: Some(tell_drained) };
+        let trace = Arc::new(TraceHub::new());
+        let outlets = Outlets {
+            edge,
+            store: store.inbox(),
+            shards: shard_inboxes,
+            trace: trace.clone(),
+            drained: Some(tell_drained),
+        };
         let settings = Settings { store_backlog_max: backlog_max };
         let alive = watcher.alive("the core thread");
         let core = core_thread::start(core, bound.udp, inbox_reader, outlets, settings, metrics, alive)
@@ -231,6 +239,7 @@ impl Server {
             reader: Arc::new(reader),
             directory: Arc::new(in_force),
             hub: hub.clone(),
+            trace: trace.clone(),
             metrics: {
                 let (inbox, shards) = (inbox.clone(), media.counters());
                 Arc::new(move || {
@@ -245,7 +254,7 @@ impl Server {
         for each in &bound.listeners {
             tracing::info!(transport = ?each.transport, local = %each.local, advertised = %each.advertised, "SIP");
         }
-        let started = Server { inbox, core, watch, drained, draining, store, sink, media, hub, stop_api, api };
+        let started = Server { inbox, core, watch, drained, draining, store, sink, media, hub, trace, stop_api, api };
         Ok(started)
     }
 
@@ -270,6 +279,7 @@ impl Server {
         }
         tokio::time::sleep(LAST_WORDS).await;
         self.hub.close();
+        self.trace.close();
         let _ = self.stop_api.send(());
         let _ = tokio::time::timeout(API_PATIENCE, self.api).await;
         let stopped = stop_core(&self.inbox, self.core).and_then(|()| match ended {

@@ -19,6 +19,9 @@ use crate::timer::Timer;
 use crate::transaction::TransactionId;
 use crate::wire::Method;
 
+/// What is not longer than this is a keep-alive and no message (RFC 5626 §3.5.1).
+const KEEP_ALIVE_BYTES_MAX: usize = 4;
+
 /// SIP for one endpoint.
 ///
 /// Four calls drive it: [`Endpoint::handle`] takes what comes from the wire and the clock, [`Endpoint::command`] what the
@@ -32,6 +35,7 @@ pub struct Endpoint {
     pub(crate) digest: digest::Server,
     pub(crate) registrar: Registrar,
     pub(crate) guard: Guard,
+    pub(crate) tracing: bool,
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(crate) recent: Recent,
     pub(crate) queries: BTreeMap<u64, SessionId>,
@@ -52,6 +56,7 @@ impl Endpoint {
             digest,
             registrar: Registrar::default(),
             guard,
+            tracing: false,
             sessions: BTreeMap::new(),
             recent: Recent::default(),
             queries: BTreeMap::new(),
@@ -71,6 +76,7 @@ impl Endpoint {
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),
             Input::Load(load) => self.guard.set_load(load),
+            Input::Trace(wanted) => self.tracing = wanted,
             Input::Timeout => self.fire_timers(),
         }
         self.fail_unsent();
@@ -94,7 +100,15 @@ impl Endpoint {
 
     /// The next output, in order; `None` when there is none left.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.stack.outputs.pop_front()
+        let output = self.stack.outputs.pop_front()?;
+        if self.tracing
+            && let Output::Transmit { flow, bytes } = &output
+            && bytes.len() > KEEP_ALIVE_BYTES_MAX
+        {
+            let traced = self.attribute(*flow, false, self.stack.now_us, bytes);
+            self.stack.outputs.push_front(traced);
+        }
+        Some(output)
     }
 
     /// A fresh session number, always odd: the even ones are the caller's own, for its outgoing calls, so that both sides

@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::trace::Traced;
+
 pub use crate::guard::{Ban, BanReason, GuardConfig, Load, Network, Pressure};
 
 /// Names one INVITE session (one leg's dialog), so that a connection, its session and its media stream carry one number.
@@ -119,6 +121,8 @@ pub enum Input {
     },
     /// How far the node is behind: new calls give way to those in progress.
     Load(Load),
+    /// Whether every message that comes or goes is told ([`Output::Trace`]).
+    Trace(bool),
     /// The clock has reached [`crate::Endpoint::next_timeout_us`].
     Timeout,
 }
@@ -156,6 +160,8 @@ pub enum Output {
         /// The port to put into the addresses.
         port: u16,
     },
+    /// A message came or went; only while it is wanted ([`Input::Trace`]).
+    Trace(Box<Traced>),
     /// Something for the contact.
     Event(Event),
 }

@@ -26,8 +26,10 @@ mod session;
 mod stack;
 mod streams;
 mod timer;
+mod trace;
 mod transaction;
 pub mod wire;
 
 pub use endpoint::Endpoint;
 pub use interface::*;
+pub use trace::Traced;

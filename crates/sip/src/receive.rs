@@ -97,6 +97,10 @@ impl Endpoint {
 
     fn take_message(&mut self, flow: Flow, bytes: Bytes) {
         self.stack.counters.messages_received += 1;
+        if self.tracing {
+            let traced = self.attribute(flow, true, self.stack.now_us, &bytes);
+            self.stack.outputs.push_back(traced);
+        }
         let length = bytes.len();
         let mut message = match Message::parse(bytes) {
             Ok(message) => message,

@@ -168,6 +168,17 @@ fn snapshots_are_the_real_ones() {
         expires_at_ms: 1,
         user_agent: some("x"),
     });
+    same::<snapshot::TraceMessage>(baton_contact::trace::TraceMessage {
+        at_us: 1,
+        received: true,
+        transport: "udp".to_owned(),
+        remote: "192.0.2.1:5060".to_owned(),
+        trunk: some("pbx"),
+        phone: some("anna-1"),
+        contact_ids: vec![baton_contact::ContactId(1)],
+        call_id: "x".to_owned(),
+        message: "OPTIONS sip:a SIP/2.0\r\n\r\n".to_owned(),
+    });
     same::<snapshot::BanView>(real_snapshot::BanView {
         address: "192.0.2.1".to_owned(),
         prefix: 32,

@@ -394,6 +394,7 @@ impl Api {
             reader: Arc::new(FakeRecords),
             directory: Arc::<FakeDirectory>::clone(&directory),
             hub: Arc::clone(&hub),
+            trace: Arc::default(),
             metrics: Arc::new(|| "baton_calls 3\n".to_owned()),
             ready: Arc::new(|| Ok(())),
             now_ms,

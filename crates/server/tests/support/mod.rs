@@ -50,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     command.args(arguments).current_dir(folder).env_remove("BATON_LOG").stdin(Stdio::null());
     command

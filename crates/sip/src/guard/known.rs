@@ -38,6 +38,11 @@ impl Known {
         self.by_remote.contains_key(&remote)
     }
 
+    /// Who has registered from there.
+    pub(crate) fn accounts_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
+        self.by_remote.get(&remote).into_iter().flatten().map(String::as_str)
+    }
+
     /// Whether this account has registered from there.
     pub(crate) fn holds(&self, remote: SocketAddr, account: &str) -> bool {
         self.by_remote.get(&remote).is_some_and(|accounts| accounts.contains(account))

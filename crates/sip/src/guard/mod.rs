@@ -123,6 +123,11 @@ impl Guard {
         }
     }
 
+    /// The accounts that have registered from this very address and port.
+    pub(crate) fn accounts_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
+        self.known.accounts_at(remote)
+    }
+
     /// An account is registered from these addresses now, and from no other.
     pub(crate) fn know(&mut self, account: &str, remotes: impl Iterator<Item = SocketAddr>) {
         self.known.set(account, remotes);
