@@ -117,9 +117,13 @@ impl Endpoint {
         !(self.was_reached(flow, &credentials) && self.offended(flow, offence))
     }
 
-    /// A stranger has proven who it is: its request costs nothing.
-    pub(crate) fn refund(&mut self, flow: Flow) {
-        self.guard.refund(flow.remote.ip(), REQUEST_COST);
+    /// A stranger has proven who it is: its request costs nothing, nor does the one that was challenged before.
+    pub(crate) fn refund(&mut self, flow: Flow, request: &Message) {
+        let credentials = self.credentials_of(request);
+        // Each nonce's first use is taken once, so nobody earns tokens.
+        let is_first =
+            credentials.iter().any(|each| each.nc.as_deref().is_some_and(|nc| nc.trim_start_matches('0') == "1"));
+        self.guard.refund(flow.remote.ip(), if is_first { 2 * REQUEST_COST } else { REQUEST_COST });
     }
 
     fn standing(&self, remote: SocketAddr, account: Option<&str>) -> Standing {

@@ -70,7 +70,7 @@ impl Endpoint {
             },
         };
         if entry.paid {
-            self.refund(entry.flow);
+            self.refund(entry.flow, &entry.request);
         }
         match (is_register, origin) {
             (true, Origin::Account(account)) => self.register(entry, &account),

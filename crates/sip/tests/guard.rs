@@ -164,6 +164,18 @@ fn who_has_proven_nothing_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_thousand_phones_behind_one_address_register_for_nothing() {
+    let mut desk = desk();
+    for number in 0..1_000u32 {
+        let from = SocketAddr::from(([203, 0, 113, 5], 10_000 + number as u16));
+        let ok = register_from(&mut desk, from, &(100 + number % 100).to_string(), 2 * number);
+        // An account has ten contacts at most; what matters is that each is heard.
+        assert!(ok.is_some_and(|ok| !ok.starts_with("SIP/2.0 401")), "{number}");
+    }
+    assert_eq!(desk.endpoint.counters().rate_limited, 0);
+}
+
+#[test]
 fn guessing_passwords_is_slow_and_the_tenth_guess_is_the_last() {
     let mut desk = desk();
     desk.source = source("203.0.113.5:5060");

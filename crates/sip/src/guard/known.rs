@@ -8,44 +8,38 @@ use serde::{Deserialize, Serialize};
 /// The addresses of registered phones. As many as there are registrations, which have their own limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Known {
-    by_remote: BTreeMap<SocketAddr, BTreeSet<String>>,
-    by_account: BTreeMap<String, BTreeSet<SocketAddr>>,
+    /// By address; thousands of accounts may share one, behind a proxy.
+    accounts: BTreeSet<(SocketAddr, String)>,
+    remotes: BTreeMap<String, Vec<SocketAddr>>,
 }
 
 impl Known {
     /// An account is at these addresses now.
     pub(crate) fn set(&mut self, account: &str, remotes: impl Iterator<Item = SocketAddr>) {
-        let remotes: BTreeSet<SocketAddr> = remotes.collect();
-        let before = self.by_account.remove(account).unwrap_or_default();
-        for gone in before.difference(&remotes) {
-            if let Some(accounts) = self.by_remote.get_mut(gone) {
-                accounts.remove(account);
-                if accounts.is_empty() {
-                    self.by_remote.remove(gone);
-                }
-            }
+        for gone in self.remotes.remove(account).unwrap_or_default() {
+            self.accounts.remove(&(gone, account.to_owned()));
         }
-        for new in remotes.difference(&before) {
-            self.by_remote.entry(*new).or_default().insert(account.to_owned());
-        }
+        let remotes: Vec<SocketAddr> = remotes.collect();
+        self.accounts.extend(remotes.iter().map(|remote| (*remote, account.to_owned())));
         if !remotes.is_empty() {
-            self.by_account.insert(account.to_owned(), remotes);
+            self.remotes.insert(account.to_owned(), remotes);
         }
     }
 
     /// Whether somebody has registered from there.
     pub(crate) fn is_known(&self, remote: SocketAddr) -> bool {
-        self.by_remote.contains_key(&remote)
+        self.accounts_at(remote).next().is_some()
     }
 
     /// Who has registered from there.
     pub(crate) fn accounts_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
-        self.by_remote.get(&remote).into_iter().flatten().map(String::as_str)
+        let from = self.accounts.range((remote, String::new())..);
+        from.take_while(move |(address, _)| *address == remote).map(|(_, account)| account.as_str())
     }
 
     /// Whether this account has registered from there.
     pub(crate) fn holds(&self, remote: SocketAddr, account: &str) -> bool {
-        self.by_remote.get(&remote).is_some_and(|accounts| accounts.contains(account))
+        self.accounts.contains(&(remote, account.to_owned()))
     }
 }
 
