@@ -287,8 +287,9 @@ fn host_text(address: SocketAddr) -> String {
 
 fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
     let transport = match trunk.transport {
-        TrunkTransport::Udp => Transport::Udp,
-        TrunkTransport::Tcp => Transport::Tcp,
+        TrunkTransport::Udp => Some(Transport::Udp),
+        TrunkTransport::Tcp => Some(Transport::Tcp),
+        TrunkTransport::Auto => None,
     };
     let credentials = trunk
         .username
@@ -308,16 +309,17 @@ fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
 /// The port of SIP when none is named (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5060;
 
-fn way_to(address: &str, transport: Transport) -> Way {
+fn way_to(address: &str, transport: Option<Transport>) -> Way {
+    let numeric = |remote| Way::Address { transport: transport.unwrap_or(Transport::Udp), remote };
     if let Ok(remote) = address.parse::<SocketAddr>() {
-        return Way::Address { transport, remote };
+        return numeric(remote);
     }
     if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport, remote: SocketAddr::new(ip, SIP_PORT) };
+        return numeric(SocketAddr::new(ip, SIP_PORT));
     }
     let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(SIP_PORT)),
-        None => (address, SIP_PORT),
+        Some((host, port)) => (host, Some(port.parse().unwrap_or(SIP_PORT))),
+        None => (address, None),
     };
     Way::Name { transport, host: host.to_string(), port }
 }

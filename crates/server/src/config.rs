@@ -11,6 +11,8 @@ use serde::Deserialize;
 use crate::sinks;
 use crate::toml_text::{Problem, TomlText};
 
+/// A question waits for one after the other.
+const DNS_SERVERS_MAX: usize = 8;
 /// Each packet of a stranger is compared with every one.
 const ALLOWED_NETWORKS_MAX: usize = 256;
 /// Files that are rotated sooner are too many.
@@ -22,6 +24,7 @@ const ROTATE_BYTES_MIN: u64 = 65_536;
 pub(crate) struct Node {
     pub(crate) sip: Sip,
     pub(crate) guard: Guard,
+    pub(crate) dns: Dns,
     pub(crate) media: Media,
     pub(crate) store: StorePlace,
     pub(crate) sinks: Sinks,
@@ -87,6 +90,13 @@ pub(crate) struct Guard {
     pub(crate) unknown_burst: u32,
     pub(crate) ban_first_s: u32,
     pub(crate) ban_longest_s: u32,
+}
+
+/// `[dns]`.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dns {
+    pub(crate) servers: Vec<SocketAddr>,
 }
 
 /// An address, or a network such as `192.0.2.0/24`.
@@ -265,6 +275,9 @@ impl Node {
         self.check_media(&mut faults);
         self.check_limits(&mut faults);
         self.check_files(&mut faults);
+        if self.dns.servers.len() > DNS_SERVERS_MAX {
+            faults.add("dns.servers", format!("at most {DNS_SERVERS_MAX} servers"));
+        }
         if !(60..=2_592_000).contains(&self.api.token_lifetime_s) {
             faults.range("api.token_lifetime_s", self.api.token_lifetime_s, 60, 2_592_000);
         }

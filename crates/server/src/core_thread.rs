@@ -26,6 +26,7 @@ use crate::clock;
 use crate::inbox::{InboxReader, Letter};
 use crate::media::MediaOutlet;
 use crate::metrics::Metrics;
+use crate::resolve::Question;
 use crate::store_thread::{Entry, StoreInbox};
 use crate::tcp_edge::Order;
 use crate::watch::Alive;
@@ -370,7 +371,9 @@ impl CoreThread {
                 Order::Connect { connection, listener, remote }
             }
             baton_sip::Output::Close { connection } => Order::Close { connection },
-            baton_sip::Output::Resolve { query, host, port } => Order::Resolve { query, host, port },
+            baton_sip::Output::Resolve { query, host, port, transport } => {
+                Order::Resolve(Question { query, host, port, transport })
+            }
             baton_sip::Output::Trace(_) => return tracing::error!("a trace of the endpoint is not for us"),
             baton_sip::Output::Event(event) => {
                 return tracing::error!(?event, "an event of the endpoint is not for us");
@@ -394,7 +397,7 @@ impl CoreThread {
                 }
             }
             Order::Close { connection } => drop(self.to_close.insert(connection)),
-            Order::Resolve { query, .. } => {
+            Order::Resolve(Question { query, .. }) => {
                 self.lost.push_back(baton_sip::Input::Resolved { query, addresses: Vec::new() });
             }
             // These come from the edge itself.
@@ -509,7 +512,7 @@ mod tests {
         let (mut thread, mut orders, store) = bench();
         [2, 4, 4].into_iter().for_each(|connection| thread.transmit(message(connection)));
         thread.transmit(baton_sip::Output::Close { connection: ConnectionHandle(6) });
-        thread.transmit(baton_sip::Output::Resolve { query: 7, host: "a".into(), port: 5_060 });
+        thread.transmit(baton_sip::Output::Resolve { query: 7, host: "a".into(), port: None, transport: None });
         assert_eq!(
             thread.lost,
             [

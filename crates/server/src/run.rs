@@ -28,6 +28,7 @@ use crate::inbox::{Inbox, Letter, inbox};
 use crate::media::{self, MediaThreads};
 use crate::metrics::Metrics;
 use crate::music::MusicNames;
+use crate::resolve::Locator;
 use crate::services::DirectoryInForce;
 use crate::shutdown::{self, Signals};
 use crate::store_thread::StoreThread;
@@ -214,7 +215,9 @@ impl Server {
         let backlog_max = node.limits.store_backlog_max as u64;
         let store = StoreThread::start(store, hub.clone(), backlog_max, metrics, &watcher)
             .map_err(failed("the store thread"))?;
-        let edge = tcp_edge::start(bound.tcp, node.limits.tcp_connections_max, inbox.clone(), metrics, &watcher)
+        let locator = Arc::new(Locator::new(&node.dns.servers, transports(&bound.listeners))?);
+        let most = node.limits.tcp_connections_max;
+        let edge = tcp_edge::start(bound.tcp, most, locator, inbox.clone(), metrics, &watcher)
             .map_err(failed("the TCP edge"))?;
         let (media, shard_inboxes) = media::start(shards, &sounds, &inbox, &watcher)?;
 
@@ -297,6 +300,13 @@ impl Server {
         }
         stopped
     }
+}
+
+/// The transports that we can send by, the cheapest first.
+fn transports(listeners: &[BoundListener]) -> Vec<baton_sip::Transport> {
+    let all = [(Transport::Udp, baton_sip::Transport::Udp), (Transport::Tcp, baton_sip::Transport::Tcp)];
+    let has = |transport| listeners.iter().any(|listener| listener.transport == transport);
+    all.into_iter().filter(|(own, _)| has(*own)).map(|(_, transport)| transport).collect()
 }
 
 /// What was before the restart: who was registered where, who had chosen which status. Calls that a crash cut off get their

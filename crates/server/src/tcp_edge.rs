@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_contact::Input;
@@ -18,7 +19,7 @@ use tokio::task::AbortHandle;
 
 use crate::inbox::Inbox;
 use crate::metrics::Metrics;
-use crate::resolve;
+use crate::resolve::{Locator, Question};
 use crate::watch::Watcher;
 
 /// Messages that wait to be written to one peer; above, it is cut off.
@@ -42,7 +43,7 @@ pub(crate) enum Order {
     /// Close a connection, after what waits to be written.
     Close { connection: ConnectionHandle },
     /// Look a name up.
-    Resolve { query: u64, host: String, port: u16 },
+    Resolve(Question),
     /// A listener has accepted a connection.
     Accepted { listener: ListenerId, stream: TcpStream, remote: SocketAddr },
     /// A connection has ended by itself, and the core was told.
@@ -65,6 +66,7 @@ pub(crate) struct TcpEdgeListener {
 pub(crate) fn start(
     listeners: Vec<TcpEdgeListener>,
     connections_max: usize,
+    locator: Arc<Locator>,
     inbox: Inbox,
     metrics: &'static Metrics,
     watcher: &Watcher,
@@ -77,6 +79,7 @@ pub(crate) fn start(
     }
     let edge = Edge {
         orders: orders.clone(),
+        locator,
         inbox,
         metrics,
         local,
@@ -111,6 +114,7 @@ async fn accept(id: ListenerId, listener: TcpListener, orders: mpsc::Sender<Orde
 
 struct Edge {
     orders: mpsc::Sender<Order>,
+    locator: Arc<Locator>,
     inbox: Inbox,
     metrics: &'static Metrics,
     local: BTreeMap<ListenerId, SocketAddr>,
@@ -143,8 +147,8 @@ impl Edge {
                     closed.reader.abort();
                 }
             }
-            Order::Resolve { query, host, port } => {
-                tokio::spawn(resolve::answer(self.inbox.clone(), query, host, port));
+            Order::Resolve(question) => {
+                tokio::spawn(self.locator.clone().answer(self.inbox.clone(), question));
             }
             Order::Accepted { listener, stream, remote } => self.accepted(listener, stream, remote),
             Order::Ended { connection } => drop(self.connections.remove(&connection)),
@@ -280,6 +284,10 @@ mod tests {
         panic!("nothing came");
     }
 
+    fn locator() -> Arc<Locator> {
+        Arc::new(Locator::new(&[], Vec::new()).unwrap())
+    }
+
     fn metrics() -> &'static Metrics {
         Box::leak(Box::new(Metrics::default()))
     }
@@ -291,7 +299,7 @@ mod tests {
         let (sender, mut reader) = inbox(64).unwrap();
         let listeners = vec![TcpEdgeListener { id: ListenerId(1), listener }];
         let (watch, metrics) = (Watch::new(), metrics());
-        let orders = start(listeners, 10, sender, metrics, &watch.watcher()).unwrap();
+        let orders = start(listeners, 10, locator(), sender, metrics, &watch.watcher()).unwrap();
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         let connection = match next(&mut reader).await {
@@ -319,7 +327,7 @@ mod tests {
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
         let watch = Watch::new();
-        let orders = start(Vec::new(), 10, sender, metrics(), &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), 10, locator(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
         orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
         orders.send(Order::Transmit { connection, bytes: Bytes::from_static(b"INVITE") }).await.unwrap();
@@ -338,7 +346,7 @@ mod tests {
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
         let (watch, metrics) = (Watch::new(), metrics());
-        let orders = start(Vec::new(), 10, sender, metrics, &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), 10, locator(), sender, metrics, &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
         orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
         let (_silent, _) = peer.accept().await.unwrap();
@@ -358,7 +366,7 @@ mod tests {
         drop(unused);
         let (sender, mut reader) = inbox(64).unwrap();
         let watch = Watch::new();
-        let orders = start(Vec::new(), 10, sender, metrics(), &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), 10, locator(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(4);
         orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
         assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });

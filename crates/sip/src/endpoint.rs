@@ -9,6 +9,7 @@ use crate::digest;
 use crate::guard::Guard;
 use crate::interface::{
     Access, Binding, Command, CommandRefused, Config, Counters, Event, Flow, Input, OutgoingInvite, Output, SessionId,
+    Transport,
 };
 use crate::random::{Random, read_marked};
 use crate::recent::Recent;
@@ -290,16 +291,16 @@ impl Endpoint {
     }
 
     fn resolve(&mut self, session: SessionId, destination: crate::interface::Destination) {
-        let crate::interface::Destination::Name { host, port, .. } = destination else { return };
+        let crate::interface::Destination::Name { transport, host, port } = destination else { return };
         self.last_query += 1;
         let query = self.last_query;
         self.queries.insert(query, session);
         let limit_us = self.stack.limit_us();
         self.stack.set_timer(Timer::Resolve(query), limit_us);
-        self.stack.outputs.push_back(Output::Resolve { query, host, port });
+        self.stack.outputs.push_back(Output::Resolve { query, host, port, transport });
     }
 
-    fn resolved(&mut self, query: u64, addresses: Vec<std::net::SocketAddr>) {
+    fn resolved(&mut self, query: u64, addresses: Vec<(Transport, std::net::SocketAddr)>) {
         let Some(session) = self.queries.remove(&query) else { return };
         self.stack.timers.stop(&Timer::Resolve(query));
         self.with_session(session, |session, stack| session.resolved(stack, addresses));

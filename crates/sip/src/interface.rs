@@ -68,14 +68,15 @@ pub enum Destination {
         /// The address.
         remote: SocketAddr,
     },
-    /// To a host name, which the driver resolves ([`Output::Resolve`]).
+    /// To a host name, which the driver looks up ([`Output::Resolve`]); its addresses are tried one after the other while they
+    /// do not answer, cannot be reached or say 503 (RFC 3263 §4.3).
     Name {
-        /// The transport.
-        transport: Transport,
+        /// The transport; without one the DNS names it, else it is UDP (RFC 3263 §4.1).
+        transport: Option<Transport>,
         /// A host name.
         host: String,
-        /// The port.
-        port: u16,
+        /// The port; without one the DNS names the servers (RFC 3263 §4.2).
+        port: Option<u16>,
     },
 }
 
@@ -116,8 +117,8 @@ pub enum Input {
     Resolved {
         /// The query's number.
         query: u64,
-        /// Addresses, best first.
-        addresses: Vec<SocketAddr>,
+        /// Addresses and the transport to each, best first.
+        addresses: Vec<(Transport, SocketAddr)>,
     },
     /// How far the node is behind: new calls give way to those in progress.
     Load(Load),
@@ -157,8 +158,10 @@ pub enum Output {
         query: u64,
         /// The name.
         host: String,
-        /// The port to put into the addresses.
-        port: u16,
+        /// The port to put into the addresses; without one the servers that the DNS names ([`crate::locate`]).
+        port: Option<u16>,
+        /// The transport; without one those that the DNS names.
+        transport: Option<Transport>,
     },
     /// A message came or went; only while it is wanted ([`Input::Trace`]).
     Trace(Box<Traced>),

@@ -14,6 +14,7 @@ mod guard;
 mod headers;
 mod incoming;
 pub mod interface;
+pub mod locate;
 mod outgoing;
 mod pairs;
 mod random;

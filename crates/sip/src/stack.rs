@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::interface::{
     Config, Counters, Destination, Event, Flow, Listener, ListenerId, Output, SessionId, Transport,
 };
+use crate::locate::default_port;
 use crate::random::Random;
 use crate::streams::Streams;
 use crate::timer::{Timer, Timers};
@@ -167,7 +168,9 @@ impl Stack {
             Destination::Name { transport, host, port } => {
                 let address =
                     host.trim_start_matches('[').trim_end_matches(']').parse().map_err(|_| NoWay::Unresolved)?;
-                self.way_to_address(*transport, SocketAddr::new(address, *port))
+                let transport = transport.unwrap_or(Transport::Udp);
+                let port = port.unwrap_or_else(|| default_port(transport));
+                self.way_to_address(transport, SocketAddr::new(address, port))
             }
         }
     }

@@ -93,7 +93,7 @@ fn enumerations_are_the_real_ones() {
         QuickConnectType::Queue,
         QuickConnectType::PhoneNumber,
     ]);
-    all::<directory::TrunkTransport>([TrunkTransport::Udp, TrunkTransport::Tcp]);
+    all::<directory::TrunkTransport>([TrunkTransport::Udp, TrunkTransport::Tcp, TrunkTransport::Auto]);
     all::<directory::ReferPolicy>([ReferPolicy::Terminate, ReferPolicy::Refuse]);
 }
 

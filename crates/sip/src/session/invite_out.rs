@@ -28,7 +28,7 @@ pub(crate) struct Calling {
     /// Early dialogs.
     pub(crate) forks: Vec<Fork>,
     /// Addresses of the host name that are left to try (RFC 3263 §4.3).
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<(Transport, SocketAddr)>,
 }
 
 impl Session {
@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// The host name has addresses now, best first; none is a failure like a dead transport.
-    pub(crate) fn resolved(&mut self, stack: &mut Stack, addresses: Vec<SocketAddr>) {
+    pub(crate) fn resolved(&mut self, stack: &mut Stack, addresses: Vec<(Transport, SocketAddr)>) {
         let Phase::Calling(calling) = &mut self.phase else { return };
         if calling.transaction.is_some() {
             return;
@@ -221,8 +221,7 @@ impl Session {
             if calling.addresses.is_empty() {
                 return false;
             }
-            let remote = calling.addresses.remove(0);
-            let Destination::Name { transport, .. } = calling.invite.destination else { return false };
+            let (transport, remote) = calling.addresses.remove(0);
             if let Ok(flow) = stack.way_to_address(transport, remote)
                 && self.send_invite(stack, flow)
             {
