@@ -37,7 +37,7 @@ pub struct ApiLimits {
     /// Most connections at a time, WebSockets included; above, new ones wait to be accepted. A bound on file descriptors,
     /// which calls need too.
     pub connections_max: usize,
-    /// A connection on which nothing comes for this long is closed; WebSockets answer pings within it.
+    /// A connection on which nothing comes or goes for this long is closed; WebSockets answer pings within it.
     pub idle_timeout: Duration,
     /// Most WebSockets; above: 503.
     pub sockets_max: usize,

@@ -22,6 +22,7 @@ mod services;
 mod sockets;
 mod state;
 mod token;
+mod trace_hub;
 
 pub use config::{ApiConfig, ApiLimits};
 pub use hub::EventHub;
@@ -29,6 +30,7 @@ pub use services::{
     CallError, Calls, DirectoryChange, DirectoryChangeKind, DirectoryDiff, DirectoryFailure, DirectoryStore, Records,
     RecordsError, RecordsPage, Services,
 };
+pub use trace_hub::TraceHub;
 
 use std::sync::Arc;
 

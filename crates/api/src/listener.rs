@@ -42,6 +42,14 @@ impl Limited {
     }
 }
 
+impl Connection {
+    /// Something came, or was taken by the peer: the idle time begins anew.
+    fn stay(&mut self) {
+        let until = Instant::now() + self.idle_timeout;
+        self.idle.as_mut().reset(until);
+    }
+}
+
 impl Listener for Limited {
     type Io = Connection;
     type Addr = SocketAddr;
@@ -75,18 +83,19 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            let until = Instant::now() + self.idle_timeout;
-            self.idle.as_mut().reset(until);
+            self.stay();
             return Poll::Ready(read);
         }
         ready!(self.idle.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "nothing came for too long")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "nothing came or went for too long")))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+        self.stay();
+        Poll::Ready(written)
     }
 
     fn poll_write_vectored(
@@ -94,7 +103,9 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
+        self.stay();
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::hub::EventHub;
+use crate::trace_hub::TraceHub;
 
 /// The core, behind its bounded inbox.
 pub trait Calls: Send + Sync + 'static {
@@ -191,6 +192,8 @@ pub struct Services {
     pub directory: Arc<dyn DirectoryStore>,
     /// Events and snapshots for the WebSocket; the server pushes into it.
     pub hub: Arc<EventHub>,
+    /// Live SIP messages; the server tells them while somebody listens.
+    pub trace: Arc<TraceHub>,
     /// The metrics in the Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether calls are taken; otherwise why not, in a sentence.

@@ -58,6 +58,8 @@ fn it_names_exactly_the_routes_of_the_design() {
         GET /api/v1/records | GET /api/v1/conversations/{contactId}
         GET /api/v1/calls | GET /api/v1/queues | GET /api/v1/trunks
         GET /api/v1/registrations | DELETE /api/v1/registrations/{phone}
+        GET /api/v1/trace
+        GET /api/v1/bans | DELETE /api/v1/bans/{address}
         GET /api/v1/directory | PUT /api/v1/directory
         GET /api/v1/directory/{table}/{name} | PUT /api/v1/directory/{table}/{name}
         DELETE /api/v1/directory/{table}/{name}";
@@ -72,8 +74,18 @@ fn it_names_exactly_the_routes_of_the_design() {
 /// with their documentation.
 #[tokio::test]
 async fn every_route_is_in_it_and_every_route_of_it_is_there() {
-    let files =
-        ["agents", "connections", "contacts", "directory", "events", "node", "operations", "records", "sessions"];
+    let files = [
+        "agents",
+        "connections",
+        "contacts",
+        "directory",
+        "events",
+        "node",
+        "operations",
+        "records",
+        "sessions",
+        "trace",
+    ];
     for file in files {
         let path = format!("{}/src/routes/{file}.rs", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).unwrap();
@@ -84,6 +96,9 @@ async fn every_route_is_in_it_and_every_route_of_it_is_there() {
         let api = Api::new();
         let path = path.replace("{contactId}", CONTACT).replace("{connectionId}", "7");
         let path = path.replace("{table}", "queues").replace("{name}", "Support").replace("{phone}", "x");
+        let path = path.replace("{address}", "192.0.2.1");
+        // A trace ends when the server stops.
+        api.services.trace.close();
         let answer = api.ask(&method.to_uppercase(), &path, OPERATOR, "").await;
         assert!(!matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {}", answer.text);
     }
@@ -171,6 +186,7 @@ async fn answers_are_as_described() {
         ("/api/v1/queues", OPERATOR),
         ("/api/v1/registrations", OPERATOR),
         ("/api/v1/trunks", OPERATOR),
+        ("/api/v1/bans", OPERATOR),
         ("/api/v1/directory", OPERATOR),
         ("/api/v1/contacts/{contactId}", OPERATOR),
         ("/api/v1/contacts/{contactId}/ladder", OPERATOR),

@@ -98,6 +98,7 @@ async fn questions_are_answered() {
         ("calls", OPERATOR, "/calls/0/connections/0/sipStatus", "486"),
         ("registrations", OPERATOR, "/registrations/0/flow", r#""udp:192.0.2.1:5060""#),
         ("trunks", OPERATOR, "/trunks/0/maxCalls", "10"),
+        ("bans", OPERATOR, "/bans/0/untilMs", "300001"),
         ("records", OPERATOR, "/nextCursor", "20"),
         ("records?after=10&limit=5", OPERATOR, "/records/0/Agent/Username", r#""ben""#),
         ("records?after=20", OPERATOR, "/nextCursor", "20"),
@@ -130,6 +131,19 @@ async fn a_status_is_chosen_and_a_phone_unregistered() {
     let answer = api.ask("DELETE", "/api/v1/registrations/anna-1%20x", OPERATOR, "").await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
     assert_eq!(api.commands(), [Command::Unregister { phone: "anna-1 x".into() }]);
+}
+
+#[tokio::test]
+async fn a_ban_is_lifted_by_address() {
+    let api = Api::new();
+    for address in ["203.0.113.5", "2001:db8::7"] {
+        let answer = api.ask("DELETE", &format!("/api/v1/bans/{address}"), OPERATOR, "").await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
+        assert_eq!(api.commands(), [Command::LiftBan { address: address.parse().unwrap() }]);
+    }
+    let answer = api.ask("DELETE", "/api/v1/bans/everybody", OPERATOR, "").await;
+    assert_eq!(answer.problem(), (404, "not-found"));
+    assert!(api.commands().is_empty());
 }
 
 #[tokio::test]
@@ -173,6 +187,7 @@ async fn agents_see_and_do_only_what_is_theirs() {
         "calls".into(),
         "registrations".into(),
         "trunks".into(),
+        "bans".into(),
         "agents".into(),
         "records".into(),
         "directory".into(),
@@ -181,7 +196,12 @@ async fn agents_see_and_do_only_what_is_theirs() {
     for path in paths {
         assert_eq!(api.get(&format!("/api/v1/{path}"), &ben).await.problem(), (403, "not-allowed"), "{path}");
     }
-    for (method, path) in [("DELETE", "registrations/x"), ("PUT", "directory"), ("DELETE", "directory/users/anna")] {
+    for (method, path) in [
+        ("DELETE", "registrations/x"),
+        ("DELETE", "bans/192.0.2.1"),
+        ("PUT", "directory"),
+        ("DELETE", "directory/users/anna"),
+    ] {
         let answer = api.ask(method, &format!("/api/v1/{path}"), &ben, "").await;
         assert_eq!(answer.problem(), (403, "not-allowed"), "{path}");
     }

@@ -403,7 +403,12 @@ fn is_host_and_port(text: &str) -> bool {
     if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
         return true;
     }
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port),
+        // A domain name may leave the port to the DNS; a single word is a forgotten port.
+        None if text.contains('.') => (text, "5060"),
+        None => return false,
+    };
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     let valid_host = (1..=253).contains(&host.len())
         && host.chars().all(is_name)
@@ -453,6 +458,16 @@ mod tests {
     fn a_valid_directory_has_no_findings() {
         assert_eq!(validate(&serde_json::from_value(valid()).unwrap()), []);
         assert_eq!(validate(&Directory::default()), []);
+    }
+
+    #[test]
+    fn a_trunks_domain_name_may_leave_the_port_to_the_dns() {
+        for address in ["sip.carrier.example", "sip.carrier.example:5061", "pbx:5060"] {
+            let trunk = serde_json::json!({
+                "name": "carrier", "address": address, "transport": "auto", "networks": ["192.0.2.0/24"]
+            });
+            assert_eq!(findings("/trunks/-", trunk), [""; 0], "{address}");
+        }
     }
 
     #[test]

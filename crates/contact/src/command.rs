@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::directory::Directory;
 use crate::ids::{ConnectionId, ContactId};
 use crate::snapshot::{
-    AgentSnapshot, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView, TrunkView,
+    AgentSnapshot, BanView, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView, TrunkView,
 };
 
 /// Whom to bring in.
@@ -116,6 +116,11 @@ pub enum Command {
         /// The phone's SIP user name.
         phone: String,
     },
+    /// End the ban of a source.
+    LiftBan {
+        /// An address of it.
+        address: std::net::IpAddr,
+    },
     /// The new directory, checked; takes effect at once, for calls to come.
     SetDirectory(Box<Directory>),
     /// Take no new calls. Told by [`crate::Output::Drained`] once the last party has gone; after-contact work does not
@@ -144,6 +149,8 @@ pub enum Query {
     Registrations,
     /// All trunks with their calls.
     Trunks,
+    /// All banned sources.
+    Bans,
     /// An agent's quick connects with presence, length and waits now.
     QuickConnects(String),
 }
@@ -166,6 +173,8 @@ pub enum Reply {
     Registrations(Vec<RegistrationView>),
     /// Trunks.
     Trunks(Vec<TrunkView>),
+    /// Banned sources.
+    Bans(Vec<BanView>),
     /// Quick connects.
     QuickConnects(Vec<QuickConnectView>),
     /// Done; nothing to show.

@@ -29,6 +29,7 @@ impl Desk {
                 self.sip(baton_sip::Command::Unregister { account: phone });
                 Ok(Reply::Done)
             }
+            Command::LiftBan { address } => self.lift_ban(address),
             Command::SetDirectory(directory) => {
                 self.set_directory(*directory);
                 Ok(Reply::Done)

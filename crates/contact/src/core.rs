@@ -1,11 +1,13 @@
 //! The decider: the desk and the SIP endpoint, in one pure machine.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
 use baton_sip::{
     Command as SipCommand, CommandRefused, Endpoint, Event as SipEvent, Input as SipInput, Output as SipOutput,
+    Pressure,
 };
 
 use crate::config::Config;
@@ -40,6 +42,8 @@ pub struct Gauges {
     pub waiting: usize,
     /// RTP ports in use.
     pub ports_used: usize,
+    /// Sources that are banned.
+    pub bans: usize,
     /// Conversations given up because of a fault of ours, since the start.
     pub faults: u64,
 }
@@ -68,7 +72,8 @@ impl Core {
             Input::Command(request, command) => self.desk.command(request, *command),
             Input::RestoreBindings { account, bindings } => self.restore_bindings(now_us, account, bindings),
             Input::RestoreStatus { agent, status } => self.desk.restore_status(&agent, status),
-            Input::Overloaded(overloaded) => self.desk.overloaded = overloaded,
+            Input::Load(load) => self.load(now_us, load),
+            Input::Trace(wanted) => self.endpoint.handle(now_us, SipInput::Trace(wanted)),
             Input::Timeout => {
                 if self.endpoint.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
                     self.endpoint.handle(now_us, SipInput::Timeout);
@@ -107,6 +112,16 @@ impl Core {
         self.endpoint.counters()
     }
 
+    /// Whether a datagram from this address is to be dropped unread ([`Endpoint::drops`]).
+    pub fn drops(&mut self, now_us: u64, remote: SocketAddr) -> bool {
+        self.endpoint.drops(now_us, remote)
+    }
+
+    /// How much has to give way now.
+    pub fn pressure(&mut self) -> Pressure {
+        self.endpoint.pressure()
+    }
+
     /// Numbers for metrics.
     pub fn gauges(&self) -> Gauges {
         Gauges {
@@ -116,6 +131,7 @@ impl Core {
             registrations: self.desk.bindings.len(),
             waiting: self.desk.waiting.len(),
             ports_used: self.desk.ports.used(),
+            bans: self.desk.bans_in_force(),
             faults: self.desk.faults,
         }
     }
@@ -123,6 +139,12 @@ impl Core {
     /// The contacts that are alive: what the store must not take for left behind.
     pub fn live_contacts(&self) -> Vec<crate::ids::ContactId> {
         self.desk.contact_index.keys().copied().collect()
+    }
+
+    /// The endpoint weighs how busy we are; the desk dials out for nobody meanwhile.
+    fn load(&mut self, now_us: u64, load: baton_sip::Load) {
+        self.endpoint.handle(now_us, SipInput::Load(load));
+        self.desk.overloaded = self.endpoint.pressure() != Pressure::Calm;
     }
 
     fn restore_bindings(&mut self, now_us: u64, account: String, mut bindings: Vec<baton_sip::Binding>) {
@@ -176,6 +198,9 @@ impl Core {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 SipOutput::Event(event) => self.desk.sip_event(event),
+                SipOutput::Trace(traced) => {
+                    outside.push_back(Output::Trace(Box::new(self.desk.traced(*traced))));
+                }
                 other => outside.push_back(Output::Sip(other)),
             }
         }
@@ -216,5 +241,6 @@ fn name_of(command: &SipCommand) -> &'static str {
         SipCommand::SetAccess(_) => "SetAccess",
         SipCommand::RestoreBindings { .. } => "RestoreBindings",
         SipCommand::Unregister { .. } => "Unregister",
+        SipCommand::LiftBan { .. } => "LiftBan",
     }
 }

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use baton_sip::{Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
+use baton_sip::{Ban, Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
 
 use crate::agent::{Agent, Engagement, Part};
 use crate::business::Business;
@@ -68,6 +68,8 @@ pub(crate) struct Desk {
     pub(crate) trunk_calls: BTreeMap<String, u32>,
     pub(crate) phone_owner: BTreeMap<String, String>,
     pub(crate) bindings: BTreeMap<String, Vec<Binding>>,
+    /// As the endpoint told them.
+    pub(crate) bans: BTreeMap<IpAddr, Ban>,
     pub(crate) agents: BTreeMap<String, Agent>,
     pub(crate) conversations: BTreeMap<ConversationId, Box<Conversation>>,
     pub(crate) contact_index: BTreeMap<ContactId, ConversationId>,
@@ -103,6 +105,7 @@ impl Desk {
             trunk_calls: BTreeMap::new(),
             phone_owner: BTreeMap::new(),
             bindings: BTreeMap::new(),
+            bans: BTreeMap::new(),
             agents: BTreeMap::new(),
             conversations: BTreeMap::new(),
             contact_index: BTreeMap::new(),
@@ -275,7 +278,7 @@ impl Desk {
             Way::Address { transport, remote } => {
                 each.transport == *transport && each.local.is_ipv4() == remote.is_ipv4()
             }
-            Way::Name { transport, .. } => each.transport == *transport,
+            Way::Name { transport, .. } => transport.is_none_or(|transport| each.transport == transport),
         });
         let Some(listener) = listener.or(listeners.first()) else {
             return (config.media_local, config.media_advertised.unwrap_or(config.media_local));
@@ -302,9 +305,10 @@ fn host_text(address: SocketAddr) -> String {
 
 fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
     let transport = match trunk.transport {
-        TrunkTransport::Udp => Transport::Udp,
-        TrunkTransport::Tcp => Transport::Tcp,
-        TrunkTransport::Tls => Transport::Tls,
+        TrunkTransport::Udp => Some(Transport::Udp),
+        TrunkTransport::Tcp => Some(Transport::Tcp),
+        TrunkTransport::Tls => Some(Transport::Tls),
+        TrunkTransport::Auto => None,
     };
     let credentials = trunk
         .username
@@ -321,16 +325,17 @@ fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
     }
 }
 
-fn way_to(address: &str, transport: Transport) -> Way {
+fn way_to(address: &str, transport: Option<Transport>) -> Way {
+    let fixed = transport.unwrap_or(Transport::Udp);
     if let Ok(remote) = address.parse::<SocketAddr>() {
-        return Way::Address { transport, remote };
+        return Way::Address { transport: fixed, remote };
     }
     if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport, remote: SocketAddr::new(ip, transport.standard_port()) };
+        return Way::Address { transport: fixed, remote: SocketAddr::new(ip, fixed.standard_port()) };
     }
     let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(transport.standard_port())),
-        None => (address, transport.standard_port()),
+        Some((host, port)) => (host, Some(port.parse().unwrap_or(fixed.standard_port()))),
+        None => (address, None),
     };
     Way::Name { transport, host: host.to_string(), port }
 }

@@ -264,6 +264,8 @@ pub enum TrunkTransport {
     Tcp,
     /// TLS: the trunk's certificate must bear the host of its address.
     Tls,
+    /// As the DNS says (RFC 3263), for a host name; UDP where it says nothing.
+    Auto,
 }
 
 /// What is done with a REFER from the trunk (wire rule R11).
@@ -283,7 +285,8 @@ pub enum ReferPolicy {
 pub struct Trunk {
     /// The name and id.
     pub name: String,
-    /// `host:port` that calls are sent to; an IPv6 address stands in brackets.
+    /// `host:port` that calls are sent to; an IPv6 address stands in brackets. A domain name without a port leads to the
+    /// servers that the DNS names for it (RFC 3263).
     pub address: String,
     /// The transport of calls that we send.
     #[serde(default)]

@@ -76,6 +76,7 @@ impl Desk {
                     desk.leg_ended(conversation, owner, session.0, (cause, q850));
                 });
             }
+            SipEvent::Banned(ban) => self.banned(ban),
             SipEvent::BindingsChanged { account, bindings } => self.bindings_changed(account, bindings),
         }
     }

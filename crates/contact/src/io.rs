@@ -30,8 +30,10 @@ pub enum Input {
         /// The status it chose.
         status: String,
     },
-    /// The store cannot keep up (true), or can again: new calls get 503 with Retry-After meanwhile.
-    Overloaded(bool),
+    /// How far the node is behind: new calls give way to those in progress (503 with Retry-After).
+    Load(baton_sip::Load),
+    /// Whether SIP messages are told as they come and go ([`Output::Trace`]).
+    Trace(bool),
     /// The clock has reached [`crate::Core::next_timeout_us`].
     Timeout,
 }
@@ -39,7 +41,7 @@ pub enum Input {
 /// What comes out, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Output {
-    /// For the network below SIP; never [`baton_sip::Output::Event`].
+    /// For the network below SIP; never [`baton_sip::Output::Event`] or [`baton_sip::Output::Trace`].
     Sip(baton_sip::Output),
     /// For the media shard of this number.
     Media(u16, baton_media::Command),
@@ -63,6 +65,8 @@ pub enum Output {
         /// All of them.
         bindings: Vec<baton_sip::Binding>,
     },
+    /// A SIP message came or went; only while it is wanted ([`Input::Trace`]).
+    Trace(Box<crate::trace::TraceMessage>),
     /// The last conversation has ended after [`crate::command::Command::Drain`].
     Drained,
 }

@@ -4,6 +4,7 @@
 //! offer/answer with us. Read [`Core`], [`Input`], [`Output`] first, then [`event`] and [`directory`].
 
 mod agent;
+mod bans;
 mod business;
 mod carried;
 pub mod check;
@@ -38,6 +39,7 @@ mod settle;
 pub mod snapshot;
 mod target;
 mod timer;
+pub mod trace;
 mod transfer;
 mod view;
 

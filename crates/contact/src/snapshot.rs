@@ -222,6 +222,24 @@ pub struct RegistrationView {
     pub user_agent: Option<String>,
 }
 
+/// A banned source: nothing is heard from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BanView {
+    /// Its address; of an IPv6 network the first one.
+    pub address: String,
+    /// 32, or 64 for IPv6.
+    pub prefix: u8,
+    /// `wrongPasswords`, `unknownAccounts`, `scanner` or `malformed`.
+    pub reason: String,
+    /// When it began, in milliseconds since the epoch.
+    pub since_ms: u64,
+    /// When it ends, in milliseconds since the epoch.
+    pub until_ms: u64,
+    /// How often the source has been banned lately, this time included.
+    pub count: u32,
+}
+
 /// A trunk now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

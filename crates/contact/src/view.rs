@@ -42,6 +42,7 @@ impl Desk {
                 Ok(Reply::Queues(self.directory.queues.iter().map(|q| self.queue_view(&q.name)).collect()))
             }
             Query::Registrations => Ok(Reply::Registrations(self.registrations())),
+            Query::Bans => Ok(Reply::Bans(self.ban_views())),
             Query::Trunks => Ok(Reply::Trunks(self.trunk_views())),
             Query::QuickConnects(agent) => {
                 if self.directory.user(agent).is_none() {

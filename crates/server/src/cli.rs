@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Node;
 use crate::data_directory::DataDirectory;
 use crate::http_client::Client;
-use crate::{checking, logging, operator, random, records, run};
+use crate::{checking, logging, operator, random, records, run, trace};
 
 /// A SIP back-to-back user agent that hands calls over: consult, join, leave, and a contact record of each.
 #[derive(Debug, Parser)]
@@ -67,6 +67,24 @@ enum Command {
     Calls,
     /// The phones that are registered
     Registrations,
+    /// The sources of SIP messages that are banned
+    Bans {
+        /// End the ban of the source that this address belongs to
+        #[arg(long, value_name = "ADDRESS")]
+        lift: Option<std::net::IpAddr>,
+    },
+    /// SIP messages as they come and go, without their secrets; ends with Ctrl-C
+    Trace {
+        /// Only those of this trunk
+        #[arg(long, value_name = "NAME")]
+        trunk: Option<String>,
+        /// Only those of this phone (its SIP user name)
+        #[arg(long, value_name = "NAME")]
+        phone: Option<String>,
+        /// Only those of the conversation that this contact belongs to
+        #[arg(long, value_name = "ID")]
+        contact: Option<ContactId>,
+    },
     /// Contact records, read from the store itself (the server may be down)
     Records {
         /// Only those whose last change comes after this cursor
@@ -98,6 +116,16 @@ pub(crate) fn main() -> ExitCode {
         Command::Calls => client(&place).and_then(|client| operator::calls(&client, place.json)).and_then(show),
         Command::Registrations => {
             client(&place).and_then(|client| operator::registrations(&client, place.json)).and_then(show)
+        }
+        Command::Bans { lift: None } => {
+            client(&place).and_then(|client| operator::bans(&client, place.json)).and_then(show)
+        }
+        Command::Bans { lift: Some(address) } => {
+            client(&place).and_then(|client| operator::lift_ban(&client, address)).and_then(show)
+        }
+        Command::Trace { trunk, phone, contact } => {
+            let wanted = trace::Wanted { trunk, phone, contact };
+            client(&place).and_then(|client| trace::print(&client, &wanted, place.json))
         }
         Command::Records { after, contact, follow } => {
             let question = records::Question { after, contact, follow, json: place.json };

@@ -11,6 +11,10 @@ use serde::Deserialize;
 use crate::sinks;
 use crate::toml_text::{Problem, TomlText};
 
+/// A question waits for one after the other.
+const DNS_SERVERS_MAX: usize = 8;
+/// Each packet of a stranger is compared with every one.
+const ALLOWED_NETWORKS_MAX: usize = 256;
 /// Files that are rotated sooner are too many.
 const ROTATE_BYTES_MIN: u64 = 65_536;
 
@@ -19,6 +23,8 @@ const ROTATE_BYTES_MIN: u64 = 65_536;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Node {
     pub(crate) sip: Sip,
+    pub(crate) guard: Guard,
+    pub(crate) dns: Dns,
     pub(crate) media: Media,
     pub(crate) store: StorePlace,
     pub(crate) sinks: Sinks,
@@ -118,6 +124,45 @@ pub(crate) enum UnknownSource {
     Challenge,
     Forbid,
     Silence,
+}
+
+/// `[guard]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Guard {
+    pub(crate) allow: Vec<Network>,
+    pub(crate) unknown_rate: u32,
+    pub(crate) unknown_burst: u32,
+    pub(crate) ban_first_s: u32,
+    pub(crate) ban_longest_s: u32,
+}
+
+/// `[dns]`.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dns {
+    pub(crate) servers: Vec<SocketAddr>,
+}
+
+/// An address, or a network such as `192.0.2.0/24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Network(pub(crate) baton_sip::Network);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Network, String> {
+        let (address, prefix) = text.split_once('/').map_or((text.as_str(), None), |(a, p)| (a, Some(p)));
+        let no_network = || format!("\"{text}\" is neither an address nor a network such as 192.0.2.0/24");
+        let address: IpAddr = address.parse().map_err(|_| no_network())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(most), |prefix| prefix.parse::<u8>().map_err(|_| no_network()))?;
+        if prefix > most {
+            return Err(no_network());
+        }
+        Ok(Network(baton_sip::Network { address, prefix }))
+    }
 }
 
 /// `[media]`.
@@ -276,9 +321,13 @@ impl Node {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Faults::default();
         self.check_sip(&mut faults);
+        self.check_guard(&mut faults);
         self.check_media(&mut faults);
         self.check_limits(&mut faults);
         self.check_files(&mut faults);
+        if self.dns.servers.len() > DNS_SERVERS_MAX {
+            faults.add("dns.servers", format!("at most {DNS_SERVERS_MAX} servers"));
+        }
         if !(60..=2_592_000).contains(&self.api.token_lifetime_s) {
             faults.range("api.token_lifetime_s", self.api.token_lifetime_s, 60, 2_592_000);
         }
@@ -331,6 +380,17 @@ impl Node {
         faults.range("sip.t1_ms", sip.t1_ms.into(), 50, 5_000);
         faults.range("sip.t2_ms", sip.t2_ms.into(), sip.t1_ms.into(), 60_000);
         faults.range("sip.t4_ms", sip.t4_ms.into(), 1_000, 60_000);
+    }
+
+    fn check_guard(&self, faults: &mut Faults) {
+        let guard = &self.guard;
+        if guard.allow.len() > ALLOWED_NETWORKS_MAX {
+            faults.add("guard.allow", format!("at most {ALLOWED_NETWORKS_MAX} networks"));
+        }
+        faults.range("guard.unknown_rate", guard.unknown_rate.into(), 1, 100_000);
+        faults.range("guard.unknown_burst", guard.unknown_burst.into(), 1, 1_000_000);
+        faults.range("guard.ban_first_s", guard.ban_first_s.into(), 1, guard.ban_longest_s.into());
+        faults.range("guard.ban_longest_s", guard.ban_longest_s.into(), 1, 31_536_000);
     }
 
     fn check_media(&self, faults: &mut Faults) {
@@ -518,6 +578,19 @@ impl Default for Sip {
     }
 }
 
+impl Default for Guard {
+    fn default() -> Self {
+        let guard = baton_sip::GuardConfig::default();
+        Guard {
+            allow: Vec::new(),
+            unknown_rate: guard.unknown_rate,
+            unknown_burst: guard.unknown_burst,
+            ban_first_s: guard.ban_first_s,
+            ban_longest_s: guard.ban_longest_s,
+        }
+    }
+}
+
 impl Default for Media {
     fn default() -> Self {
         Media {
@@ -644,6 +717,11 @@ mod tests {
                 "[[sip.listeners]]\ntransport = \"udp\"\naddress = \"0.0.0.0:21000\"",
                 "baton.toml:3:1: sip.listeners[0].address: port 21000 is one of media.ports",
             ),
+            (
+                "[guard]\nallow = [\"192.0.2.0/33\"]",
+                "baton.toml:2:9: guard.allow: \"192.0.2.0/33\" is neither an address nor a network such as 192.0.2.0/24",
+            ),
+            ("[guard]\nban_first_s = 0", "baton.toml:2:1: guard.ban_first_s: 0 is not in 1 to 86400"),
             ("[store]\npath = \"\"", "baton.toml:2:1: store.path: the file's name is empty"),
             ("[sinks.file]\npath = \"\"", "baton.toml:2:1: sinks.file.path: the file's name is empty"),
             (

@@ -6,7 +6,7 @@ use baton_contact::{Config, Limits};
 use baton_media::ToneCountry;
 use baton_sip::ListenerId;
 
-use crate::config::{Codec, Node, ReliableProvisionals, Tones, Transport, UnknownSource};
+use crate::config::{Codec, Guard, Node, ReliableProvisionals, Tones, Transport, UnknownSource};
 
 /// The core's configuration. `listeners` are the sockets as they are bound, in the order of the configuration.
 pub(crate) fn core_config(node: &Node, listeners: &[BoundListener], shards: u16) -> Config {
@@ -95,6 +95,17 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
         transactions_max: node.limits.transactions_max,
         stream_idle_s: sip.stream_idle_s,
         stream_message_s: sip.stream_message_s,
+        guard: guard_config(&node.guard),
+    }
+}
+
+fn guard_config(guard: &Guard) -> baton_sip::GuardConfig {
+    baton_sip::GuardConfig {
+        allow: guard.allow.iter().map(|network| network.0).collect(),
+        unknown_rate: guard.unknown_rate,
+        unknown_burst: guard.unknown_burst,
+        ban_first_s: guard.ban_first_s,
+        ban_longest_s: guard.ban_longest_s,
     }
 }
 

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use baton_api::CallError;
+use baton_api::{CallError, TraceHub};
 use baton_contact::command::Reply;
 use baton_contact::{Core, Input, Output, RequestId};
-use baton_sip::{ConnectionHandle, ListenerId, Transport};
+use baton_sip::{ConnectionHandle, ListenerId, Load, Pressure, Transport};
 use bytes::Bytes;
 use rustix::event::epoll;
 use rustix::io::Errno;
@@ -25,6 +26,7 @@ use crate::clock;
 use crate::inbox::{InboxReader, Letter};
 use crate::media::MediaOutlet;
 use crate::metrics::Metrics;
+use crate::resolve::Question;
 use crate::store_thread::{Entry, StoreInbox};
 use crate::tcp_edge::Order;
 use crate::watch::Alive;
@@ -37,6 +39,10 @@ const ROUND_MAX: usize = 64;
 const SLEEP_MAX_US: u64 = 1_000_000;
 /// How soon commands are offered again to a media shard or the TCP edge that had no room.
 const RETRY_US: u64 = 1_000;
+/// How often the core is told how far behind we are, when that has changed.
+const LOAD_US: u64 = 20_000;
+/// The steps in which the lag is told.
+const LAG_STEP_US: u64 = 10_000;
 /// How often the core's numbers are told to the metrics.
 const NUMBERS_US: u64 = 1_000_000;
 /// The largest datagram (RFC 768).
@@ -59,6 +65,8 @@ pub(crate) struct Outlets {
     pub(crate) store: StoreInbox,
     /// The media shards, by number.
     pub(crate) shards: Vec<MediaOutlet>,
+    /// Live SIP messages, while somebody listens.
+    pub(crate) trace: Arc<TraceHub>,
     /// Told once, when the last conversation has ended after a drain.
     pub(crate) drained: Option<oneshot::Sender<()>>,
 }
@@ -99,7 +107,12 @@ pub(crate) fn start(
         settings,
         metrics,
         answers: BTreeMap::new(),
-        overloaded: false,
+        caught_up_us: clock::now_us(),
+        more: false,
+        load: Load::default(),
+        load_told_us: 0,
+        pressure: Pressure::Calm,
+        traced: false,
         to_close: BTreeSet::new(),
         lost: VecDeque::new(),
         next_numbers_us: 0,
@@ -121,8 +134,17 @@ struct CoreThread {
     metrics: &'static Metrics,
     /// Who waits for the answer to a command.
     answers: BTreeMap<RequestId, oneshot::Sender<Result<Reply, CallError>>>,
-    /// Whether the core was told that the store lags behind.
-    overloaded: bool,
+    /// When there was last nothing more to read.
+    caught_up_us: u64,
+    /// Whether this round left something unread.
+    more: bool,
+    /// How far behind the core was told that we are, and when.
+    load: Load,
+    load_told_us: u64,
+    /// The pressure that the log knows of.
+    pressure: Pressure,
+    /// Whether the core tells SIP messages.
+    traced: bool,
     /// Connections that the edge had no room to be told to close; told as soon as it has.
     to_close: BTreeSet<ConnectionHandle>,
     /// What the core is told about orders that the edge had no room for.
@@ -166,6 +188,9 @@ impl CoreThread {
                     number => self.read_datagrams(number),
                 }
             }
+            if !std::mem::take(&mut self.more) {
+                self.caught_up_us = clock::now_us();
+            }
         }
     }
 
@@ -174,16 +199,47 @@ impl CoreThread {
         if self.core.next_timeout_us().is_some_and(|due_us| due_us <= now_us) {
             self.handle(Input::Timeout);
         }
-        let mark = self.settings.store_backlog_max;
-        let overloaded = self.outlets.store.backlog() > if self.overloaded { mark / 2 } else { mark };
-        if overloaded != self.overloaded {
-            self.overloaded = overloaded;
-            tracing::warn!(overloaded, "the store's backlog; new calls are refused from its mark until half of it");
-            self.handle(Input::Overloaded(overloaded));
+        let heard = self.outlets.trace.is_heard();
+        if heard != self.traced {
+            self.traced = heard;
+            self.handle(Input::Trace(heard));
+        }
+        if now_us >= self.load_told_us + LOAD_US {
+            self.load_told_us = now_us;
+            self.tell_load(now_us);
         }
         if now_us >= self.next_numbers_us {
             self.next_numbers_us = now_us + NUMBERS_US;
             self.metrics.core(self.core.gauges(), self.core.sip_counters());
+        }
+    }
+
+    /// Tells the core how far we are behind, when it is news, and the log what follows from it.
+    fn tell_load(&mut self, now_us: u64) {
+        let permille =
+            |count: u64, most: u64| u32::try_from(count.saturating_mul(1_000) / most.max(1)).unwrap_or(u32::MAX);
+        let load = Load {
+            // In steps, so that an idle node has nothing to tell.
+            behind_us: now_us.saturating_sub(self.caught_up_us) / LAG_STEP_US * LAG_STEP_US,
+            inbox_permille: self.inbox.fullness_permille(),
+            store_permille: permille(self.outlets.store.backlog(), self.settings.store_backlog_max),
+        };
+        if load != self.load {
+            self.load = load;
+            self.handle(Input::Load(load));
+        }
+        let pressure = self.core.pressure();
+        if pressure != self.pressure {
+            self.pressure = pressure;
+            let Load { behind_us, inbox_permille, store_permille } = load;
+            tracing::warn!(
+                ?pressure,
+                behind_us,
+                inbox_permille,
+                store_permille,
+                "what new calls and strangers give way to"
+            );
+            self.metrics.pressure.set(pressure as u64);
         }
     }
 
@@ -201,6 +257,7 @@ impl CoreThread {
                 }
             }
         }
+        self.more = true;
         Round::Work
     }
 
@@ -245,6 +302,9 @@ impl CoreThread {
             match listener.socket.recv_from(&mut self.scratch) {
                 Ok((length, source)) => {
                     self.metrics.datagrams_received.add(1);
+                    if self.core.drops(clock::now_us(), source) {
+                        continue;
+                    }
                     let bytes = Bytes::copy_from_slice(self.scratch.get(..length).unwrap_or_default());
                     self.handle(Input::Sip(baton_sip::Input::Datagram { listener: id, source, bytes }));
                 }
@@ -253,6 +313,7 @@ impl CoreThread {
                 Err(_) => {}
             }
         }
+        self.more = true;
     }
 
     /// One input, and all that comes of it.
@@ -289,6 +350,7 @@ impl CoreThread {
                         let _ = answer.send(reply.map(|reply| *reply).map_err(CallError::Refused));
                     }
                 }
+                Output::Trace(message) => self.outlets.trace.tell(*message),
                 Output::Drained => {
                     if let Some(drained) = self.outlets.drained.take() {
                         let _ = drained.send(());
@@ -309,7 +371,10 @@ impl CoreThread {
                 Order::Connect { connection, listener, remote, server_name }
             }
             baton_sip::Output::Close { connection } => Order::Close { connection },
-            baton_sip::Output::Resolve { query, host, port } => Order::Resolve { query, host, port },
+            baton_sip::Output::Resolve { query, host, port, transport } => {
+                Order::Resolve(Question { query, host, port, transport })
+            }
+            baton_sip::Output::Trace(_) => return tracing::error!("a trace of the endpoint is not for us"),
             baton_sip::Output::Event(event) => {
                 return tracing::error!(?event, "an event of the endpoint is not for us");
             }
@@ -332,7 +397,7 @@ impl CoreThread {
                 }
             }
             Order::Close { connection } => drop(self.to_close.insert(connection)),
-            Order::Resolve { query, .. } => {
+            Order::Resolve(Question { query, .. }) => {
                 self.lost.push_back(baton_sip::Input::Resolved { query, addresses: Vec::new() });
             }
             // These come from the edge itself.
@@ -382,15 +447,13 @@ fn kind_of(input: &Input) -> &'static str {
             _ => "command",
         },
         Input::RestoreBindings { .. } | Input::RestoreStatus { .. } => "restore",
-        Input::Overloaded(_) => "overload",
+        Input::Load(_) | Input::Trace(_) => "load",
         Input::Timeout => "timeout",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use baton_api::EventHub;
     use baton_contact::directory::Directory;
     use baton_store::Store;
@@ -416,11 +479,16 @@ mod tests {
             sockets: Vec::new(),
             poll: epoll::create(epoll::CreateFlags::CLOEXEC).unwrap(),
             inbox: inbox(64).unwrap().1,
-            outlets: Outlets { edge, store: store.inbox(), shards: Vec::new(), drained: None },
+            outlets: Outlets { edge, store: store.inbox(), shards: Vec::new(), trace: Arc::default(), drained: None },
             settings: Settings { store_backlog_max: MARK },
             metrics,
             answers: BTreeMap::new(),
-            overloaded: false,
+            caught_up_us: clock::now_us(),
+            more: false,
+            load: Load::default(),
+            load_told_us: 0,
+            pressure: Pressure::Calm,
+            traced: false,
             to_close: BTreeSet::new(),
             lost: VecDeque::new(),
             next_numbers_us: 0,
@@ -444,7 +512,7 @@ mod tests {
         let (mut thread, mut orders, store) = bench();
         [2, 4, 4].into_iter().for_each(|connection| thread.transmit(message(connection)));
         thread.transmit(baton_sip::Output::Close { connection: ConnectionHandle(6) });
-        thread.transmit(baton_sip::Output::Resolve { query: 7, host: "a".into(), port: 5_060 });
+        thread.transmit(baton_sip::Output::Resolve { query: 7, host: "a".into(), port: None, transport: None });
         assert_eq!(
             thread.lost,
             [
@@ -472,8 +540,9 @@ mod tests {
             .into_iter()
             .map(|backlog| {
                 thread.metrics.store_backlog.set(backlog);
+                (thread.load_told_us, thread.caught_up_us) = (0, clock::now_us());
                 thread.expire();
-                thread.overloaded
+                thread.pressure == Pressure::Busy
             })
             .collect();
         assert_eq!(told, [false, true, true, true, false, false, true]);

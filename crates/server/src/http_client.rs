@@ -1,6 +1,6 @@
 //! Asks the HTTP API of a running server: one request, one connection. Enough for the command line, and no more.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -8,6 +8,12 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may take: longer than its own limit for a directory, in which every new password is hashed.
 const TIMEOUT: Duration = Duration::from_secs(150);
+/// How long an answer without an end may be silent; the server sends an empty line every 15 seconds.
+const FOLLOW_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest head, and the longest problem document in place of an answer without an end.
+const HEAD_BYTES_MAX: u64 = 64 * 1024;
+/// The longest line of an answer without an end.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -76,6 +82,45 @@ impl Client {
         read_answer(&answer).ok_or_else(|| format!("what answers at {address} is no baton API"))
     }
 
+    /// Asks for an answer that does not end, and gives each line of it to `take` until `take` is false. Empty lines are left
+    /// out.
+    ///
+    /// # Errors
+    /// One sentence; of a problem document its own.
+    pub(crate) fn follow(&self, path: &str, mut take: impl FnMut(&str) -> bool) -> Result<(), String> {
+        let (address, mut stream) = self.connect()?;
+        let failed = |error: std::io::Error| no_answer(address, &error);
+        stream.set_read_timeout(Some(FOLLOW_TIMEOUT)).map_err(failed)?;
+        // HTTP/1.0: the body is not chunked and ends with the connection (RFC 9112 §6.3).
+        let request = format!(
+            "GET {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nAccept: application/x-ndjson\r\n\r\n",
+            self.token
+        );
+        stream.write_all(request.as_bytes()).map_err(failed)?;
+        let mut lines = BufReader::new(stream);
+        let head = read_head(&mut lines).map_err(failed)?;
+        let status = head.get(9..12).and_then(|status| status.parse::<u16>().ok());
+        let Some(status) = status.filter(|_| head.starts_with("HTTP/1.")) else {
+            return Err(format!("what answers at {address} is no baton API"));
+        };
+        if status != 200 {
+            let mut body = String::new();
+            lines.take(HEAD_BYTES_MAX).read_to_string(&mut body).map_err(failed)?;
+            return Err(Answer { status, body }.problem());
+        }
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let ended = |error: std::io::Error| format!("the server's answer has ended: {error}");
+            if (&mut lines).take(LINE_BYTES_MAX).read_line(&mut line).map_err(ended)? == 0 {
+                return Ok(());
+            }
+            if !line.trim().is_empty() && !take(line.trim()) {
+                return Ok(());
+            }
+        }
+    }
+
     /// Opens a connection to the first address that takes one.
     fn connect(&self) -> Result<(SocketAddr, TcpStream), String> {
         let mut sentence = String::new();
@@ -88,6 +133,13 @@ impl Client {
         }
         Err(sentence)
     }
+}
+
+/// The head of an answer, up to its empty line.
+fn read_head(lines: &mut impl BufRead) -> std::io::Result<String> {
+    let (mut head, mut rest) = (String::new(), lines.take(HEAD_BYTES_MAX));
+    while rest.read_line(&mut head)? > 2 {}
+    Ok(head)
 }
 
 fn no_answer(address: SocketAddr, error: &std::io::Error) -> String {

@@ -58,6 +58,7 @@ pub(crate) struct Inbox {
 pub(crate) struct InboxReader {
     receiver: Receiver<Letter>,
     bell: Arc<Bell>,
+    capacity: usize,
     next_request: u64,
 }
 
@@ -78,7 +79,7 @@ pub(crate) fn inbox(capacity: usize) -> std::io::Result<(Inbox, InboxReader)> {
     let bell = Arc::new(Bell { event, asleep: AtomicBool::new(false), length: AtomicUsize::new(0) });
     let (sender, receiver) = sync_channel(capacity);
     let mark = (capacity - capacity / 4).max(1);
-    Ok((Inbox { sender, bell: bell.clone(), mark }, InboxReader { receiver, bell, next_request: 1 }))
+    Ok((Inbox { sender, bell: bell.clone(), mark }, InboxReader { receiver, bell, capacity, next_request: 1 }))
 }
 
 impl Inbox {
@@ -148,6 +149,12 @@ impl InboxReader {
     /// Whether a letter is there, or about to be.
     pub(crate) fn has_letters(&self) -> bool {
         self.bell.length.load(Ordering::SeqCst) > 0
+    }
+
+    /// What waits, in thousandths of the room.
+    pub(crate) fn fullness_permille(&self) -> u32 {
+        let length = self.bell.length.load(Ordering::Relaxed);
+        u32::try_from(length.saturating_mul(1_000) / self.capacity.max(1)).unwrap_or(u32::MAX)
     }
 
     /// A number for a command.

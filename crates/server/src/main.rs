@@ -41,6 +41,7 @@ mod table;
 mod tcp_edge;
 mod tls;
 mod toml_text;
+mod trace;
 mod watch;
 mod web_socket;
 

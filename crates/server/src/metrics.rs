@@ -59,6 +59,8 @@ pub(crate) struct Metrics {
     pub(crate) edge_orders_dropped: Number,
     /// Letters in the core's inbox.
     pub(crate) inbox_length: Number,
+    /// How much has to give way: 0 nothing, 1 new calls, 2 strangers too.
+    pub(crate) pressure: Number,
     /// Inputs that the core took longer than [`crate::core_thread::SLOW_US`] for.
     pub(crate) slow_inputs: Number,
     /// Events and documents that wait for the store.
@@ -100,6 +102,14 @@ struct CoreNumbers {
     over_limit: Number,
     streams_cut_off: Number,
     moved_to_tcp: Number,
+    rate_limited: Number,
+    scanners: Number,
+    put_off: Number,
+    shed: Number,
+    bans: Number,
+    banned_dropped: Number,
+    amplification_refused: Number,
+    bans_in_force: Number,
 }
 
 impl Metrics {
@@ -122,6 +132,14 @@ impl Metrics {
         numbers.over_limit.set(counters.over_limit);
         numbers.streams_cut_off.set(counters.streams_cut_off);
         numbers.moved_to_tcp.set(counters.moved_to_tcp);
+        numbers.rate_limited.set(counters.rate_limited);
+        numbers.scanners.set(counters.scanners);
+        numbers.put_off.set(counters.put_off);
+        numbers.shed.set(counters.shed);
+        numbers.bans.set(counters.bans);
+        numbers.banned_dropped.set(counters.banned_dropped);
+        numbers.amplification_refused.set(counters.amplification_refused);
+        numbers.bans_in_force.set(gauges.bans as u64);
     }
 
     /// Counts how long the core took for one input.
@@ -197,9 +215,34 @@ impl Metrics {
             ("baton_sip_over_limit_total", "Requests refused at a limit.", &self.core.over_limit),
             ("baton_sip_streams_cut_off_total", "Connections of slow senders closed.", &self.core.streams_cut_off),
             ("baton_sip_moved_to_tcp_total", "Requests too large for UDP.", &self.core.moved_to_tcp),
+            (
+                "baton_sip_rate_limited_total",
+                "Requests of unknown sources that were too many; unanswered.",
+                &self.core.rate_limited,
+            ),
+            ("baton_sip_scanners_total", "Requests of scanners; unanswered.", &self.core.scanners),
+            ("baton_sip_put_off_total", "New calls that got 503 because the node was behind.", &self.core.put_off),
+            (
+                "baton_sip_shed_total",
+                "Requests of unknown sources dropped because the node was behind.",
+                &self.core.shed,
+            ),
+            ("baton_sip_bans_total", "Bans that began.", &self.core.bans),
+            (
+                "baton_sip_banned_dropped_total",
+                "Datagrams and connections of banned sources; unread.",
+                &self.core.banned_dropped,
+            ),
+            (
+                "baton_sip_amplification_refused_total",
+                "Answers not sent because they were far longer than their datagrams.",
+                &self.core.amplification_refused,
+            ),
         ];
         let gauges = [
             ("baton_sip_tcp_connections", "Connections (TCP, TLS, WebSocket) that are up.", &self.tcp_connections),
+            ("baton_sip_bans", "Sources that are banned.", &self.core.bans_in_force),
+            ("baton_core_pressure", "What gives way: 0 nothing, 1 new calls, 2 strangers too.", &self.pressure),
             ("baton_core_inbox_length", "Letters in the core's inbox.", &self.inbox_length),
             ("baton_store_backlog", "Events and documents that wait for the store.", &self.store_backlog),
             ("baton_contacts_up", "Contacts that talk, ring or wait.", &self.contacts_up),

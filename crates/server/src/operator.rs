@@ -1,10 +1,11 @@
-//! The commands that ask a running server: `calls`, `registrations`, `export`, `apply`.
+//! The commands that ask a running server: `calls`, `registrations`, `bans`, `export`, `apply`.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use baton_api::{DirectoryChangeKind, DirectoryDiff};
 use baton_contact::directory::{Directory, DirectoryError};
-use baton_contact::snapshot::{CallSummary, ConnectionSnapshot, RegistrationView};
+use baton_contact::snapshot::{BanView, CallSummary, ConnectionSnapshot, RegistrationView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +22,11 @@ struct Calls {
 #[derive(Deserialize)]
 struct Registrations {
     registrations: Vec<RegistrationView>,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    bans: Vec<BanView>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +80,35 @@ pub(crate) fn registrations(client: &Client, json: bool) -> Result<String, Strin
     };
     let rows: Vec<_> = registrations.iter().map(row).collect();
     Ok(render(&["PHONE", "AGENT", "REACHED AT", "EXPIRES IN", "CONTACT", "USER AGENT"], &rows))
+}
+
+/// `baton bans`: a line for each banned source.
+pub(crate) fn bans(client: &Client, json: bool) -> Result<String, String> {
+    let Bans { bans } = parse(&client.get("/api/v1/bans")?)?;
+    if json {
+        return json_lines(&bans);
+    }
+    let now_ms = clock::now_ms();
+    let row = |each: &BanView| {
+        vec![
+            format!("{}/{}", each.address, each.prefix),
+            each.reason.clone(),
+            duration(now_ms.saturating_sub(each.since_ms)),
+            duration(each.until_ms.saturating_sub(now_ms)),
+            each.count.to_string(),
+        ]
+    };
+    let rows: Vec<_> = bans.iter().map(row).collect();
+    Ok(render(&["SOURCE", "REASON", "FOR", "ENDS IN", "TIMES"], &rows))
+}
+
+/// `baton bans --lift`: ends a ban.
+pub(crate) fn lift_ban(client: &Client, address: IpAddr) -> Result<String, String> {
+    let answer = client.request("DELETE", &format!("/api/v1/bans/{address}"), None)?;
+    if answer.status != 204 {
+        return Err(answer.problem());
+    }
+    Ok(format!("{address} is heard again\n"))
 }
 
 /// `baton export`: the directory in force as TOML (or one line of JSON).

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use baton_api::{ApiConfig, EventHub, Services};
+use baton_api::{ApiConfig, EventHub, Services, TraceHub};
 use baton_contact::directory::Directory;
 use baton_contact::{Core, Input};
 use baton_sip::ListenerId;
@@ -29,6 +29,7 @@ use crate::inbox::{Inbox, Letter, inbox};
 use crate::media::{self, MediaThreads};
 use crate::metrics::Metrics;
 use crate::music::MusicNames;
+use crate::resolve::Locator;
 use crate::services::DirectoryInForce;
 use crate::shutdown::{self, Signals};
 use crate::store_thread::StoreThread;
@@ -184,6 +185,7 @@ struct Server {
     sink: Option<SinkThread>,
     media: MediaThreads,
     hub: Arc<EventHub>,
+    trace: Arc<TraceHub>,
     stop_api: oneshot::Sender<()>,
     api: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -218,12 +220,20 @@ impl Server {
         let backlog_max = node.limits.store_backlog_max as u64;
         let store = StoreThread::start(store, hub.clone(), backlog_max, metrics, &watcher)
             .map_err(failed("the store thread"))?;
-        let edge = tcp_edge::start(bound.tcp, edge_settings(node, tls), inbox.clone(), metrics, &watcher)
+        let locator = Arc::new(Locator::new(&node.dns.servers, transports(&bound.listeners))?);
+        let edge = tcp_edge::start(bound.tcp, edge_settings(node, tls), locator, inbox.clone(), metrics, &watcher)
             .map_err(failed("the TCP edge"))?;
         let (media, shard_inboxes) = media::start(shards, &sounds, &inbox, &watcher)?;
 
         let (tell_drained, drained) = oneshot::channel();
-        let outlets = Outlets { edge, store: store.inbox(), shards: shard_inboxes, drained: Some(tell_drained) };
+        let trace = Arc::new(TraceHub::new());
+        let outlets = Outlets {
+            edge,
+            store: store.inbox(),
+            shards: shard_inboxes,
+            trace: trace.clone(),
+            drained: Some(tell_drained),
+        };
         let settings = Settings { store_backlog_max: backlog_max };
         let alive = watcher.alive("the core thread");
         let core = core_thread::start(core, bound.udp, inbox_reader, outlets, settings, metrics, alive)
@@ -236,6 +246,7 @@ impl Server {
             reader: Arc::new(reader),
             directory: Arc::new(in_force),
             hub: hub.clone(),
+            trace: trace.clone(),
             metrics: {
                 let (inbox, shards) = (inbox.clone(), media.counters());
                 Arc::new(move || {
@@ -250,7 +261,7 @@ impl Server {
         for each in &bound.listeners {
             tracing::info!(transport = ?each.transport, local = %each.local, advertised = %each.advertised, "SIP");
         }
-        let started = Server { inbox, core, watch, drained, draining, store, sink, media, hub, stop_api, api };
+        let started = Server { inbox, core, watch, drained, draining, store, sink, media, hub, trace, stop_api, api };
         Ok(started)
     }
 
@@ -275,6 +286,7 @@ impl Server {
         }
         tokio::time::sleep(LAST_WORDS).await;
         self.hub.close();
+        self.trace.close();
         let _ = self.stop_api.send(());
         let _ = tokio::time::timeout(API_PATIENCE, self.api).await;
         let stopped = stop_core(&self.inbox, self.core).and_then(|()| match ended {
@@ -301,6 +313,17 @@ fn edge_settings(node: &Node, tls: Tls) -> EdgeSettings {
         handshakes_max: node.limits.handshakes_max,
     };
     EdgeSettings { limits, message_bytes_max: node.limits.message_bytes_max, tls }
+}
+
+/// The transports that we can send by, the cheapest first.
+fn transports(listeners: &[BoundListener]) -> Vec<baton_sip::Transport> {
+    let all = [
+        (Transport::Udp, baton_sip::Transport::Udp),
+        (Transport::Tcp, baton_sip::Transport::Tcp),
+        (Transport::Tls, baton_sip::Transport::Tls),
+    ];
+    let has = |transport| listeners.iter().any(|listener| listener.transport == transport);
+    all.into_iter().filter(|(own, _)| has(*own)).map(|(_, transport)| transport).collect()
 }
 
 /// What was before the restart: who was registered where, who had chosen which status. Calls that a crash cut off get their

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_contact::Input;
@@ -23,7 +24,7 @@ use crate::config::Transport;
 use crate::inbox::Inbox;
 use crate::link::{Incoming, Link};
 use crate::metrics::Metrics;
-use crate::resolve;
+use crate::resolve::{Locator, Question};
 use crate::tls::Tls;
 use crate::watch::Watcher;
 use crate::web_socket::{self, Pipe};
@@ -52,7 +53,7 @@ pub(crate) enum Order {
     /// Close a connection, after what waits to be written.
     Close { connection: ConnectionHandle },
     /// Look a name up.
-    Resolve { query: u64, host: String, port: u16 },
+    Resolve(Question),
     /// A listener has accepted a connection.
     Accepted { listener: ListenerId, stream: TcpStream, remote: SocketAddr },
     /// A connection has ended by itself, and the core was told.
@@ -85,6 +86,7 @@ pub(crate) struct EdgeSettings {
 pub(crate) fn start(
     listeners: Vec<TcpEdgeListener>,
     settings: EdgeSettings,
+    locator: Arc<Locator>,
     inbox: Inbox,
     metrics: &'static Metrics,
     watcher: &Watcher,
@@ -97,6 +99,7 @@ pub(crate) fn start(
     }
     let edge = Edge {
         orders: orders.clone(),
+        locator,
         inbox,
         metrics,
         local,
@@ -132,6 +135,7 @@ async fn accept(id: ListenerId, listener: TcpListener, orders: mpsc::Sender<Orde
 
 struct Edge {
     orders: mpsc::Sender<Order>,
+    locator: Arc<Locator>,
     inbox: Inbox,
     metrics: &'static Metrics,
     local: BTreeMap<ListenerId, (Transport, SocketAddr)>,
@@ -169,8 +173,8 @@ impl Edge {
                     closed.reader.abort();
                 }
             }
-            Order::Resolve { query, host, port } => {
-                tokio::spawn(resolve::answer(self.inbox.clone(), query, host, port));
+            Order::Resolve(question) => {
+                tokio::spawn(self.locator.clone().answer(self.inbox.clone(), question));
             }
             Order::Accepted { listener, stream, remote } => self.accepted(listener, stream, remote),
             Order::Ended { connection } => drop(self.connections.remove(&connection)),
@@ -370,6 +374,10 @@ mod tests {
         panic!("nothing came");
     }
 
+    fn locator() -> Arc<Locator> {
+        Arc::new(Locator::new(&[], Vec::new()).unwrap())
+    }
+
     fn metrics() -> &'static Metrics {
         Box::leak(Box::new(Metrics::default()))
     }
@@ -381,7 +389,7 @@ mod tests {
         let (sender, mut reader) = inbox(64).unwrap();
         let listeners = vec![TcpEdgeListener { id: ListenerId(1), transport: Transport::Tcp, listener }];
         let (watch, metrics) = (Watch::new(), metrics());
-        let orders = start(listeners, settings(), sender, metrics, &watch.watcher()).unwrap();
+        let orders = start(listeners, settings(), locator(), sender, metrics, &watch.watcher()).unwrap();
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         let connection = match next(&mut reader).await {
@@ -409,7 +417,7 @@ mod tests {
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
         let watch = Watch::new();
-        let orders = start(Vec::new(), settings(), sender, metrics(), &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), settings(), locator(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
         orders
             .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
@@ -431,7 +439,7 @@ mod tests {
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
         let (watch, metrics) = (Watch::new(), metrics());
-        let orders = start(Vec::new(), settings(), sender, metrics, &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), settings(), locator(), sender, metrics, &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
         orders
             .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
@@ -454,7 +462,7 @@ mod tests {
         drop(unused);
         let (sender, mut reader) = inbox(64).unwrap();
         let watch = Watch::new();
-        let orders = start(Vec::new(), settings(), sender, metrics(), &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), settings(), locator(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(4);
         orders
             .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })

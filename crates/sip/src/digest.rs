@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv6Addr};
 
 use md5::Md5;
 use serde::{Deserialize, Serialize};
@@ -138,10 +139,14 @@ impl Server {
     }
 
     /// A challenge: the values of the WWW-Authenticate or Proxy-Authenticate headers, one per algorithm, one nonce for
-    /// all.
+    /// all. The nonce is made for nobody in particular.
     pub fn challenge(&mut self, now_us: u64, stale: bool) -> Vec<Challenge> {
+        self.challenge_at(now_us, stale, IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+    }
+
+    fn challenge_at(&mut self, now_us: u64, stale: bool, address: IpAddr) -> Vec<Challenge> {
         self.last_us = now_us.max(self.last_us + 1);
-        let nonce = self.nonce(self.last_us);
+        let nonce = self.nonce(self.last_us, &self.addressee(self.last_us, address));
         self.offered
             .iter()
             .map(|algorithm| Challenge {
@@ -155,10 +160,17 @@ impl Server {
             .collect()
     }
 
-    /// A challenge for a phone of this User-Agent: [`Server::challenge`], but MD5 alone for those that give up at an
-    /// algorithm that they do not know, even beside one that they do.
-    pub fn challenge_for(&mut self, now_us: u64, stale: bool, user_agent: Option<&str>) -> Vec<Challenge> {
-        let mut challenges = self.challenge(now_us, stale);
+    /// A challenge for a phone of this User-Agent at this address: [`Server::challenge`], but MD5 alone for those that give up
+    /// at an algorithm that they do not know, even beside one that they do. Whoever gives the nonce back has been reached at
+    /// the address ([`Server::was_given`]); as credentials it is as good from another one, for a NAT may change its mind.
+    pub fn challenge_for(
+        &mut self,
+        now_us: u64,
+        stale: bool,
+        user_agent: Option<&str>,
+        address: IpAddr,
+    ) -> Vec<Challenge> {
+        let mut challenges = self.challenge_at(now_us, stale, address);
         if user_agent.is_some_and(|agent| MD5_ONLY.iter().any(|old| agent.starts_with(old))) {
             let md5 = |challenge: &Challenge| challenge.algorithm.as_deref() == Some(Algorithm::Md5.as_str());
             // A site that offers no MD5 keeps its word.
@@ -185,6 +197,14 @@ impl Server {
             Some(made_us) if self.is_fresh(now_us, made_us) && self.count(now_us, made_us, count) => Verdict::Accepted,
             _ => Verdict::Stale,
         }
+    }
+
+    /// Whether a nonce was made for this address, not long ago.
+    pub fn was_given(&self, now_us: u64, nonce: &str, address: IpAddr) -> bool {
+        self.made_at(nonce).is_some_and(|made_us| {
+            let is_fresh = now_us.saturating_sub(made_us) <= self.lifetime_us;
+            is_fresh && nonce.get(16..24) == Some(self.addressee(made_us, address).as_str())
+        })
     }
 
     /// The response that the right password gives, and the count; `None` for a form that we did not offer.
@@ -231,16 +251,23 @@ impl Server {
         }
     }
 
-    /// Sixteen hexadecimal digits of time, thirty-two of proof.
-    fn nonce(&self, made_us: u64) -> String {
-        let proof = hmac_sha256(&self.secret, format!("{made_us:016x}:{}", self.realm).as_bytes());
-        format!("{made_us:016x}{}", hex(proof.get(..16).unwrap_or(&[])))
+    /// Sixteen hexadecimal digits of time, eight that tell for whom, thirty-two of proof.
+    fn nonce(&self, made_us: u64, addressee: &str) -> String {
+        let proof = hmac_sha256(&self.secret, format!("{made_us:016x}{addressee}:{}", self.realm).as_bytes());
+        format!("{made_us:016x}{addressee}{}", hex(proof.get(..16).unwrap_or(&[])))
+    }
+
+    /// An address in a nonce, readable by nobody else: eight hexadecimal digits.
+    fn addressee(&self, made_us: u64, address: IpAddr) -> String {
+        let mark = hmac_sha256(&self.secret, format!("{made_us:016x} for {}", address.to_canonical()).as_bytes());
+        hex(mark.get(..4).unwrap_or(&[]))
     }
 
     /// When a nonce was made; `None` if it is not ours.
     fn made_at(&self, nonce: &str) -> Option<u64> {
         let made_us = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
-        same(self.nonce(made_us).as_bytes(), nonce.as_bytes()).then_some(made_us)
+        let addressee = nonce.get(16..24)?;
+        same(self.nonce(made_us, addressee).as_bytes(), nonce.as_bytes()).then_some(made_us)
     }
 }
 
@@ -370,6 +397,7 @@ mod tests {
     use super::*;
 
     const NOW_US: u64 = 1_700_000_000_000_000;
+    const ADDRESS: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
     fn server() -> Server {
         Server::new("baton", [7; 32], 300)
@@ -482,14 +510,28 @@ mod tests {
     fn a_phone_that_chokes_on_sha_256_is_not_offered_it() {
         let mut server = server();
         let mut offered = |agent| {
-            let challenges = server.challenge_for(NOW_US, false, agent);
+            let challenges = server.challenge_for(NOW_US, false, agent, ADDRESS);
             challenges.into_iter().filter_map(|challenge| challenge.algorithm).collect::<Vec<_>>()
         };
         assert_eq!(offered(Some("baresip v1.0.0 (x86_64/linux)")), ["MD5"]);
         assert_eq!(offered(Some("baresip v4.10.0 (x86_64/Linux)")), ["SHA-256", "MD5"]);
         assert_eq!(offered(None), ["SHA-256", "MD5"]);
         let mut strict = self::server().offering(&[Algorithm::Sha256]);
-        assert_eq!(strict.challenge_for(NOW_US, false, Some("baresip v1.0.0")).len(), 1);
+        assert_eq!(strict.challenge_for(NOW_US, false, Some("baresip v1.0.0"), ADDRESS).len(), 1);
+    }
+
+    #[test]
+    fn a_nonce_tells_whether_it_was_made_for_an_address_and_is_good_from_another() {
+        let (mut server, (_, account)) = (server(), alice());
+        let challenge = server.challenge_for(NOW_US, false, None, "192.0.2.7".parse().unwrap()).remove(0);
+        let given = |nonce: &str, at_us, address: &str| server.was_given(at_us, nonce, address.parse().unwrap());
+        assert!(given(&challenge.nonce, NOW_US, "192.0.2.7") && given(&challenge.nonce, NOW_US, "::ffff:192.0.2.7"));
+        assert!(!given(&challenge.nonce, NOW_US, "192.0.2.8"));
+        assert!(!given(&challenge.nonce, NOW_US + 300_000_001, "192.0.2.7"), "too old to prove anything");
+        let forged = challenge.nonce.replacen(&challenge.nonce[16..24], "00000000", 1);
+        assert!(!given(&forged, NOW_US, "192.0.2.7") && server.made_at(&forged).is_none());
+        let read = register(&challenge, "secret", 1);
+        assert_eq!(server.verify(NOW_US, &Method::Register, &read, &account), Verdict::Accepted);
     }
 
     #[test]

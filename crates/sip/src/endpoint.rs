@@ -6,8 +6,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
+use crate::guard::Guard;
 use crate::interface::{
     Access, Binding, Command, CommandRefused, Config, Counters, Event, Flow, Input, OutgoingInvite, Output, SessionId,
+    Transport,
 };
 use crate::random::{Random, read_marked};
 use crate::recent::Recent;
@@ -17,6 +19,9 @@ use crate::stack::{NoWay, Stack, Up};
 use crate::timer::Timer;
 use crate::transaction::TransactionId;
 use crate::wire::Method;
+
+/// What is not longer than this is a keep-alive and no message (RFC 5626 §3.5.1).
+const KEEP_ALIVE_BYTES_MAX: usize = 4;
 
 /// SIP for one endpoint.
 ///
@@ -30,6 +35,8 @@ pub struct Endpoint {
     pub(crate) access: Access,
     pub(crate) digest: digest::Server,
     pub(crate) registrar: Registrar,
+    pub(crate) guard: Guard,
+    pub(crate) tracing: bool,
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(crate) recent: Recent,
     pub(crate) queries: BTreeMap<u64, SessionId>,
@@ -43,11 +50,14 @@ impl Endpoint {
     pub fn new(config: Config, seed: [u8; 32]) -> Endpoint {
         let mut random = Random::new(seed);
         let digest = digest::Server::new(&config.realm, random.secret(), config.nonce_lifetime_s);
+        let guard = Guard::new(config.guard.clone(), random.secret());
         Endpoint {
             stack: Stack::new(config, random),
             access: Access::default(),
             digest,
             registrar: Registrar::default(),
+            guard,
+            tracing: false,
             sessions: BTreeMap::new(),
             recent: Recent::default(),
             queries: BTreeMap::new(),
@@ -66,6 +76,8 @@ impl Endpoint {
             Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, bytes),
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),
+            Input::Load(load) => self.guard.set_load(load),
+            Input::Trace(wanted) => self.tracing = wanted,
             Input::Timeout => self.fire_timers(),
         }
         self.fail_unsent();
@@ -89,7 +101,15 @@ impl Endpoint {
 
     /// The next output, in order; `None` when there is none left.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.stack.outputs.pop_front()
+        let output = self.stack.outputs.pop_front()?;
+        if self.tracing
+            && let Output::Transmit { flow, bytes } = &output
+            && bytes.len() > KEEP_ALIVE_BYTES_MAX
+        {
+            let traced = self.attribute(*flow, false, self.stack.now_us, bytes);
+            self.stack.outputs.push_front(traced);
+        }
+        Some(output)
     }
 
     /// A fresh session number, always odd: the even ones are the caller's own, for its outgoing calls, so that both sides
@@ -226,6 +246,10 @@ impl Endpoint {
                 self.unregister(&account);
                 return Ok(());
             }
+            Command::LiftBan { address } => {
+                self.guard.lift(address);
+                return Ok(());
+            }
             Command::Ring { session, .. }
             | Command::Answer { session, .. }
             | Command::Refuse { session, .. }
@@ -272,16 +296,16 @@ impl Endpoint {
     }
 
     fn resolve(&mut self, session: SessionId, destination: crate::interface::Destination) {
-        let crate::interface::Destination::Name { host, port, .. } = destination else { return };
+        let crate::interface::Destination::Name { transport, host, port } = destination else { return };
         self.last_query += 1;
         let query = self.last_query;
         self.queries.insert(query, session);
         let limit_us = self.stack.limit_us();
         self.stack.set_timer(Timer::Resolve(query), limit_us);
-        self.stack.outputs.push_back(Output::Resolve { query, host, port });
+        self.stack.outputs.push_back(Output::Resolve { query, host, port, transport });
     }
 
-    fn resolved(&mut self, query: u64, addresses: Vec<std::net::SocketAddr>) {
+    fn resolved(&mut self, query: u64, addresses: Vec<(Transport, std::net::SocketAddr)>) {
         let Some(session) = self.queries.remove(&query) else { return };
         self.stack.timers.stop(&Timer::Resolve(query));
         self.with_session(session, |session, stack| session.resolved(stack, addresses));
@@ -302,6 +326,7 @@ impl Endpoint {
             None => self.stack.timers.stop(&timer),
         }
         let bindings = self.registrar.bindings(account).to_vec();
+        self.guard.know(account, bindings.iter().map(|binding| binding.flow.remote));
         self.stack.tell(Event::BindingsChanged { account: account.to_owned(), bindings });
     }
 

@@ -5,6 +5,7 @@ use crate::access::peer_of;
 use crate::dialog::Dialog;
 use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
+use crate::guard::Offence;
 use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact, wants_sips};
 use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, SessionId, UnknownSource};
 use crate::random::marked;
@@ -24,6 +25,8 @@ pub(crate) struct Entry {
     pub(crate) request: Message,
     /// Its transaction's key.
     pub(crate) key: String,
+    /// Whether a stranger has paid for it with a token.
+    pub(crate) paid: bool,
 }
 
 /// What credentials proved.
@@ -36,6 +39,8 @@ enum Proof {
     Stale,
     /// They were wrong.
     Wrong,
+    /// They were for an account that does not exist.
+    Nobody,
 }
 
 impl Endpoint {
@@ -63,12 +68,13 @@ impl Endpoint {
                 Proof::Account(account) => Origin::Account(account),
                 Proof::Stale => return self.challenge(&entry, true),
                 Proof::None => return self.challenge(&entry, false),
-                Proof::Wrong => {
-                    self.stack.counters.authentication_failed += 1;
-                    return self.challenge(&entry, false);
-                }
+                Proof::Wrong => return self.doubt(&entry, Offence::WrongPassword),
+                Proof::Nobody => return self.doubt(&entry, Offence::UnknownAccount),
             },
         };
+        if entry.paid {
+            self.refund(entry.flow, &entry.request);
+        }
         match (is_register, origin) {
             (true, Origin::Account(account)) => self.register(entry, &account),
             (true, Origin::Peer(_)) => self.refuse(&entry, 403),
@@ -116,7 +122,7 @@ impl Endpoint {
         });
     }
 
-    fn credentials_of(&self, request: &Message) -> Vec<DigestCredentials> {
+    pub(crate) fn credentials_of(&self, request: &Message) -> Vec<DigestCredentials> {
         let mut all = request.credentials(HeaderName::ProxyAuthorization);
         all.extend(request.credentials(HeaderName::Authorization));
         all.retain(|credentials| credentials.realm == self.stack.config.realm);
@@ -135,10 +141,19 @@ impl Endpoint {
             proof = match verdict {
                 Verdict::Accepted if is_known => return Proof::Account(credentials.username.clone()),
                 Verdict::Stale if is_known => Proof::Stale,
-                _ => Proof::Wrong,
+                _ if is_known => Proof::Wrong,
+                _ => Proof::Nobody,
             };
         }
         proof
+    }
+
+    /// Credentials that prove nobody are challenged anew, until their sender is banned. A wrong password and an unknown
+    /// account look the same from outside.
+    fn doubt(&mut self, entry: &Entry, offence: Offence) {
+        if self.guessed(entry.flow, &entry.request, offence) {
+            self.challenge(entry, false);
+        }
     }
 
     /// 401 to REGISTER, 407 to the rest, without a transaction (RFC 3261 §22.2, §22.3, §26.3.2.4).
@@ -149,16 +164,23 @@ impl Endpoint {
             (407, HeaderName::ProxyAuthenticate)
         };
         let user_agent = entry.request.header(HeaderName::UserAgent);
-        let challenges = self.digest.challenge_for(self.stack.now_us, stale, user_agent);
-        self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
+        let address = entry.flow.remote.ip();
+        let challenges = self.digest.challenge_for(self.stack.now_us, stale, user_agent, address);
+        let fits = self.stack.try_reply(&entry.request, entry.flow, status, "", |builder| {
             for challenge in &challenges {
                 builder.header(name, challenge);
             }
         });
+        // A very short request gets the shorter answer: the algorithm that everybody knows.
+        if let Some(last) = challenges.last().filter(|_| !fits) {
+            self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
+                builder.header(name, last);
+            });
+        }
     }
 
     fn register(&mut self, entry: Entry, account: &str) {
-        let Entry { flow, request, key } = entry;
+        let Entry { flow, request, key, .. } = entry;
         let id = self.stack.begin_server(request.clone(), key, flow, None);
         let tag = marked(id.0, self.stack.random.number());
         let unknown = request.unknown_requirements(&["path", "gruu", "outbound"]);
@@ -231,7 +253,7 @@ impl Endpoint {
             Ok(replaces) => replaces,
             Err(status) => return self.refuse(&entry, status),
         };
-        let Entry { flow, request, key } = entry;
+        let Entry { flow, request, key, .. } = entry;
         let id = self.allocate_session();
         let tag = marked(id.0, self.stack.random.number());
         let uri = Uri::parse(request.request_uri()).ok();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::guard::AMPLIFICATION_MAX;
 use crate::interface::{Flow, SessionId, Transport};
 use crate::stack::Stack;
 use crate::timer::Timer;
@@ -62,7 +63,8 @@ impl Stack {
         self.transmit(flow, bytes);
     }
 
-    /// Answers without a transaction (RFC 3261 §8.2.7): nothing is remembered.
+    /// Answers without a transaction (RFC 3261 §8.2.7): nothing is remembered. An answer that would be far longer than its
+    /// datagram is not sent: the source may be forged, and we amplify nothing.
     pub(crate) fn reply(
         &mut self,
         request: &Message,
@@ -71,13 +73,29 @@ impl Stack {
         reason: &str,
         fill: impl FnOnce(&mut Builder),
     ) {
+        let fits = self.try_reply(request, arrived, status, reason, fill);
+        self.counters.amplification_refused += u64::from(!fits);
+    }
+
+    /// As [`Stack::reply`]; false when the answer would be too long.
+    pub(crate) fn try_reply(
+        &mut self,
+        request: &Message,
+        arrived: Flow,
+        status: u16,
+        reason: &str,
+        fill: impl FnOnce(&mut Builder),
+    ) -> bool {
         if *request.method() == Method::Ack {
-            return;
+            return true;
         }
         let tag = stateless_tag(request);
-        if let Some(bytes) = self.compose_response(request, status, reason, Some(&tag), fill) {
-            self.transmit(response_flow(request, arrived), bytes);
+        let Some(bytes) = self.compose_response(request, status, reason, Some(&tag), fill) else { return true };
+        if arrived.transport == Transport::Udp && bytes.len() > AMPLIFICATION_MAX * request.bytes().len() {
+            return false;
         }
+        self.transmit(response_flow(request, arrived), bytes);
+        true
     }
 
     /// The same request came again.

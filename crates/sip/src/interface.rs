@@ -9,6 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::trace::Traced;
+
+pub use crate::guard::{Ban, BanReason, GuardConfig, Load, Network, Pressure};
+
 /// Names one INVITE session (one leg's dialog), so that a connection, its session and its media stream carry one number.
 /// Incoming ones get odd numbers from [`crate::Endpoint::allocate_session`]; whoever calls takes even ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,14 +125,15 @@ pub enum Destination {
         /// The address.
         remote: SocketAddr,
     },
-    /// To a host name, which the driver resolves ([`Output::Resolve`]). With TLS the peer's certificate must bear the name.
+    /// To a host name, which the driver looks up ([`Output::Resolve`]); its addresses are tried one after the other while they
+    /// do not answer, cannot be reached or say 503 (RFC 3263 §4.3). With TLS the peer's certificate must bear the name.
     Name {
-        /// The transport.
-        transport: Transport,
+        /// The transport; without one the DNS names it, else it is UDP (RFC 3263 §4.1).
+        transport: Option<Transport>,
         /// A host name.
         host: String,
-        /// The port.
-        port: u16,
+        /// The port; without one the DNS names the servers (RFC 3263 §4.2).
+        port: Option<u16>,
     },
 }
 
@@ -169,9 +174,13 @@ pub enum Input {
     Resolved {
         /// The query's number.
         query: u64,
-        /// Addresses, best first.
-        addresses: Vec<SocketAddr>,
+        /// Addresses and the transport to each, best first.
+        addresses: Vec<(Transport, SocketAddr)>,
     },
+    /// How far the node is behind: new calls give way to those in progress.
+    Load(Load),
+    /// Whether every message that comes or goes is told ([`Output::Trace`]).
+    Trace(bool),
     /// The clock has reached [`crate::Endpoint::next_timeout_us`].
     Timeout,
 }
@@ -208,9 +217,13 @@ pub enum Output {
         query: u64,
         /// The name.
         host: String,
-        /// The port to put into the addresses.
-        port: u16,
+        /// The port to put into the addresses; without one the servers that the DNS names ([`crate::locate`]).
+        port: Option<u16>,
+        /// The transport; without one those that the DNS names.
+        transport: Option<Transport>,
     },
+    /// A message came or went; only while it is wanted ([`Input::Trace`]).
+    Trace(Box<Traced>),
     /// Something for the contact.
     Event(Event),
 }
@@ -442,6 +455,8 @@ pub enum Event {
         /// What is registered now; empty when nothing is.
         bindings: Vec<Binding>,
     },
+    /// A source was banned; until its end nothing is heard from it.
+    Banned(Ban),
 }
 
 /// One registered contact (RFC 3261 §10).
@@ -646,6 +661,11 @@ pub enum Command {
         /// Its bindings; expired ones are ignored.
         bindings: Vec<Binding>,
     },
+    /// End the ban of an address, and forget what led to it.
+    LiftBan {
+        /// An address of the banned source.
+        address: IpAddr,
+    },
     /// Remove all bindings of an account.
     Unregister {
         /// The account.
@@ -781,6 +801,8 @@ pub struct Config {
     /// A message on a stream must be whole this many seconds after its first byte, and the first one of an accepted
     /// connection this many after its beginning: slow senders are cut off.
     pub stream_message_s: u32,
+    /// What unknown sources may do.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -804,6 +826,7 @@ impl Default for Config {
             transactions_max: 200_000,
             stream_idle_s: 120,
             stream_message_s: 20,
+            guard: GuardConfig::default(),
         }
     }
 }
@@ -829,4 +852,18 @@ pub struct Counters {
     pub streams_cut_off: u64,
     /// Requests of ours that moved to TCP for their size (RFC 3261 §18.1.1).
     pub moved_to_tcp: u64,
+    /// Requests of unknown sources without tokens; they got no answer.
+    pub rate_limited: u64,
+    /// Requests of scanners; they got no answer.
+    pub scanners: u64,
+    /// New calls and registrations that got 503 because the node was behind.
+    pub put_off: u64,
+    /// Requests of unknown sources dropped because the node was behind.
+    pub shed: u64,
+    /// Bans that began.
+    pub bans: u64,
+    /// Datagrams and connections dropped because their source is banned.
+    pub banned_dropped: u64,
+    /// Answers not sent because they would have been far longer than their datagrams.
+    pub amplification_refused: u64,
 }

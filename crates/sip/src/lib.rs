@@ -5,13 +5,16 @@
 //! transactions (RFC 3261 §17), the front door and the registrar, and the sessions with one file per verb.
 
 mod access;
+mod admission;
 mod dialog;
 pub mod digest;
 mod endpoint;
 mod front_door;
+mod guard;
 mod headers;
 mod incoming;
 pub mod interface;
+pub mod locate;
 mod outgoing;
 mod pairs;
 mod random;
@@ -25,8 +28,10 @@ mod stack;
 mod streams;
 pub mod stun;
 mod timer;
+mod trace;
 mod transaction;
 pub mod wire;
 
 pub use endpoint::Endpoint;
 pub use interface::*;
+pub use trace::Traced;

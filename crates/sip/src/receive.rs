@@ -14,14 +14,14 @@ use crate::timer::Timer;
 use crate::transaction::{InviteServer, ServerMachine, server_key};
 use crate::wire::{Frame, HeaderName, Message, Method};
 
-/// The To tag of answers to what could not be read.
-const MALFORMED_TAG: &str = "malformed";
-
 impl Endpoint {
     /// One datagram.
     pub(crate) fn take_datagram(&mut self, listener: ListenerId, source: SocketAddr, bytes: Bytes) {
         // RFC 5626 §3.5.1 and older habits: blank datagrams keep a NAT binding open and ask for nothing.
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
+            return;
+        }
+        if self.drops(self.stack.now_us, source) {
             return;
         }
         let flow = Flow { transport: Transport::Udp, listener, remote: source, connection: None };
@@ -31,8 +31,13 @@ impl Endpoint {
         self.take_message(flow, bytes);
     }
 
-    /// A stream connection is up. A stranger that opens one has something to say at once.
+    /// A stream connection is up; a banned source's is closed again at once. A stranger that opens one has something to say
+    /// at once.
     pub(crate) fn stream_opened(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
+        // One that we opened is known already.
+        if self.stack.streams.get(connection).is_none() && self.drops(self.stack.now_us, remote) {
+            return self.stack.outputs.push_back(Output::Close { connection });
+        }
         self.stack.stream_opened(connection, listener, remote);
         if !connection.is_ours() && peer_of(&self.access, remote).is_none() {
             self.stack.await_message(connection);
@@ -41,11 +46,15 @@ impl Endpoint {
 
     /// Bytes of a stream, or a whole message of a WebSocket.
     pub(crate) fn take_stream_bytes(&mut self, connection: ConnectionHandle, bytes: Bytes) {
-        let Some(stream) = self.stack.streams.get_mut(connection) else { return };
+        let Some(stream) = self.stack.streams.get(connection) else { return };
         let flow = stream.flow(connection);
+        if self.drops(self.stack.now_us, flow.remote) && self.cut_off(flow) {
+            return;
+        }
         if matches!(flow.transport, Transport::Ws | Transport::Wss) {
             return self.take_web_socket_message(flow, connection, bytes);
         }
+        let Some(stream) = self.stack.streams.get_mut(connection) else { return };
         stream.framer.push(&bytes);
         // A message may end its own connection, so the stream is looked up for each.
         while let Some(stream) = self.stack.streams.get_mut(connection) {
@@ -59,8 +68,10 @@ impl Endpoint {
                     break;
                 }
                 Err(_) => {
-                    self.stack.counters.malformed += 1;
-                    self.close_stream(connection);
+                    self.take_noise(flow);
+                    if self.stack.streams.get(connection).is_some() {
+                        self.close_stream(connection);
+                    }
                 }
             }
         }
@@ -140,18 +151,14 @@ impl Endpoint {
 
     fn take_message(&mut self, flow: Flow, bytes: Bytes) {
         self.stack.counters.messages_received += 1;
+        if self.tracing {
+            let traced = self.attribute(flow, true, self.stack.now_us, &bytes);
+            self.stack.outputs.push_back(traced);
+        }
         let length = bytes.len();
         let mut message = match Message::parse(bytes) {
             Ok(message) => message,
-            Err(malformed) => {
-                self.stack.counters.malformed += 1;
-                let is_known = peer_of(&self.access, flow.remote).is_some();
-                let may_answer = is_known || self.stack.config.unknown_source != UnknownSource::Silence;
-                if let Some(response) = malformed.response(MALFORMED_TAG, flow.remote).filter(|_| may_answer) {
-                    self.transmit(flow, response);
-                }
-                return;
-            }
+            Err(malformed) => return self.take_malformed(flow, &malformed, length),
         };
         if !message.is_request() {
             if let Some(up) = self.stack.take_response(message) {
@@ -161,11 +168,7 @@ impl Endpoint {
         }
         message.set_source(flow.remote);
         self.note_alias(&flow, &message);
-        if length > self.stack.config.message_bytes_max {
-            self.stack.counters.over_limit += 1;
-            return self.stack.reply(&message, flow, 513, "", |_| {});
-        }
-        self.take_request(flow, message);
+        self.take_request(flow, message, length);
     }
 
     /// A trunk that takes its requests along the connection that it has opened (RFC 5923 §8.2). TCP proves as much as the
@@ -183,13 +186,24 @@ impl Endpoint {
         }
     }
 
-    fn take_request(&mut self, flow: Flow, request: Message) {
+    fn take_request(&mut self, flow: Flow, request: Message, length: usize) {
         if *request.method() == Method::Ack {
             return self.take_ack(flow, &request);
         }
         let key = server_key(&request, request.method());
         if let Some(id) = self.stack.transactions.of_key(&key) {
             return self.stack.repeat_request(id);
+        }
+        let mut paid = false;
+        if !self.is_in_progress(&request) {
+            match self.admits(flow, &request) {
+                Some(has_paid) => paid = has_paid,
+                None => return,
+            }
+        }
+        if length > self.stack.config.message_bytes_max {
+            self.stack.counters.over_limit += 1;
+            return self.stack.reply(&request, flow, 513, "", |_| {});
         }
         if self.stack.transactions.len() >= self.stack.config.transactions_max {
             self.stack.counters.over_limit += 1;
@@ -200,7 +214,7 @@ impl Endpoint {
         if *request.method() == Method::Cancel {
             return self.take_cancel(flow, request, key);
         }
-        let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key }) };
+        let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key, paid }) };
         let session = self
             .session_of_tag(tag)
             .filter(|session| session.takes_request_of(request.call_id(), request.from_tag()))

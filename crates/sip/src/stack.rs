@@ -175,7 +175,9 @@ impl Stack {
             Destination::Name { transport, host, port } => {
                 let host = bare_host(host);
                 let address = host.parse().map_err(|_| NoWay::Unresolved)?;
-                self.way_to_address(*transport, SocketAddr::new(address, *port), host)
+                let transport = transport.unwrap_or(Transport::Udp);
+                let port = port.unwrap_or_else(|| transport.standard_port());
+                self.way_to_address(transport, SocketAddr::new(address, port), host)
             }
         }
     }

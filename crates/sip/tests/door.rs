@@ -346,8 +346,8 @@ fn limits_are_answered_503_and_counted() {
     desk.titles();
     desk.send(&invite(2, "").replace("phonecall", "another"));
     let refusal = desk.next();
-    assert!(refusal.starts_with("SIP/2.0 503") && header(&refusal, "Retry-After") == "5", "{refusal}");
-    assert_eq!(desk.endpoint.counters().over_limit, 1);
+    assert!(refusal.starts_with("SIP/2.0 503") && !header(&refusal, "Retry-After").is_empty(), "{refusal}");
+    assert_eq!(desk.endpoint.counters().put_off, 1);
     let session = desk.endpoint.allocate_session();
     let invite = Box::new(invite_to(1, None));
     assert_eq!(desk.command(Command::Invite { session, invite }), Err(CommandRefused::Limit));

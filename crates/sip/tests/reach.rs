@@ -121,10 +121,15 @@ fn a_flow_that_is_gone_fails_with_503_at_once() {
 fn call_by_name(desk: &mut Desk) -> (SessionId, u64) {
     let session = desk.endpoint.allocate_session();
     let mut invite = invite_to(2, Some(OFFER));
-    invite.destination = Destination::Name { transport: Transport::Udp, host: "pbx.example.com".into(), port: 5070 };
+    let transport = Some(Transport::Udp);
+    invite.destination = Destination::Name { transport, host: "pbx.example.com".into(), port: Some(5070) };
     desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
     match desk.outputs.pop_front() {
-        Some(Output::Resolve { query, host, port: 5070 }) if host == "pbx.example.com" => (session, query),
+        Some(Output::Resolve { query, host, port: Some(5070), transport: Some(Transport::Udp) })
+            if host == "pbx.example.com" =>
+        {
+            (session, query)
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -133,7 +138,7 @@ fn call_by_name(desk: &mut Desk) -> (SessionId, u64) {
 fn a_host_names_addresses_are_tried_in_order() {
     let mut desk = Desk::new();
     let (session, query) = call_by_name(&mut desk);
-    desk.handle(Input::Resolved { query, addresses: vec![address(3), address(4), address(5)] });
+    desk.handle(Input::Resolved { query, addresses: [3, 4, 5].map(|side| (Transport::Udp, address(side))).to_vec() });
     let invite = desk.next();
     desk.answer(&invite, "503 Service Unavailable", "a", "");
     assert!(desk.next().starts_with("ACK"));
@@ -161,9 +166,39 @@ fn a_name_without_an_address_is_503_and_an_unanswered_query_too() {
     assert!(matches!(desk.event(), Some(Event::Refused { status: 503, .. })));
     let (session, query) = call_by_name(&mut desk);
     desk.command(Command::End { session, status: 0, reason: None }).unwrap();
-    desk.handle(Input::Resolved { query, addresses: vec![address(3)] });
+    desk.handle(Input::Resolved { query, addresses: vec![(Transport::Udp, address(3))] });
     assert!(desk.titles().is_empty());
     assert_eq!(desk.endpoint.sessions_len(), 0);
+}
+
+#[test]
+fn rfc3263_4_3_a_connection_that_cannot_be_opened_makes_way_for_the_next_address_and_transport() {
+    let mut desk = Desk::new();
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    invite.destination = Destination::Name { transport: None, host: "pbx.example.com".into(), port: None };
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    let Some(Output::Resolve { query, port: None, transport: None, .. }) = desk.outputs.pop_front() else { panic!() };
+    let addresses = vec![(Transport::Tcp, address(3)), (Transport::Udp, address(4))];
+    desk.handle(Input::Resolved { query, addresses });
+    let Some(Output::Connect { connection, remote, .. }) = desk.outputs.pop_front() else { panic!() };
+    assert_eq!(remote, address(3));
+    desk.titles();
+    desk.flows.clear();
+    desk.handle(Input::StreamClosed { connection });
+    assert_eq!(desk.flows.pop_front().map(|flow| (flow.transport, flow.remote)), Some((Transport::Udp, address(4))));
+    desk.no_event();
+}
+
+#[test]
+fn rfc3263_4_2_a_numeric_host_is_not_looked_up_and_has_the_standard_port() {
+    let mut desk = Desk::new();
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    invite.destination = Destination::Name { transport: None, host: "192.0.2.9".into(), port: None };
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    let flow = desk.flows.pop_front().unwrap();
+    assert_eq!((flow.transport, flow.remote), (Transport::Udp, "192.0.2.9:5060".parse().unwrap()));
 }
 
 fn called(desk: &mut Desk, change: impl Fn(&mut OutgoingInvite)) -> (SessionId, String) {

@@ -6,6 +6,7 @@
 mod call;
 mod callee;
 mod caller;
+mod flood;
 mod floor;
 mod leg;
 mod load;

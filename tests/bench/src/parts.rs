@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::call::{Call, Kind, Shape};
+use crate::flood::Flood;
 use crate::floor;
 use crate::load::{Load, MILLISECOND, SECOND};
 use crate::registrations::{self, Phones};
@@ -14,7 +15,7 @@ use crate::system;
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 10] = [
+pub(crate) const PARTS: [Part; 11] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
@@ -25,6 +26,7 @@ pub(crate) const PARTS: [Part; 10] = [
     ("rooms", rooms),
     ("transfer", transfer),
     ("registrations", registrations),
+    ("flood", flood),
 ];
 
 /// What a run is given.
@@ -234,6 +236,42 @@ fn flat(setting: &Setting, report: &mut Report) -> io::Result<()> {
         told_failures(&load, report, "flat");
         report.add(key, text, used as f64 / 1e6 / f64::from(RATE * SECONDS), Bar::None);
     }
+    Ok(())
+}
+
+/// Established calls and new ones while strangers send 20,000 bad messages a second.
+fn flood(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const UP: usize = 50;
+    let (server, mut load) = begin(setting)?;
+    load.start(50.0, UP, Shape { hold: None, media: true, ..TANDEM })?;
+    load.run_until(system::now() + SECOND)?;
+    let up = load.up();
+    let flood = Flood::start(load.sides[0].server)?;
+    load.run_until(system::now() + SECOND)?;
+    load.media.record();
+    let before = server.cpu()?;
+    let began = system::now();
+    load.start(20.0, 100, Shape { hold: Some(500 * MILLISECOND), ..TANDEM })?;
+    load.run_until(system::now() + 2 * SECOND)?;
+    let share = (server.cpu()? - before) as f64 / (system::now() - began) as f64 * 100.0;
+    load.media.recording = false;
+    let counted = std::mem::take(&mut load.media.counted);
+    let rate = flood.stop();
+    let new = load.calls.get(UP..).unwrap_or_default();
+    let failed = new.iter().filter(|call| call.failed.is_some() || call.answered == 0).count();
+    let mut whole: Vec<u64> =
+        new.iter().filter(|call| call.answered != 0).map(|call| call.answered - call.started).collect();
+    let setup_p99_ms = percentile_ms(&mut whole, 0.99);
+    let lost = counted.sent.saturating_sub(counted.received) as f64 / counted.sent.max(1) as f64 * 100.0;
+    load.hang_up_all()?;
+    if up < UP {
+        report.remark(format!("flood: {up} of {UP} calls were up when it began"));
+    }
+    report.add("flood_per_s", "flood: bad messages/s sent", rate, Bar::AtLeast(19_000.0));
+    report.add("flood_rtp_lost_percent", "flood: RTP of established calls lost, %", lost, Bar::AtMost(0.1));
+    report.add("flood_failed", "flood: new calls of 100 that failed", failed as f64, Bar::AtMost(0.0));
+    report.add("flood_setup_p99_ms", "flood: set-up p99 of new calls, ms", setup_p99_ms, Bar::None);
+    report.add("flood_cpu_percent", "flood: the server's CPU, % of a core", share, Bar::None);
     Ok(())
 }
 

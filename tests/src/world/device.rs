@@ -274,7 +274,7 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::TransferProgress { session, .. }
         | Event::Digit { session, .. }
         | Event::Ended { session, .. } => Some(*session),
-        Event::BindingsChanged { .. } => None,
+        Event::BindingsChanged { .. } | Event::Banned(_) => None,
     }
 }
 
@@ -324,7 +324,8 @@ impl Line {
             Event::Ringing { .. }
             | Event::Confirmed { .. }
             | Event::Incoming { .. }
-            | Event::BindingsChanged { .. } => {}
+            | Event::BindingsChanged { .. }
+            | Event::Banned(_) => {}
         }
         None
     }

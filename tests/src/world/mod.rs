@@ -245,7 +245,7 @@ impl World {
                     self.agents.insert(agent.username.clone(), *agent);
                 }
                 Output::Drained => self.drained = true,
-                Output::Status { .. } | Output::Bindings { .. } => {}
+                Output::Status { .. } | Output::Bindings { .. } | Output::Trace(_) => {}
             }
         }
         changed

@@ -9,6 +9,7 @@ pub(crate) mod node;
 pub(crate) mod operations;
 pub(crate) mod records;
 pub(crate) mod sessions;
+pub(crate) mod trace;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -24,6 +25,7 @@ pub(crate) fn v1() -> OpenApiRouter<App> {
         .merge(connections::routes())
         .merge(records::routes())
         .merge(operations::routes())
+        .merge(trace::routes())
         .merge(directory::routes())
         .merge(events::routes())
         .merge(node::document_route())

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use baton_contact::command::{Command, Query as Question, Reply};
-use baton_contact::snapshot::{CallSummary, QueueView, RegistrationView, TrunkView};
+use baton_contact::snapshot::{BanView, CallSummary, QueueView, RegistrationView, TrunkView};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +14,7 @@ use super::unexpected_reply;
 use crate::auth::{Admin, Caller};
 use crate::extract::Names;
 use crate::idempotency::IdempotencyKey;
-use crate::problem::{ApiError, CommandProblems, QueryProblems};
+use crate::problem::{ApiError, CommandProblems, QueryProblems, kind};
 use crate::schema::snapshot as shape;
 use crate::state::App;
 
@@ -25,6 +25,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(registrations))
         .routes(routes!(unregister))
         .routes(routes!(trunks))
+        .routes(routes!(bans))
+        .routes(routes!(lift_ban))
 }
 
 /// Calls.
@@ -57,6 +59,14 @@ struct Trunks {
     /// Each with its calls now.
     #[schema(value_type = Vec<shape::TrunkView>)]
     trunks: Vec<TrunkView>,
+}
+
+/// Banned sources.
+#[derive(Serialize, ToSchema)]
+struct Bans {
+    /// Those whose ban has not ended.
+    #[schema(value_type = Vec<shape::BanView>)]
+    bans: Vec<BanView>,
 }
 
 /// All calls that are up. For administrators.
@@ -120,6 +130,37 @@ async fn unregister(State(app): State<App>, _: Admin, path: Names<1>) -> Result<
 async fn trunks(State(app): State<App>, _: Admin) -> Result<Json<Trunks>, ApiError> {
     match app.command(Command::Query(Question::Trunks)).await? {
         Reply::Trunks(trunks) => Ok(Json(Trunks { trunks })),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// All banned sources of SIP messages. For administrators.
+#[utoipa::path(
+    get, path = "/bans", tag = "operations", operation_id = "getBans",
+    responses((status = 200, description = "The bans", body = Bans), QueryProblems)
+)]
+async fn bans(State(app): State<App>, _: Admin) -> Result<Json<Bans>, ApiError> {
+    match app.command(Command::Query(Question::Bans)).await? {
+        Reply::Bans(bans) => Ok(Json(Bans { bans })),
+        _ => Err(unexpected_reply()),
+    }
+}
+
+/// End the ban of a source, and forget what led to it. For administrators.
+#[utoipa::path(
+    delete, path = "/bans/{address}", tag = "operations", operation_id = "liftBan",
+    params(
+        ("address" = String, Path, description = "An address of the source"),
+        IdempotencyKey,
+    ),
+    responses((status = 204, description = "It is heard again"), CommandProblems)
+)]
+async fn lift_ban(State(app): State<App>, _: Admin, path: Names<1>) -> Result<StatusCode, ApiError> {
+    let Names([address]) = path;
+    let address =
+        address.parse().map_err(|_| ApiError::new(kind::NOT_FOUND, format!("{address} is no IP address.")))?;
+    match app.command(Command::LiftBan { address }).await? {
+        Reply::Done => Ok(StatusCode::NO_CONTENT),
         _ => Err(unexpected_reply()),
     }
 }

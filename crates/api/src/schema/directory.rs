@@ -233,6 +233,8 @@ pub(crate) enum TrunkTransport {
     Tcp,
     /// TLS: the trunk's certificate must bear the host of its address.
     Tls,
+    /// As the DNS says (RFC 3263), for a host name; UDP where it says nothing.
+    Auto,
 }
 
 /// What is done with a REFER from the trunk (wire rule R11).
@@ -251,7 +253,8 @@ pub(crate) enum ReferPolicy {
 pub(crate) struct Trunk {
     /// The name and id.
     pub(crate) name: String,
-    /// `host:port` that calls are sent to; an IPv6 address stands in brackets.
+    /// `host:port` that calls are sent to; an IPv6 address stands in brackets. A domain name without a port leads to the
+    /// servers that the DNS names for it (RFC 3263).
     pub(crate) address: String,
     /// The transport of calls that we send.
     #[schema(required = false)]

@@ -222,6 +222,48 @@ pub(crate) struct RegistrationView {
     pub(crate) user_agent: Option<String>,
 }
 
+/// A banned source: nothing is heard from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct BanView {
+    /// Its address; of an IPv6 network the first one.
+    pub(crate) address: String,
+    /// 32, or 64 for IPv6.
+    pub(crate) prefix: u8,
+    /// `wrongPasswords`, `unknownAccounts`, `scanner` or `malformed`.
+    pub(crate) reason: String,
+    /// When it began, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+    /// When it ends, in milliseconds since the epoch.
+    pub(crate) until_ms: u64,
+    /// How often the source has been banned lately, this time included.
+    pub(crate) count: u32,
+}
+
+/// A SIP message that came or went, without its secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TraceMessage {
+    /// When, in microseconds since the epoch.
+    pub(crate) at_us: u64,
+    /// Whether it came; else it was sent.
+    pub(crate) received: bool,
+    /// The transport.
+    pub(crate) transport: String,
+    /// The peer's address and port.
+    pub(crate) remote: String,
+    /// The trunk that it came from or went to.
+    pub(crate) trunk: Option<String>,
+    /// The phone (its SIP user name) that it came from or went to.
+    pub(crate) phone: Option<String>,
+    /// The contacts of the conversation that it belongs to, when it belongs to one.
+    pub(crate) contact_ids: Vec<ContactId>,
+    /// Its Call-ID; empty when it does not read.
+    pub(crate) call_id: String,
+    /// The message.
+    pub(crate) message: String,
+}
+
 /// A trunk now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -93,7 +93,12 @@ fn enumerations_are_the_real_ones() {
         QuickConnectType::Queue,
         QuickConnectType::PhoneNumber,
     ]);
-    all::<directory::TrunkTransport>([TrunkTransport::Udp, TrunkTransport::Tcp, TrunkTransport::Tls]);
+    all::<directory::TrunkTransport>([
+        TrunkTransport::Udp,
+        TrunkTransport::Tcp,
+        TrunkTransport::Tls,
+        TrunkTransport::Auto,
+    ]);
     all::<directory::ReferPolicy>([ReferPolicy::Terminate, ReferPolicy::Refuse]);
 }
 
@@ -167,6 +172,25 @@ fn snapshots_are_the_real_ones() {
         flow: "udp:192.0.2.1:5060".to_owned(),
         expires_at_ms: 1,
         user_agent: some("x"),
+    });
+    same::<snapshot::TraceMessage>(baton_contact::trace::TraceMessage {
+        at_us: 1,
+        received: true,
+        transport: "udp".to_owned(),
+        remote: "192.0.2.1:5060".to_owned(),
+        trunk: some("pbx"),
+        phone: some("anna-1"),
+        contact_ids: vec![baton_contact::ContactId(1)],
+        call_id: "x".to_owned(),
+        message: "OPTIONS sip:a SIP/2.0\r\n\r\n".to_owned(),
+    });
+    same::<snapshot::BanView>(real_snapshot::BanView {
+        address: "192.0.2.1".to_owned(),
+        prefix: 32,
+        reason: "scanner".to_owned(),
+        since_ms: 1,
+        until_ms: 2,
+        count: 3,
     });
     let (name, address) = ("pbx".to_owned(), "192.0.2.9:5060".to_owned());
     same::<snapshot::TrunkView>(real_snapshot::TrunkView { name, address, calls: 1, max_calls: 2 });

@@ -17,8 +17,8 @@ use baton_contact::command::{Command, Query, Refusal, RefusalKind, Reply};
 use baton_contact::directory::{Directory, DirectoryError, Phone, Queue, QuickConnectType, Route, Trunk, User};
 use baton_contact::event::{ContactEvent, EventKind, InitiationMethod};
 use baton_contact::snapshot::{
-    AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ConnectionState, ConnectionType, ContactSnapshot,
-    ContactState, QueueView, QuickConnectView, RegistrationView, TrunkView,
+    AgentActivity, AgentSnapshot, BanView, CallSummary, ConnectionSnapshot, ConnectionState, ConnectionType,
+    ContactSnapshot, ContactState, QueueView, QuickConnectView, RegistrationView, TrunkView,
 };
 use baton_contact::{ConnectionId, ContactId};
 use futures_util::future::BoxFuture;
@@ -92,9 +92,14 @@ fn reply(command: &Command) -> Reply {
         }]),
         Command::Query(Query::Queues) => Reply::Queues(vec![queue_view()]),
         Command::Query(Query::Registrations) => Reply::Registrations(vec![registration()]),
+        Command::Query(Query::Bans) => Reply::Bans(vec![ban_view()]),
         Command::Query(Query::Trunks) => Reply::Trunks(vec![trunk_view()]),
         Command::Query(Query::QuickConnects(_)) => Reply::QuickConnects(vec![quick_connect_view()]),
-        Command::Unregister { .. } | Command::SetDirectory(_) | Command::Drain | Command::EndAll => Reply::Done,
+        Command::Unregister { .. }
+        | Command::LiftBan { .. }
+        | Command::SetDirectory(_)
+        | Command::Drain
+        | Command::EndAll => Reply::Done,
     }
 }
 
@@ -169,6 +174,17 @@ pub fn registration() -> RegistrationView {
         flow: "udp:192.0.2.1:5060".into(),
         expires_at_ms: 9,
         user_agent: None,
+    }
+}
+
+pub fn ban_view() -> BanView {
+    BanView {
+        address: "203.0.113.5".into(),
+        prefix: 32,
+        reason: "scanner".into(),
+        since_ms: 1,
+        until_ms: 300_001,
+        count: 1,
     }
 }
 
@@ -378,6 +394,7 @@ impl Api {
             reader: Arc::new(FakeRecords),
             directory: Arc::<FakeDirectory>::clone(&directory),
             hub: Arc::clone(&hub),
+            trace: Arc::default(),
             metrics: Arc::new(|| "baton_calls 3\n".to_owned()),
             ready: Arc::new(|| Ok(())),
             now_ms,

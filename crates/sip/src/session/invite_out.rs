@@ -29,7 +29,7 @@ pub(crate) struct Calling {
     /// Early dialogs.
     pub(crate) forks: Vec<Fork>,
     /// Addresses of the host name that are left to try (RFC 3263 §4.3).
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<(Transport, SocketAddr)>,
     /// Whom the call was for at first, and the way there.
     pub(crate) first: (Uri, Destination),
     /// Targets of a 3xx that are left to try, best first.
@@ -120,7 +120,7 @@ impl Session {
     }
 
     /// The host name has addresses now, best first; none is a failure like a dead transport.
-    pub(crate) fn resolved(&mut self, stack: &mut Stack, addresses: Vec<SocketAddr>) {
+    pub(crate) fn resolved(&mut self, stack: &mut Stack, addresses: Vec<(Transport, SocketAddr)>) {
         let Phase::Calling(calling) = &mut self.phase else { return };
         if calling.transaction.is_some() {
             return;
@@ -277,8 +277,7 @@ impl Session {
             if calling.addresses.is_empty() {
                 return false;
             }
-            let remote = calling.addresses.remove(0);
-            let Destination::Name { transport, .. } = calling.invite.destination else { return false };
+            let (transport, remote) = calling.addresses.remove(0);
             if let Ok(flow) = stack.way_to_address(transport, remote, &self.dialog.server_name)
                 && self.send_invite(stack, flow)
             {

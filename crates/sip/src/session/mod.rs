@@ -223,6 +223,7 @@ impl Session {
             | Command::ReportTransfer { .. }
             | Command::SetAccess(_)
             | Command::RestoreBindings { .. }
+            | Command::LiftBan { .. }
             | Command::Unregister { .. } => Err(CommandRefused::WrongState),
         }
     }

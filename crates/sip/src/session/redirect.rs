@@ -130,19 +130,23 @@ fn q_thousandths(contact: &NameAddr) -> u32 {
 
 /// The way to a target on another host (RFC 3263 §4.1); `None` for one that nobody can be called by.
 fn destination_of(uri: &SipUri) -> Option<Destination> {
-    let transport = match uri.transport().as_deref() {
+    let named = match uri.transport().as_deref() {
         Some("ws" | "wss") => return None,
         // RFC 3261 §26.2.2: `sips` over any transport means TLS.
-        _ if uri.secure => Transport::Tls,
-        Some("tcp") => Transport::Tcp,
-        Some("tls") => Transport::Tls,
-        Some("udp") | None => Transport::Udp,
+        _ if uri.secure => Some(Transport::Tls),
+        Some("tcp") => Some(Transport::Tcp),
+        Some("tls") => Some(Transport::Tls),
+        Some("udp") => Some(Transport::Udp),
+        None => None,
         Some(_) => return None,
     };
-    let port = uri.port.unwrap_or(transport.standard_port());
     Some(match uri.host.ip() {
-        Some(address) => Destination::Address { transport, remote: SocketAddr::new(address, port) },
-        None => Destination::Name { transport, host: uri.host.to_string(), port },
+        Some(address) => {
+            let transport = named.unwrap_or(Transport::Udp);
+            let port = uri.port.unwrap_or(transport.standard_port());
+            Destination::Address { transport, remote: SocketAddr::new(address, port) }
+        }
+        None => Destination::Name { transport: named, host: uri.host.to_string(), port: uri.port },
     })
 }
 
@@ -154,10 +158,10 @@ mod tests {
     fn a_target_is_reached_as_its_uri_says() {
         let name = |transport, port| Some(Destination::Name { transport, host: "h.example".into(), port });
         for (text, expected) in [
-            ("sip:a@h.example", name(Transport::Udp, 5_060)),
-            ("sip:a@h.example;transport=tcp", name(Transport::Tcp, 5_060)),
-            ("sip:a@h.example;transport=TLS", name(Transport::Tls, 5_061)),
-            ("sips:a@h.example:5070;transport=tcp", name(Transport::Tls, 5_070)),
+            ("sip:a@h.example", name(None, None)),
+            ("sip:a@h.example;transport=tcp", name(Some(Transport::Tcp), None)),
+            ("sip:a@h.example;transport=TLS", name(Some(Transport::Tls), None)),
+            ("sips:a@h.example:5070;transport=tcp", name(Some(Transport::Tls), Some(5_070))),
             ("sip:a@h.example;transport=ws", None),
             ("sip:a@h.example;transport=sctp", None),
         ] {

@@ -1,0 +1,42 @@
+//! Live messages: told only while they are wanted, named by account and session, without secrets.
+
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod world;
+
+use baton_sip::*;
+use world::*;
+
+fn traced(desk: &mut Desk) -> Vec<Traced> {
+    let outputs = desk.outputs.drain(..);
+    outputs
+        .filter_map(|output| match output {
+            Output::Trace(traced) => Some(*traced),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn messages_are_told_while_they_are_wanted_and_not_before_or_after() {
+    let Phone { mut desk, session, tag, .. } = Phone::answered();
+    assert!(traced(&mut desk).is_empty());
+    desk.handle(Input::Trace(true));
+    let phone = Phone { desk, session, ok: String::new(), tag };
+    let bye = phone.request("BYE", 2, "z9hG4bKbye", "Authorization: Digest username=\"1\", response=\"secret\"");
+    let mut desk = phone.desk;
+    desk.send(&bye);
+    let told = traced(&mut desk);
+    let titles: Vec<_> = told.iter().map(|each| (each.received, title(each.text.as_bytes()))).collect();
+    assert_eq!(titles, [(true, "BYE".to_owned()), (false, "200 BYE".to_owned())]);
+    for each in &told {
+        assert_eq!((each.peer, each.call_id.as_str()), (Some(PeerId(1)), "phonecall"));
+        assert!(each.sessions.contains(&session), "{each:?}");
+    }
+    assert!(told[0].text.contains("response=(removed)") && !told[0].text.contains("secret"), "{}", told[0].text);
+    desk.handle(Input::Datagram { listener: ListenerId(0), source: address(1), bytes: "no SIP at all\r\n\r\n".into() });
+    assert_eq!(traced(&mut desk).first().map(|each| each.text.clone()).as_deref(), Some("no SIP at all\r\n\r\n"));
+    desk.handle(Input::Trace(false));
+    desk.send(&bye);
+    assert!(traced(&mut desk).is_empty());
+}
