@@ -51,7 +51,8 @@ impl Secrets for Trunk {
 
     fn fill_in(&mut self, in_force: &Self) {
         // A password belongs to its user name and its peer: it is not sent to another one.
-        if self.password.is_none() && self.username == in_force.username && self.address == in_force.address {
+        let same_peer = self.all_gateways() == in_force.all_gateways();
+        if self.password.is_none() && self.username == in_force.username && same_peer {
             self.password.clone_from(&in_force.password);
         }
     }

@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 
 use crate::directory::{
     Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect, QuickConnectType, Route, RoutingProfile,
-    Trunk, User, parse_network,
+    User, parse_network,
 };
+
+mod trunk;
 
 /// All that cannot stand in a directory, in its order; empty when it is valid.
 pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
@@ -208,29 +210,6 @@ impl Findings {
         }
     }
 
-    fn trunk(&mut self, trunk: &Trunk) {
-        let place = Place { table: "trunks", entry: &trunk.name };
-        self.name(place, "name", &trunk.name);
-        if !is_host_and_port(&trunk.address) {
-            let message = format!("\"{}\" is not host:port (an IPv6 address stands in brackets)", trunk.address);
-            self.add(place, "address", message, None);
-        }
-        for (index, network) in trunk.networks.iter().enumerate() {
-            if parse_network(network).is_none() {
-                let message = format!("\"{network}\" is not address/prefix or address/prefix:port");
-                self.add(place, &format!("networks[{index}]"), message, None);
-            }
-        }
-        if trunk.networks.is_empty() && trunk.address.parse::<SocketAddr>().is_err() {
-            let message = "a trunk whose address is a host name needs its networks".to_owned();
-            self.add(place, "networks", message, None);
-        }
-        if trunk.password.is_some() && trunk.username.is_none() {
-            self.add(place, "username", "a trunk with a password needs a username".into(), None);
-        }
-        self.range(place, "maxCalls", u64::from(trunk.max_calls), 1, 20_000);
-    }
-
     fn number(&mut self, number: &Number) {
         let place = Place { table: "numbers", entry: &number.number };
         if !is_dialled(&number.number) {
@@ -250,6 +229,14 @@ impl Findings {
     fn route(&mut self, route: &Route) {
         let place = Place { table: "routes", entry: &route.prefix };
         self.reference(place, "trunk", "trunk", Some(&route.trunk), |names| &names.trunks);
+        let mut seen = BTreeSet::from([route.trunk.as_str()]);
+        for (index, name) in route.alternatives.iter().enumerate() {
+            let key = format!("alternatives[{index}]");
+            self.reference(place, &key, "trunk", Some(name), |names| &names.trunks);
+            if !seen.insert(name) {
+                self.add(place, &key, format!("the trunk \"{name}\" is named twice"), None);
+            }
+        }
         if !route.prefix.is_empty() && !is_dialled(&route.prefix) {
             self.add(place, "prefix", "a prefix has A-Z a-z 0-9 + * # . _ - only".into(), None);
         }
@@ -323,10 +310,9 @@ impl Findings {
     fn unique_networks(&mut self, directory: &Directory) {
         let mut taken: BTreeMap<_, &str> = BTreeMap::new();
         for trunk in &directory.trunks {
-            let own = trunk.networks.is_empty().then_some(&trunk.address);
-            for (index, text) in trunk.networks.iter().chain(own).enumerate() {
+            for (index, text) in trunk.all_networks().iter().enumerate() {
                 let Some(network) = parse_network(text) else { continue };
-                if let Some(other) = taken.insert(network, &trunk.name) {
+                if let Some(other) = taken.insert(network, &trunk.name).filter(|other| *other != trunk.name) {
                     let message = format!("{text} is also a network of the trunk \"{other}\"");
                     let place = Place { table: "trunks", entry: &trunk.name };
                     self.add(place, &format!("networks[{index}]"), message, None);
@@ -505,6 +491,25 @@ mod tests {
                 r#"{"name":"two","address":"127.0.0.1:5080"}"#,
                 "trunks/two/networks[0]: 127.0.0.1:5080 is also a network of the trunk \"pbx\" ()",
             ),
+            (
+                "/trunks/0/gateways",
+                r#"[{"address":"127.0.0.1:5081"}]"#,
+                "trunks/pbx/gateways: `address` names the only gateway; with `gateways` it stays away ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","gateways":[{"address":"10.0.0.1:5060"},{"address":"10.0.0.1:5060"}]}"#,
+                "trunks/two/gateways[1].address: the gateway 10.0.0.1:5060 is there twice ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","networks":["10.0.0.0/8"],"gateways":[{"address":"10.0.0.1"}]}"#,
+                "trunks/two/gateways[0].address: \"10.0.0.1\" is not host:port (an IPv6 address stands in brackets) ()",
+            ),
+            ("/trunks/0/callsPerSecond", "0", "trunks/pbx/callsPerSecond: 0 is not in 1 to 10000 ()"),
+            ("/trunks/0/gatewayTimeoutSeconds", "31", "trunks/pbx/gatewayTimeoutSeconds: 31 is not in 1 to 30 ()"),
+            ("/routes/0/alternatives", r#"["pbx"]"#, "routes/+/alternatives[0]: the trunk \"pbx\" is named twice ()"),
+            ("/routes/0/alternatives", r#"["bpx"]"#, "routes/+/alternatives[0]: unknown trunk \"bpx\" (pbx)"),
             ("/conferences/0/maxParties", "65", "conferences/room/maxParties: 65 is not in 2 to 64 ()"),
             (
                 "/conferences/-",

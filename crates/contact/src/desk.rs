@@ -12,12 +12,12 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use baton_sip::{Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
+use baton_sip::{Binding, Command as SipCommand};
 
 use crate::agent::{Agent, Engagement, Part};
 use crate::config::Config;
 use crate::conversation::Conversation;
-use crate::directory::{Directory, ReferPolicy, TrunkTransport};
+use crate::directory::Directory;
 use crate::event::{ContactEvent, EventKind};
 use crate::ids::{ConnectionId, ContactId, ConversationId, RequestId};
 use crate::io::Output;
@@ -25,24 +25,13 @@ use crate::outcome::Failure;
 use crate::ports::Ports;
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
+use crate::trunk::{TrunkLife, TrunkState};
 
 /// What the desk asks for: something of the endpoint, or something of the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Effect {
     Sip(Box<SipCommand>),
     Out(Box<Output>),
-}
-
-/// A trunk, ready for calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TrunkState {
-    pub(crate) name: String,
-    pub(crate) address: String,
-    pub(crate) way: Way,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) refer: ReferPolicy,
-    pub(crate) tandem: bool,
-    pub(crate) max_calls: u32,
 }
 
 /// A contact that waits for an agent.
@@ -64,7 +53,7 @@ pub(crate) struct Desk {
     pub(crate) directory: Arc<Directory>,
     pub(crate) numbers: Numbers,
     pub(crate) trunks: Vec<TrunkState>,
-    pub(crate) trunk_calls: BTreeMap<String, u32>,
+    pub(crate) trunk_lives: BTreeMap<String, TrunkLife>,
     pub(crate) phone_owner: BTreeMap<String, String>,
     pub(crate) bindings: BTreeMap<String, Vec<Binding>>,
     pub(crate) agents: BTreeMap<String, Agent>,
@@ -99,7 +88,7 @@ impl Desk {
             directory: Arc::default(),
             numbers: Numbers::default(),
             trunks: Vec::new(),
-            trunk_calls: BTreeMap::new(),
+            trunk_lives: BTreeMap::new(),
             phone_owner: BTreeMap::new(),
             bindings: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -124,7 +113,7 @@ impl Desk {
     /// Takes a checked directory over. Calls that are up go on as they were routed.
     pub(crate) fn set_directory(&mut self, directory: Directory) {
         self.numbers = Numbers::of(&directory);
-        self.trunks = directory.trunks.iter().map(trunk_state).collect();
+        self.trunks = directory.trunks.iter().map(TrunkState::of).collect();
         let owners = directory.phone_owners().into_iter();
         self.phone_owner = owners.map(|(phone, user)| (phone.to_string(), user.username.clone())).collect();
         self.bindings.retain(|phone, _| self.phone_owner.contains_key(phone));
@@ -267,10 +256,6 @@ impl Desk {
         let listener = self.config.sip.listeners.first().map(|each| each.advertised.ip());
         self.config.media_advertised.or(listener).unwrap_or(self.config.media_local)
     }
-
-    pub(crate) fn trunk(&self, name: &str) -> Option<&TrunkState> {
-        self.trunks.iter().find(|trunk| trunk.name == name)
-    }
 }
 
 fn host_text(address: SocketAddr) -> String {
@@ -278,41 +263,4 @@ fn host_text(address: SocketAddr) -> String {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     }
-}
-
-fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
-    let transport = match trunk.transport {
-        TrunkTransport::Udp => Transport::Udp,
-        TrunkTransport::Tcp => Transport::Tcp,
-    };
-    let credentials = trunk
-        .username
-        .clone()
-        .map(|username| Credentials { username, password: trunk.password.clone().unwrap_or_default() });
-    TrunkState {
-        name: trunk.name.clone(),
-        address: trunk.address.clone(),
-        way: way_to(&trunk.address, transport),
-        credentials,
-        refer: trunk.refer,
-        tandem: trunk.tandem,
-        max_calls: trunk.max_calls,
-    }
-}
-
-/// The port of SIP when none is named (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5060;
-
-fn way_to(address: &str, transport: Transport) -> Way {
-    if let Ok(remote) = address.parse::<SocketAddr>() {
-        return Way::Address { transport, remote };
-    }
-    if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport, remote: SocketAddr::new(ip, SIP_PORT) };
-    }
-    let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(SIP_PORT)),
-        None => (address, SIP_PORT),
-    };
-    Way::Name { transport, host: host.to_string(), port }
 }

@@ -1,4 +1,6 @@
-//! Outgoing calls: to all devices of an agent, or out by a trunk.
+//! Outgoing calls: an INVITE with its leg, and all devices of an agent.
+
+use serde::{Deserialize, Serialize};
 
 use baton_sip::{Command as SipCommand, Destination as Way, OutgoingInvite, Party};
 
@@ -7,7 +9,6 @@ use crate::desk::{Desk, Effect};
 use crate::ids::ConnectionId;
 use crate::leg::{Device, Leg, LegState};
 use crate::outcome::Failure;
-use crate::timer::Timer;
 
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
@@ -16,7 +17,7 @@ const MAX_FORWARDS: u8 = 70;
 const DEVICES_MAX: usize = 16;
 
 /// Who is shown to the called party.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) number: String,
     pub(crate) name: String,
@@ -61,36 +62,7 @@ impl Desk {
         if rung == 0 { Err(failure) } else { Ok(()) }
     }
 
-    /// Calls a number out by a trunk.
-    pub(crate) fn dial_outside(
-        &mut self,
-        conversation: &mut Conversation,
-        target: ConnectionId,
-        (number, trunk): (&str, &str),
-        caller: &Caller,
-    ) -> Result<(), Failure> {
-        let Some(trunk) = self.trunk(trunk).cloned() else { return Err(Failure::Status(404, None)) };
-        if !self.trunk_has_room(&trunk.name) {
-            return Err(Failure::Limit);
-        }
-        let uri = format!("sip:{}@{}", escape_user(number), trunk.address);
-        let mut invite = self.invite(&uri, trunk.way.clone(), caller);
-        invite.credentials = trunk.credentials.clone();
-        invite.asserted_identity = Some(invite.from.clone());
-        self.dial(conversation, target, Device::Trunk(trunk.name.clone()), invite)?;
-        *self.trunk_calls.entry(trunk.name).or_default() += 1;
-        let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
-        self.start_timer(Timer::Ring(conversation.id, target), ring_ms);
-        Ok(())
-    }
-
-    /// Whether a trunk may take one call more.
-    pub(crate) fn trunk_has_room(&self, name: &str) -> bool {
-        let calls = self.trunk_calls.get(name).copied().unwrap_or_default();
-        self.trunk(name).is_some_and(|trunk| calls < trunk.max_calls)
-    }
-
-    fn invite(&self, uri: &str, destination: Way, caller: &Caller) -> OutgoingInvite {
+    pub(crate) fn invite(&self, uri: &str, destination: Way, caller: &Caller) -> OutgoingInvite {
         let user = if caller.number.is_empty() { "anonymous" } else { &caller.number };
         let from = Party {
             display: caller.name.clone(),
@@ -110,10 +82,11 @@ impl Desk {
             sdp: None,
             credentials: None,
             max_forwards: caller.max_forwards.unwrap_or(MAX_FORWARDS),
+            patience_ms: None,
         }
     }
 
-    fn dial(
+    pub(crate) fn dial(
         &mut self,
         conversation: &mut Conversation,
         target: ConnectionId,

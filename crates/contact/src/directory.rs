@@ -6,6 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+mod trunk;
+
+pub use trunk::Gateway;
+
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -276,18 +280,26 @@ pub enum ReferPolicy {
 }
 
 /// A trunk.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trunk {
     /// The name and id.
     pub name: String,
-    /// `host:port` that calls are sent to; an IPv6 address stands in brackets.
+    /// `host:port` of its only gateway; an IPv6 address stands in brackets. Empty when `gateways` lists several.
+    #[serde(default)]
     pub address: String,
-    /// The transport of calls that we send.
+    /// The transport to that gateway.
     #[serde(default)]
     pub transport: TrunkTransport,
+    /// Several gateways, tried by priority and weight. Empty when `address` names the only one.
+    #[serde(default)]
+    pub gateways: Vec<Gateway>,
+    /// How long a gateway may stay wholly silent to a call before the next gateway, or the next trunk of the route, is
+    /// tried, in seconds, 1–30.
+    #[serde(default = "default_gateway_timeout")]
+    pub gateway_timeout_seconds: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the trunk's own address and port.
+    /// Empty: the gateways' own addresses and ports.
     #[serde(default)]
     pub networks: Vec<String>,
     /// For a challenge to our calls.
@@ -305,6 +317,40 @@ pub struct Trunk {
     /// Most calls at a time in both directions, 1–20,000; above: 503.
     #[serde(default = "default_max_calls")]
     pub max_calls: u32,
+    /// Most calls at a time from the trunk to us; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_in: Option<u32>,
+    /// Most calls at a time from us to the trunk; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_out: Option<u32>,
+    /// Most new calls a second in both directions, 1–10,000; above: 503. Absent: no such cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<u32>,
+}
+
+impl Default for Trunk {
+    fn default() -> Self {
+        Trunk {
+            name: String::new(),
+            address: String::new(),
+            transport: TrunkTransport::default(),
+            gateways: Vec::new(),
+            gateway_timeout_seconds: default_gateway_timeout(),
+            networks: Vec::new(),
+            username: None,
+            password: None,
+            refer: ReferPolicy::default(),
+            tandem: false,
+            max_calls: default_max_calls(),
+            max_calls_in: None,
+            max_calls_out: None,
+            calls_per_second: None,
+        }
+    }
+}
+
+fn default_gateway_timeout() -> u32 {
+    4
 }
 
 fn default_max_calls() -> u32 {
@@ -336,6 +382,9 @@ pub struct Route {
     pub prefix: String,
     /// The trunk's name.
     pub trunk: String,
+    /// Trunks that are tried next, in this order, when that one is full or cannot be reached.
+    #[serde(default)]
+    pub alternatives: Vec<String>,
     /// How many leading characters are removed, 0–32.
     #[serde(default)]
     pub strip: u8,

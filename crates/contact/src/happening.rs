@@ -41,8 +41,11 @@ impl Desk {
             }
             SipEvent::Refused { session, status, q850, .. } => {
                 self.on_leg(session, |desk, conversation, owner| {
+                    let failure = desk.failure_of(conversation, owner, session.0, (status, q850));
                     desk.close_leg(conversation, owner, session.0);
-                    desk.device_failed(conversation, owner, Failure::Status(status, q850));
+                    if let Err(failure) = desk.try_elsewhere(conversation, owner, failure) {
+                        desk.device_failed(conversation, owner, failure);
+                    }
                 });
             }
             SipEvent::Offered { session, sdp } => {

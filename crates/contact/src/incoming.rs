@@ -17,6 +17,7 @@ use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
 use crate::transfer::{Adding, Opening};
+use crate::trunk::Direction;
 
 /// What a caller is told to wait when there is no room, in seconds.
 const RETRY_AFTER_S: u32 = 10;
@@ -59,7 +60,7 @@ impl Desk {
             return self.refuse(session, 503, true);
         }
         if let Device::Trunk(name) = &arrival.device
-            && !self.trunk_has_room(name)
+            && !self.trunk_has_room(name, Direction::In)
         {
             return self.refuse(session, 503, true);
         }
@@ -102,7 +103,7 @@ impl Desk {
                     leg.remote_hold = negotiated.remote_hold != baton_sdp::RemoteHold::None;
                 }
                 if let Device::Trunk(name) = &leg.device {
-                    *self.trunk_calls.entry(name.clone()).or_default() += 1;
+                    self.count_trunk_call(name, Direction::In);
                 }
                 self.leg_index.insert(leg.id, conversation.id);
                 Ok(leg)
@@ -160,7 +161,7 @@ impl Desk {
                 let when_full = self.directory.queue(name).map(|queue| queue.when_full).unwrap_or_default();
                 Err(if when_full == QueueFull::Busy { 486 } else { 503 })
             }
-            Destination::Outside { trunk, .. } => {
+            Destination::Outside { trunks, .. } => {
                 let tandem = match &arrival.device {
                     Device::Trunk(name) => self.trunk(name).is_some_and(|trunk| trunk.tandem),
                     Device::Phone(_) => true,
@@ -171,7 +172,8 @@ impl Desk {
                 if arrival.invite.max_forwards <= 1 {
                     return Err(483);
                 }
-                if self.trunk_has_room(trunk) { Ok(()) } else { Err(503) }
+                let has_room = |name: &String| self.trunk_has_room(name, Direction::Out);
+                if trunks.iter().any(has_room) { Ok(()) } else { Err(503) }
             }
             Destination::Agent(name) if arrival.agent.as_deref() == Some(name) => Err(486),
             Destination::Conference(name) => {
@@ -355,10 +357,7 @@ impl Desk {
             self.ports.give_back(negotiation.local().port);
             self.media(conversation, baton_media::Command::Close { stream: line.stream() });
         }
-        if let Device::Trunk(name) = &line.device {
-            let calls = self.trunk_calls.entry(name.clone()).or_default();
-            *calls = calls.saturating_sub(1);
-        }
+        self.release_trunk_call(&line);
     }
 
     /// INVITE with Replaces (RFC 3891): the new leg takes the place of the one that it names, for the same agent or trunk.

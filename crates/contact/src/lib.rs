@@ -4,6 +4,7 @@
 //! offer/answer with us. Read [`Core`], [`Input`], [`Output`] first, then [`event`] and [`directory`].
 
 mod agent;
+mod attempt;
 pub mod check;
 pub mod command;
 pub mod config;
@@ -37,6 +38,7 @@ pub mod snapshot;
 mod target;
 mod timer;
 mod transfer;
+mod trunk;
 mod view;
 
 pub use config::{Config, Limits};

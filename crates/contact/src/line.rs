@@ -11,7 +11,7 @@ use crate::desk::Desk;
 use crate::event::{EventKind, LegReport};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::io::Output;
-use crate::leg::{Device, Leg, stream_configuration};
+use crate::leg::{Leg, stream_configuration};
 use crate::timer::Timer;
 
 /// Packet time that we prefer, in milliseconds.
@@ -146,10 +146,7 @@ impl Desk {
         }
         let Some(party) = conversation.connection(owner) else { return };
         let (contact, role) = (party.contact, party.role());
-        if let Device::Trunk(name) = &leg.device {
-            let calls = self.trunk_calls.entry(name.clone()).or_default();
-            *calls = calls.saturating_sub(1);
-        }
+        self.release_trunk_call(&leg);
         let codec = leg.negotiated().map(|negotiated| match negotiated.codec {
             Codec::Pcmu => "PCMU".to_string(),
             Codec::Pcma => "PCMA".to_string(),

@@ -18,9 +18,7 @@ pub(crate) fn access_of(directory: &Directory) -> Access {
         .collect();
     let trunks = directory.trunks.iter().zip(0..);
     let peers = trunks.flat_map(|(trunk, number)| {
-        let own = [trunk.address.clone()];
-        let networks = if trunk.networks.is_empty() { own.to_vec() } else { trunk.networks.clone() };
-        let parsed = networks.into_iter().filter_map(|network| parse_network(&network));
+        let parsed = trunk.all_networks().into_iter().filter_map(|network| parse_network(&network));
         parsed
             .map(move |(network, prefix, port)| TrustedPeer { peer: PeerId(number), network, prefix, port })
             .collect::<Vec<_>>()

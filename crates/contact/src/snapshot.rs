@@ -228,12 +228,28 @@ pub struct RegistrationView {
 pub struct TrunkView {
     /// The name.
     pub name: String,
-    /// Its address.
-    pub address: String,
-    /// Calls that are up.
+    /// Calls that are up, in both directions.
     pub calls: u32,
+    /// Those that the trunk sent us.
+    pub calls_in: u32,
+    /// Those that we sent the trunk.
+    pub calls_out: u32,
     /// Most calls.
     pub max_calls: u32,
+    /// Its gateways.
+    pub gateways: Vec<GatewayView>,
+}
+
+/// A gateway of a trunk now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayView {
+    /// `host:port`.
+    pub address: String,
+    /// The lowest is tried first.
+    pub priority: u16,
+    /// Its share among those of its priority.
+    pub weight: u16,
 }
 
 /// A quick connect as an agent sees it now.

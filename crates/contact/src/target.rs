@@ -32,6 +32,8 @@ impl Desk {
             leg.state = LegState::Alerting;
             leg.early_media |= early;
         }
+        // From here on a failure is the called party's.
+        party.attempt = None;
         if !party.is_pending() {
             return;
         }
@@ -80,6 +82,7 @@ impl Desk {
         let now_us = self.now_us;
         let Some(party) = conversation.connection_mut(target) else { return };
         party.enter(Phase::Connected, now_us);
+        party.attempt = None;
         if let Some(leg) = party.leg_mut(leg_id) {
             leg.state = LegState::Up;
             leg.answered_us = Some(now_us);

@@ -88,6 +88,7 @@ impl Loop {
             sdp: Some(Bytes::from_static(SDP)),
             credentials: None,
             max_forwards: 70,
+            patience_ms: None,
         };
         let _ = self.sides[0].command(self.now_us, Command::Invite { session, invite: Box::new(invite) });
         session

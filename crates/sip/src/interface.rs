@@ -426,6 +426,9 @@ pub struct OutgoingInvite {
     pub credentials: Option<Credentials>,
     /// Max-Forwards, 1–70.
     pub max_forwards: u8,
+    /// How long an address may stay wholly silent before it counts as dead, in milliseconds: the next address of the
+    /// host name is tried, or the call fails with 408. `None`: 64·T1 (RFC 3261 §17.1.1.2, timer B).
+    pub patience_ms: Option<u32>,
 }
 
 /// What goes down. A command for a session that is over, or in a state that does not allow it, is refused

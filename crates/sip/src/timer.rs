@@ -37,6 +37,8 @@ pub(crate) enum SessionTimer {
     Glare,
     /// Debts are no longer waited for.
     Debts,
+    /// Not even a provisional response has come to our INVITE.
+    Silence,
     /// The peer's offer was answered by nobody above; refused so that the peer is not left waiting.
     AwaitDecision,
     /// The peer must refresh the session before this (RFC 4028 §10).

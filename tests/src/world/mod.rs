@@ -66,7 +66,7 @@ pub struct World {
     pub streams: BTreeMap<u16, StreamId>,
     /// The sound, if this world has any; otherwise only plans are looked at.
     pub studio: Option<Box<Studio>>,
-    /// What people do when they are called; others ring until the test says more.
+    /// What people, or all at one gateway, do when they are called; others ring until the test says more.
     pub behaviours: BTreeMap<String, Behaviour>,
     /// Phones that hang up by themselves after the final NOTIFY (P6), by name.
     pub hang_up_after_transfer: Vec<String>,
@@ -114,7 +114,8 @@ impl World {
         let phones = directory.users.iter().flat_map(|user| user.phones.iter().map(move |phone| (user, phone)));
         let mut devices: Vec<Device> =
             phones.enumerate().map(|(at, (user, phone))| Device::phone(at, &user.username, &phone.username)).collect();
-        devices.push(Device::trunk());
+        let gateways = directory.trunks.iter().flat_map(|trunk| trunk.all_gateways());
+        devices.extend(gateways.filter_map(|gateway| gateway.address.parse().ok()).map(Device::gateway));
         let core = Core::new(config, key, directory);
         let mut world = World {
             now_us: TEN_OCLOCK_US - 60_000_000,

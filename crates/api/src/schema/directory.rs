@@ -249,13 +249,21 @@ pub(crate) enum ReferPolicy {
 pub(crate) struct Trunk {
     /// The name and id.
     pub(crate) name: String,
-    /// `host:port` that calls are sent to; an IPv6 address stands in brackets.
+    /// `host:port` of its only gateway; an IPv6 address stands in brackets. Empty when `gateways` lists several.
+    #[schema(required = false)]
     pub(crate) address: String,
-    /// The transport of calls that we send.
+    /// The transport to that gateway.
     #[schema(required = false)]
     pub(crate) transport: TrunkTransport,
+    /// Several gateways, tried by priority and weight. Empty when `address` names the only one.
+    #[schema(required = false)]
+    pub(crate) gateways: Vec<Gateway>,
+    /// How long a gateway may stay wholly silent to a call before the next gateway, or the next trunk of the route, is
+    /// tried, in seconds, 1–30.
+    #[schema(required = false, default = 4, minimum = 1, maximum = 30)]
+    pub(crate) gateway_timeout_seconds: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the trunk's own address and port.
+    /// Empty: the gateways' own addresses and ports.
     #[schema(required = false)]
     pub(crate) networks: Vec<String>,
     /// For a challenge to our calls.
@@ -273,6 +281,35 @@ pub(crate) struct Trunk {
     /// Most calls at a time in both directions, 1–20,000; above: 503.
     #[schema(required = false, default = 20000, minimum = 1, maximum = 20000)]
     pub(crate) max_calls: u32,
+    /// Most calls at a time from the trunk to us; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 20000)]
+    pub(crate) max_calls_in: Option<u32>,
+    /// Most calls at a time from us to the trunk; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 20000)]
+    pub(crate) max_calls_out: Option<u32>,
+    /// Most new calls a second in both directions, 1–10,000; above: 503. Absent: no such cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10000)]
+    pub(crate) calls_per_second: Option<u32>,
+}
+
+/// One of the addresses of a trunk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Gateway {
+    /// `host:port`; an IPv6 address stands in brackets.
+    pub(crate) address: String,
+    /// The transport.
+    #[schema(required = false)]
+    pub(crate) transport: TrunkTransport,
+    /// The lowest number is tried first (RFC 2782).
+    #[schema(required = false, default = 0)]
+    pub(crate) priority: u16,
+    /// Among gateways of one priority, how often this one is the first: its share of the sum of the weights (RFC 2782).
+    #[schema(required = false, default = 1)]
+    pub(crate) weight: u16,
 }
 
 /// A number that can be dialled in; exactly one destination is given.
@@ -300,6 +337,9 @@ pub(crate) struct Route {
     pub(crate) prefix: String,
     /// The trunk's name.
     pub(crate) trunk: String,
+    /// Trunks that are tried next, in this order, when that one is full or cannot be reached.
+    #[schema(required = false)]
+    pub(crate) alternatives: Vec<String>,
     /// How many leading characters are removed, 0–32.
     #[schema(required = false, default = 0, maximum = 32)]
     pub(crate) strip: u8,

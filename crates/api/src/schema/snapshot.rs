@@ -228,12 +228,28 @@ pub(crate) struct RegistrationView {
 pub(crate) struct TrunkView {
     /// The name.
     pub(crate) name: String,
-    /// Its address.
-    pub(crate) address: String,
-    /// Calls that are up.
+    /// Calls that are up, in both directions.
     pub(crate) calls: u32,
+    /// Those that the trunk sent us.
+    pub(crate) calls_in: u32,
+    /// Those that we sent the trunk.
+    pub(crate) calls_out: u32,
     /// Most calls.
     pub(crate) max_calls: u32,
+    /// Its gateways.
+    pub(crate) gateways: Vec<GatewayView>,
+}
+
+/// A gateway of a trunk now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct GatewayView {
+    /// `host:port`.
+    pub(crate) address: String,
+    /// The lowest is tried first.
+    pub(crate) priority: u16,
+    /// Its share among those of its priority.
+    pub(crate) weight: u16,
 }
 
 /// A quick connect as an agent sees it now.

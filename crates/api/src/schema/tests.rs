@@ -168,8 +168,15 @@ fn snapshots_are_the_real_ones() {
         expires_at_ms: 1,
         user_agent: some("x"),
     });
-    let (name, address) = ("pbx".to_owned(), "192.0.2.9:5060".to_owned());
-    same::<snapshot::TrunkView>(real_snapshot::TrunkView { name, address, calls: 1, max_calls: 2 });
+    let gateway = real_snapshot::GatewayView { address: "192.0.2.9:5060".to_owned(), priority: 1, weight: 2 };
+    same::<snapshot::TrunkView>(real_snapshot::TrunkView {
+        name: "pbx".to_owned(),
+        calls: 3,
+        calls_in: 1,
+        calls_out: 2,
+        max_calls: 4,
+        gateways: vec![gateway],
+    });
     same::<snapshot::QuickConnectView>(real_snapshot::QuickConnectView {
         quick_connect_id: "x".to_owned(),
         name: "x".to_owned(),
@@ -340,7 +347,15 @@ fn the_directory_is_the_real_one() {
         caller_id: some("queue"),
         ..QuickConnect::default()
     };
-    let trunk = Trunk { username: some("u"), password: some("p"), ..Trunk::default() };
+    let trunk = Trunk {
+        gateways: vec![Gateway::default()],
+        username: some("u"),
+        password: some("p"),
+        max_calls_in: Some(1),
+        max_calls_out: Some(2),
+        calls_per_second: Some(3),
+        ..Trunk::default()
+    };
     let number = Number { queue: some("q"), user: some("u"), conference: some("c"), ..Number::default() };
     same::<directory::Directory>(Directory {
         users: vec![user, User::default()],

@@ -18,7 +18,7 @@ use baton_contact::directory::{Directory, DirectoryError, Phone, Queue, QuickCon
 use baton_contact::event::{ContactEvent, EventKind, InitiationMethod};
 use baton_contact::snapshot::{
     AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ConnectionState, ConnectionType, ContactSnapshot,
-    ContactState, QueueView, QuickConnectView, RegistrationView, TrunkView,
+    ContactState, GatewayView, QueueView, QuickConnectView, RegistrationView, TrunkView,
 };
 use baton_contact::{ConnectionId, ContactId};
 use futures_util::future::BoxFuture;
@@ -173,7 +173,8 @@ pub fn registration() -> RegistrationView {
 }
 
 pub fn trunk_view() -> TrunkView {
-    TrunkView { name: "pbx".into(), address: "192.0.2.9:5060".into(), calls: 1, max_calls: 10 }
+    let gateway = GatewayView { address: "192.0.2.9:5060".into(), priority: 0, weight: 1 };
+    TrunkView { name: "pbx".into(), calls: 1, calls_in: 1, calls_out: 0, max_calls: 10, gateways: vec![gateway] }
 }
 
 pub fn quick_connect_view() -> QuickConnectView {

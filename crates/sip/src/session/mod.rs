@@ -220,6 +220,7 @@ impl Session {
             SessionTimer::RepeatProvisional => self.repeat_provisional(stack),
             SessionTimer::CancelExpires => self.cancel_expired(stack),
             SessionTimer::Glare => self.backing_off = false,
+            SessionTimer::Silence => self.silent_too_long(stack),
             SessionTimer::Debts => self.write_debts_off(stack),
             SessionTimer::AwaitDecision => self.decision_never_came(stack),
             SessionTimer::Refresh => self.refresh_due(stack),

@@ -59,6 +59,7 @@ pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
         sdp: offer.map(sdp),
         credentials: None,
         max_forwards: 70,
+        patience_ms: None,
     }
 }
 

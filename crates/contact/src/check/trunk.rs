@@ -1,0 +1,78 @@
+//! What makes a trunk valid.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use super::{Findings, Place, is_host_and_port};
+use crate::directory::{Trunk, parse_network};
+
+/// Most gateways of a trunk: more is a name that resolves to several addresses.
+const GATEWAYS_MAX: usize = 16;
+
+impl Findings {
+    pub(super) fn trunk(&mut self, trunk: &Trunk) {
+        let place = Place { table: "trunks", entry: &trunk.name };
+        self.name(place, "name", &trunk.name);
+        self.gateways(place, trunk);
+        self.networks(place, trunk);
+        if trunk.password.is_some() && trunk.username.is_none() {
+            self.add(place, "username", "a trunk with a password needs a username".into(), None);
+        }
+        self.range(place, "gatewayTimeoutSeconds", u64::from(trunk.gateway_timeout_seconds), 1, 30);
+        self.caps(place, trunk);
+    }
+
+    fn gateways(&mut self, place: Place<'_>, trunk: &Trunk) {
+        if trunk.gateways.is_empty() {
+            return self.gateway_address(place, "address", &trunk.address);
+        }
+        if !trunk.address.is_empty() {
+            let message = "`address` names the only gateway; with `gateways` it stays away".to_owned();
+            self.add(place, "gateways", message, None);
+        }
+        if trunk.gateways.len() > GATEWAYS_MAX {
+            self.add(place, "gateways", format!("a trunk has at most {GATEWAYS_MAX} gateways"), None);
+        }
+        let mut seen = BTreeSet::new();
+        for (index, gateway) in trunk.gateways.iter().enumerate() {
+            let key = format!("gateways[{index}].address");
+            self.gateway_address(place, &key, &gateway.address);
+            if !seen.insert(&gateway.address) {
+                self.add(place, &key, format!("the gateway {} is there twice", gateway.address), None);
+            }
+        }
+    }
+
+    fn gateway_address(&mut self, place: Place<'_>, key: &str, address: &str) {
+        if !is_host_and_port(address) {
+            let message = format!("\"{address}\" is not host:port (an IPv6 address stands in brackets)");
+            self.add(place, key, message, None);
+        }
+    }
+
+    fn networks(&mut self, place: Place<'_>, trunk: &Trunk) {
+        for (index, network) in trunk.networks.iter().enumerate() {
+            if parse_network(network).is_none() {
+                let message = format!("\"{network}\" is not address/prefix or address/prefix:port");
+                self.add(place, &format!("networks[{index}]"), message, None);
+            }
+        }
+        let by_name = trunk.all_gateways().iter().any(|gateway| gateway.address.parse::<SocketAddr>().is_err());
+        if trunk.networks.is_empty() && by_name {
+            let message = "a trunk whose address is a host name needs its networks".to_owned();
+            self.add(place, "networks", message, None);
+        }
+    }
+
+    fn caps(&mut self, place: Place<'_>, trunk: &Trunk) {
+        self.range(place, "maxCalls", u64::from(trunk.max_calls), 1, 20_000);
+        let caps = [
+            ("maxCallsIn", trunk.max_calls_in, 0, 20_000),
+            ("maxCallsOut", trunk.max_calls_out, 0, 20_000),
+            ("callsPerSecond", trunk.calls_per_second, 1, 10_000),
+        ];
+        for (key, cap, least, most) in caps {
+            cap.into_iter().for_each(|cap| self.range(place, key, u64::from(cap), least, most));
+        }
+    }
+}
