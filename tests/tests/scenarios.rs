@@ -38,10 +38,14 @@ mod refused_calls;
 mod replaces;
 #[path = "scenarios/tone_continuity.rs"]
 mod tone_continuity;
+#[path = "scenarios/trunk_accounts.rs"]
+mod trunk_accounts;
 #[path = "scenarios/trunk_caps.rs"]
 mod trunk_caps;
 #[path = "scenarios/trunk_failover.rs"]
 mod trunk_failover;
+#[path = "scenarios/trunk_health.rs"]
+mod trunk_health;
 #[path = "scenarios/trunk_transfers.rs"]
 mod trunk_transfers;
 #[path = "scenarios/two_phones.rs"]

@@ -26,6 +26,7 @@ pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
     directory.conferences.iter().for_each(|entry| findings.conference(entry));
     findings.unique_names(directory);
     findings.unique_phones(directory);
+    findings.unique_accounts(directory);
     findings.unique_dialled(directory);
     findings.unique_networks(directory);
     findings.errors
@@ -273,6 +274,19 @@ impl Findings {
         }
     }
 
+    /// An account proves one phone or one trunk.
+    fn unique_accounts(&mut self, directory: &Directory) {
+        let phones = directory.users.iter().flat_map(|user| user.phones.iter().map(|phone| phone.username.as_str()));
+        let mut taken: BTreeSet<&str> = phones.collect();
+        for trunk in &directory.trunks {
+            if let Some(name) = trunk.inbound_username.as_deref().filter(|name| !taken.insert(*name)) {
+                let place = Place { table: "trunks", entry: &trunk.name };
+                let message = format!("\"{name}\" is also the user name of a phone or of another trunk");
+                self.add(place, "inboundUsername", message, None);
+            }
+        }
+    }
+
     /// A phone registers under its user name alone, so it is unique over all users.
     fn unique_phones(&mut self, directory: &Directory) {
         let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
@@ -505,6 +519,28 @@ mod tests {
                 "/trunks/-",
                 r#"{"name":"two","networks":["10.0.0.0/8"],"gateways":[{"address":"10.0.0.1"}]}"#,
                 "trunks/two/gateways[0].address: \"10.0.0.1\" is not host:port (an IPv6 address stands in brackets) ()",
+            ),
+            ("/trunks/0/optionsIntervalSeconds", "4", "trunks/pbx/optionsIntervalSeconds: 4 is not in 5 to 3600 ()"),
+            ("/trunks/0/optionsFailures", "0", "trunks/pbx/optionsFailures: 0 is not in 1 to 10 ()"),
+            (
+                "/trunks/0/inboundUsername",
+                r#""pbx""#,
+                "trunks/pbx/inboundPassword: `inboundUsername` needs its `inboundPassword` ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","address":"10.0.0.1:5060","inboundUsername":"bert-desk","inboundPassword":"p"}"#,
+                "trunks/two/inboundUsername: \"bert-desk\" is also the user name of a phone or of another trunk ()",
+            ),
+            (
+                "/trunks/0/register",
+                r#"{"aor":"carrier.example"}"#,
+                "trunks/pbx/register.aor: \"carrier.example\" is not sip:user@domain ()",
+            ),
+            (
+                "/trunks/0/register",
+                r#"{"aor":"sip:a@b","expiresSeconds":59}"#,
+                "trunks/pbx/register.expiresSeconds: 59 is not in 60 to 86400 ()",
             ),
             ("/trunks/0/callsPerSecond", "0", "trunks/pbx/callsPerSecond: 0 is not in 1 to 10000 ()"),
             ("/trunks/0/gatewayTimeoutSeconds", "31", "trunks/pbx/gatewayTimeoutSeconds: 31 is not in 1 to 30 ()"),

@@ -19,10 +19,12 @@ use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::directory::Directory;
 use crate::event::{ContactEvent, EventKind};
+use crate::health::{GatewayId, GatewayLife};
 use crate::ids::{ConnectionId, ContactId, ConversationId, RequestId};
 use crate::io::Output;
 use crate::outcome::Failure;
 use crate::ports::Ports;
+use crate::registration::{Registration, RegistrationId};
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
 use crate::trunk::{TrunkLife, TrunkState};
@@ -54,6 +56,8 @@ pub(crate) struct Desk {
     pub(crate) numbers: Numbers,
     pub(crate) trunks: Vec<TrunkState>,
     pub(crate) trunk_lives: BTreeMap<String, TrunkLife>,
+    pub(crate) gateways: BTreeMap<GatewayId, GatewayLife>,
+    pub(crate) registrations: BTreeMap<RegistrationId, Registration>,
     pub(crate) phone_owner: BTreeMap<String, String>,
     pub(crate) bindings: BTreeMap<String, Vec<Binding>>,
     pub(crate) agents: BTreeMap<String, Agent>,
@@ -89,6 +93,8 @@ impl Desk {
             numbers: Numbers::default(),
             trunks: Vec::new(),
             trunk_lives: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             phone_owner: BTreeMap::new(),
             bindings: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -123,8 +129,11 @@ impl Desk {
             self.agents.entry(user.username.clone()).or_insert_with(|| Agent::new(now_us));
             self.changed_agents.insert(user.username.clone());
         }
-        self.effects.push_back(Effect::Sip(Box::new(SipCommand::SetAccess(crate::registrar::access_of(&directory)))));
         self.directory = Arc::new(directory);
+        self.adopt_gateways();
+        self.adopt_registrations();
+        let access = self.access();
+        self.sip(SipCommand::SetAccess(access));
         self.release_the_removed();
         self.count_devices();
         self.dispatch_due = true;

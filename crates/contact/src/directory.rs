@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod trunk;
 
-pub use trunk::Gateway;
+pub use trunk::{Gateway, Register};
 
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -298,6 +298,15 @@ pub struct Trunk {
     /// tried, in seconds, 1–30.
     #[serde(default = "default_gateway_timeout")]
     pub gateway_timeout_seconds: u32,
+    /// How often each gateway is asked by OPTIONS whether it lives, in seconds, 5–3,600; 0: never, all count as alive.
+    #[serde(default)]
+    pub options_interval_seconds: u32,
+    /// After so many OPTIONS in a row without an answer (or with a 503) a gateway gets no calls, 1–10.
+    #[serde(default = "default_hysteresis")]
+    pub options_failures: u32,
+    /// After so many answers in a row it gets calls again, 1–10.
+    #[serde(default = "default_hysteresis")]
+    pub options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
     /// Empty: the gateways' own addresses and ports.
     #[serde(default)]
@@ -308,6 +317,15 @@ pub struct Trunk {
     /// The password to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// The user name by which the trunk's calls prove themselves by digest, from wherever they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound_username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound_password: Option<String>,
+    /// We register with the trunk, so that it sends us calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Register>,
     /// What is done with its REFER.
     #[serde(default)]
     pub refer: ReferPolicy,
@@ -336,9 +354,15 @@ impl Default for Trunk {
             transport: TrunkTransport::default(),
             gateways: Vec::new(),
             gateway_timeout_seconds: default_gateway_timeout(),
+            options_interval_seconds: 0,
+            options_failures: default_hysteresis(),
+            options_successes: default_hysteresis(),
             networks: Vec::new(),
             username: None,
             password: None,
+            inbound_username: None,
+            inbound_password: None,
+            register: None,
             refer: ReferPolicy::default(),
             tandem: false,
             max_calls: default_max_calls(),
@@ -347,6 +371,10 @@ impl Default for Trunk {
             calls_per_second: None,
         }
     }
+}
+
+fn default_hysteresis() -> u32 {
+    2
 }
 
 fn default_gateway_timeout() -> u32 {

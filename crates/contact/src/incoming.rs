@@ -33,11 +33,14 @@ struct Arrival {
 
 impl Desk {
     /// A new INVITE.
-    pub(crate) fn incoming(&mut self, session: SessionId, invite: Box<IncomingInvite>) {
-        let device = match &invite.origin {
-            Origin::Account(phone) => Some(Device::Phone(phone.clone())),
-            Origin::Peer(peer) => self.trunks.get(peer.0 as usize).map(|trunk| Device::Trunk(trunk.name.clone())),
-        };
+    pub(crate) fn incoming(&mut self, session: SessionId, mut invite: Box<IncomingInvite>) {
+        let device = self.device_of(&invite.origin);
+        if let Some(Device::Trunk(name)) = &device
+            && self.registration_of(name).is_some_and(|registration| registration.line == invite.target.user)
+        {
+            // The Request-URI is the Contact that we registered; what was dialled stands in To (RFC 3261 §16.4).
+            invite.target = invite.to.clone();
+        }
         let Some(device) = device else { return self.refuse(session, 403, false) };
         let agent = match &device {
             Device::Phone(phone) => self.phone_owner.get(phone).cloned(),
@@ -65,6 +68,19 @@ impl Desk {
             return self.refuse(session, 503, true);
         }
         self.first_call(arrival);
+    }
+
+    /// A trunk is known by its source address, by its account, or by the Contact that we registered with it.
+    fn device_of(&self, origin: &Origin) -> Option<Device> {
+        match origin {
+            Origin::Account(account) => {
+                let own = |name: &String| name == account;
+                let trunk = self.trunks.iter().find(|trunk| trunk.inbound_username.as_ref().is_some_and(own));
+                let phone = || Device::Phone(account.clone());
+                Some(trunk.map_or_else(phone, |trunk| Device::Trunk(trunk.name.clone())))
+            }
+            Origin::Peer(peer) => self.trunks.get(peer.0 as usize).map(|trunk| Device::Trunk(trunk.name.clone())),
+        }
     }
 
     fn refuse(&mut self, session: SessionId, status: u16, later: bool) {

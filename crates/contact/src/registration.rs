@@ -90,7 +90,10 @@ impl Registration {
     fn answered(&mut self, now_us: u64, answer: &Answer, gateways: usize, dice: u64) -> Next {
         self.errand = None;
         self.last_status = Some(answer.status);
-        (self.cseq, self.call_id) = (answer.cseq, Some(answer.call_id.clone()));
+        self.cseq = self.cseq.max(answer.cseq);
+        if !answer.call_id.is_empty() {
+            self.call_id = Some(answer.call_id.clone());
+        }
         let granted_s = answer.expires_s.filter(|granted_s| *granted_s > 0);
         match (answer.status, granted_s) {
             (200..=299, Some(granted_s)) => {
@@ -157,6 +160,10 @@ impl Desk {
         for (id, old) in left {
             self.timers.stop(Timer::Registration(id));
             old.errand.into_iter().for_each(|errand| self.forget_errand(errand));
+            if old.is_registered(self.now_us) {
+                // Nobody waits for the answer: what is not heard expires.
+                self.ask_registrar(&old, 0);
+            }
         }
     }
 
@@ -203,15 +210,32 @@ impl Desk {
     }
 
     fn register(&mut self, id: RegistrationId) {
+        let Some(registration) = self.registrations.get(&id).cloned() else { return };
+        let Some(trunk) = self.trunk(&registration.trunk) else { return };
+        // The last gateway of a round has the whole time of RFC 3261.
+        let others = registration.failed + 1 < trunk.gateways.len();
+        let patience_ms = u64::from(trunk.gateway_timeout_ms);
+        let errand = self.ask_registrar(&registration, registration.expires_s);
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.errand = errand;
+        }
+        if others {
+            self.start_timer(Timer::Registration(id), patience_ms);
+        } else {
+            self.timers.stop(Timer::Registration(id));
+        }
+    }
+
+    /// Sends a REGISTER to the gateway of a registration.
+    fn ask_registrar(&mut self, registration: &Registration, expires_s: u32) -> Option<ErrandId> {
         let errand = ErrandId(self.allocate());
-        let Some(registration) = self.registrations.get_mut(&id) else { return };
-        let Some(trunk) = self.trunks.iter().find(|trunk| trunk.name == registration.trunk) else { return };
-        let Some(gateway) = trunk.gateways.get(registration.gateway) else { return };
+        let trunk = self.trunk(&registration.trunk)?;
+        let gateway = trunk.gateways.get(registration.gateway)?;
         let aor = &registration.register.aor;
         let domain = aor.rsplit_once('@').map_or(gateway.address.as_str(), |(_, domain)| domain);
         let party = Party { display: String::new(), uri: aor.clone(), user: String::new() };
         let request = OutgoingErrand {
-            kind: ErrandKind::Register { expires_s: registration.expires_s, user: registration.line.clone() },
+            kind: ErrandKind::Register { expires_s, user: registration.line.clone() },
             uri: format!("sip:{domain}"),
             destination: gateway.way.clone(),
             from: party.clone(),
@@ -220,16 +244,8 @@ impl Desk {
             cseq: registration.cseq,
             credentials: trunk.credentials.clone(),
         };
-        registration.errand = Some(errand);
-        // The last gateway of a round has the whole time of RFC 3261.
-        let others = registration.failed + 1 < trunk.gateways.len();
-        let patience_ms = u64::from(trunk.gateway_timeout_ms);
         self.sip(SipCommand::Errand { errand, request: Box::new(request) });
-        if others {
-            self.start_timer(Timer::Registration(id), patience_ms);
-        } else {
-            self.timers.stop(Timer::Registration(id));
-        }
+        Some(errand)
     }
 }
 
@@ -285,8 +301,7 @@ mod tests {
                 (least, most)
             })
             .collect();
-        let expected =
-            [(15, 30), (30, 60), (60, 120), (120, 240), (240, 480), (480, 960), (900, 1_800), (900, 1_800)];
+        let expected = [(15, 30), (30, 60), (60, 120), (120, 240), (240, 480), (480, 960), (900, 1_800), (900, 1_800)];
         assert_eq!(waits, expected);
     }
 

@@ -238,6 +238,8 @@ pub struct TrunkView {
     pub max_calls: u32,
     /// Its gateways.
     pub gateways: Vec<GatewayView>,
+    /// Our registration with it, if we are to register.
+    pub registration: Option<TrunkRegistrationView>,
 }
 
 /// A gateway of a trunk now.
@@ -250,6 +252,26 @@ pub struct GatewayView {
     pub priority: u16,
     /// Its share among those of its priority.
     pub weight: u16,
+    /// Whether calls go to it.
+    pub up: bool,
+    /// Its last answer to our OPTIONS; 408 for none.
+    pub last_status: Option<u16>,
+    /// Since when it is up or down, in milliseconds since the epoch.
+    pub since_ms: u64,
+}
+
+/// Our registration with a trunk now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrunkRegistrationView {
+    /// Whether the trunk keeps us.
+    pub registered: bool,
+    /// The gateway that we register with.
+    pub gateway: String,
+    /// Until when it keeps us, in milliseconds since the epoch; 0: never so far.
+    pub expires_at_ms: u64,
+    /// Its last answer; 408 for none.
+    pub last_status: Option<u16>,
 }
 
 /// A quick connect as an agent sees it now.

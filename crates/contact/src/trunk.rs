@@ -9,6 +9,7 @@ use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
 use crate::directory::{Gateway, ReferPolicy, Trunk, TrunkTransport};
+use crate::health::GatewayId;
 use crate::leg::{Device, Leg};
 
 /// The port of SIP when none is named (RFC 3261 §19.1.2).
@@ -23,6 +24,12 @@ pub(crate) struct TrunkState {
     pub(crate) name: String,
     pub(crate) gateways: Vec<GatewayState>,
     pub(crate) gateway_timeout_ms: u32,
+    /// 0: no OPTIONS.
+    pub(crate) options_interval_ms: u64,
+    /// So many failures in a row take a gateway down, so many answers bring it back.
+    pub(crate) options_hysteresis: (u32, u32),
+    /// The account by which its calls prove themselves.
+    pub(crate) inbound_username: Option<String>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) refer: ReferPolicy,
     pub(crate) tandem: bool,
@@ -35,6 +42,8 @@ pub(crate) struct TrunkState {
 /// A gateway, ready for calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GatewayState {
+    /// Its life in [`Desk::gateways`].
+    pub(crate) id: GatewayId,
     pub(crate) address: String,
     pub(crate) way: Way,
     pub(crate) priority: u16,
@@ -95,6 +104,9 @@ impl TrunkState {
             name: trunk.name.clone(),
             gateways: trunk.all_gateways().iter().map(gateway_state).collect(),
             gateway_timeout_ms: trunk.gateway_timeout_seconds.saturating_mul(1_000),
+            options_interval_ms: u64::from(trunk.options_interval_seconds) * 1_000,
+            options_hysteresis: (trunk.options_failures, trunk.options_successes),
+            inbound_username: trunk.inbound_username.clone(),
             credentials,
             refer: trunk.refer,
             tandem: trunk.tandem,
@@ -121,7 +133,13 @@ impl Desk {
             Direction::Out => (life.calls_out, trunk.max_calls_out),
         };
         let paced = trunk.calls_per_second.is_none_or(|most| life.bucket.has_token(self.now_us, most));
-        life.calls_in + life.calls_out < trunk.max_calls && count < most && paced
+        let reachable = direction == Direction::In || self.trunk_is_up(trunk);
+        reachable && life.calls_in + life.calls_out < trunk.max_calls && count < most && paced
+    }
+
+    /// Whether any gateway of a trunk takes calls, as far as is known.
+    pub(crate) fn trunk_is_up(&self, trunk: &TrunkState) -> bool {
+        trunk.gateways.iter().any(|gateway| self.gateway_is_up(gateway))
     }
 
     /// A call of a trunk begins.
@@ -149,11 +167,12 @@ impl Desk {
         }
     }
 
-    /// A trunk's gateways in the order in which a call tries them.
+    /// A trunk's gateways that are up, in the order in which a call tries them.
     pub(crate) fn gateways_in_order(&mut self, trunk: &str) -> Vec<GatewayState> {
-        let Some(trunk) = self.trunks.iter().find(|each| each.name == trunk) else { return Vec::new() };
+        let gateways = self.trunk(trunk).map(|trunk| trunk.gateways.clone()).unwrap_or_default();
+        let up = gateways.into_iter().filter(|gateway| self.gateway_is_up(gateway)).collect();
         let dice = &mut self.dice;
-        in_order(trunk.gateways.clone(), |sum| dice.next_u64() % (sum + 1))
+        in_order(up, |sum| dice.next_u64() % (sum + 1))
     }
 }
 
@@ -182,6 +201,8 @@ fn gateway_state(gateway: &Gateway) -> GatewayState {
         TrunkTransport::Tcp => Transport::Tcp,
     };
     GatewayState {
+        // Given when the directory is taken over.
+        id: GatewayId(0),
         address: gateway.address.clone(),
         way: way_to(&gateway.address, transport),
         priority: gateway.priority,

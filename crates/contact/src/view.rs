@@ -10,7 +10,7 @@ use crate::ids::ContactId;
 use crate::io::Output;
 use crate::snapshot::{
     AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ContactSnapshot, ContactState, GatewayView,
-    QueueView, QuickConnectView, RegistrationView, TrunkView,
+    QueueView, QuickConnectView, RegistrationView, TrunkRegistrationView, TrunkView,
 };
 use crate::trunk::{GatewayState, TrunkLife, TrunkState};
 
@@ -189,7 +189,7 @@ impl Desk {
         .collect()
     }
 
-    fn trunk_views(&self) -> Vec<TrunkView> {
+    pub(crate) fn trunk_views(&self) -> Vec<TrunkView> {
         self.trunks.iter().map(|trunk| self.trunk_view(trunk)).collect()
     }
 
@@ -200,7 +200,16 @@ impl Desk {
             address: gateway.address.clone(),
             priority: gateway.priority,
             weight: gateway.weight,
+            up: self.gateway_is_up(gateway),
+            last_status: self.gateways.get(&gateway.id).and_then(|life| life.last_status),
+            since_ms: self.gateways.get(&gateway.id).map_or(0, |life| life.since_us / 1_000),
         };
+        let registration = self.registration_of(&trunk.name).map(|registration| TrunkRegistrationView {
+            registered: registration.is_registered(self.now_us),
+            gateway: trunk.gateways.get(registration.gateway).map(|each| each.address.clone()).unwrap_or_default(),
+            expires_at_ms: registration.until_us / 1_000,
+            last_status: registration.last_status,
+        });
         TrunkView {
             name: trunk.name.clone(),
             calls: life.calls_in + life.calls_out,
@@ -208,6 +217,7 @@ impl Desk {
             calls_out: life.calls_out,
             max_calls: trunk.max_calls,
             gateways: trunk.gateways.iter().map(gateway).collect(),
+            registration,
         }
     }
 

@@ -67,6 +67,8 @@ enum Command {
     Calls,
     /// The phones that are registered
     Registrations,
+    /// The trunks: their calls, which gateways live, and our registrations
+    Trunks,
     /// Contact records, read from the store itself (the server may be down)
     Records {
         /// Only those whose last change comes after this cursor
@@ -99,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Registrations => {
             client(&place).and_then(|client| operator::registrations(&client, place.json)).and_then(show)
         }
+        Command::Trunks => client(&place).and_then(|client| operator::trunks(&client, place.json)).and_then(show),
         Command::Records { after, contact, follow } => {
             let question = records::Question { after, contact, follow, json: place.json };
             store_path(&place).and_then(|store| records::print(&store, &question))

@@ -26,7 +26,7 @@ fn endpoint(side: u8) -> Endpoint {
     let config = Config { listeners: vec![listener], ..Config::default() };
     let mut endpoint = Endpoint::new(config, [side; 32]);
     let peer = TrustedPeer { peer: PeerId(1), network: address(1 - side).ip(), prefix: 32, port: None };
-    let access = Access { accounts: Default::default(), peers: vec![peer] };
+    let access = Access { peers: vec![peer], ..Access::default() };
     let _ = endpoint.command(1, Command::SetAccess(access));
     endpoint
 }

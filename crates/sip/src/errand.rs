@@ -14,7 +14,7 @@ use crate::random::marked;
 use crate::session::Authorization;
 use crate::stack::{NoWay, Stack};
 use crate::timer::Timer;
-use crate::transaction::{Failure, Owner, Purpose};
+use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, Uri};
 
 /// An errand under way.
@@ -29,6 +29,8 @@ pub(crate) struct Errand {
     authorization: Option<Box<Authorization>>,
     /// The way of the last try.
     flow: Option<Flow>,
+    /// Its transaction.
+    transaction: Option<TransactionId>,
 }
 
 impl Endpoint {
@@ -41,7 +43,8 @@ impl Endpoint {
             return Err(CommandRefused::Limit);
         }
         let parties = [&request.from, &request.to];
-        let readable = Uri::parse(&request.uri).is_ok() && parties.iter().all(|each| NameAddr::from_party(each).is_ok());
+        let readable =
+            Uri::parse(&request.uri).is_ok() && parties.iter().all(|each| NameAddr::from_party(each).is_ok());
         if !readable {
             return Err(CommandRefused::BadText);
         }
@@ -50,7 +53,8 @@ impl Endpoint {
         let tag = marked(id.0, stack.random.number());
         let authorization = request.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));
         let (cseq, destination) = (request.cseq, request.destination.clone());
-        let errand = Errand { request, call_id, tag, cseq, addresses: Vec::new(), authorization, flow: None };
+        let errand =
+            Errand { request, call_id, tag, cseq, addresses: Vec::new(), authorization, flow: None, transaction: None };
         self.errands.insert(id, Box::new(errand));
         match self.stack.way_to(&destination) {
             Ok(flow) => self.send_errand(id, flow),
@@ -62,7 +66,8 @@ impl Endpoint {
 
     /// The contact does not want to know any more; an answer that still comes is dropped.
     pub(crate) fn forget_errand(&mut self, id: ErrandId) {
-        self.errands.remove(&id);
+        let errand = self.errands.remove(&id);
+        errand.and_then(|errand| errand.transaction).into_iter().for_each(|id| self.stack.abandon_client(id));
     }
 
     /// The host name of an errand has these addresses.
@@ -83,7 +88,8 @@ impl Endpoint {
         {
             errand.cseq = errand.cseq.saturating_add(1);
             let owner = Some(owner(id));
-            if self.stack.request_again(flow, &original, errand.cseq, owner, Some(again)).is_ok() {
+            if let Ok(again) = self.stack.request_again(flow, &original, errand.cseq, owner, Some(again)) {
+                errand.transaction = Some(again);
                 return;
             }
         }
@@ -129,7 +135,8 @@ impl Endpoint {
         let Some(errand) = self.errands.get_mut(&id) else { return };
         errand.cseq = errand.cseq.saturating_add(1);
         errand.flow = Some(flow);
-        if errand.send(&mut self.stack, id, flow).is_none() {
+        errand.transaction = errand.send(&mut self.stack, id, flow);
+        if errand.transaction.is_none() {
             self.errand_done(id, 400, None);
         }
     }
@@ -150,7 +157,7 @@ impl Endpoint {
 }
 
 impl Errand {
-    fn send(&self, stack: &mut Stack, id: ErrandId, flow: Flow) -> Option<()> {
+    fn send(&self, stack: &mut Stack, id: ErrandId, flow: Flow) -> Option<TransactionId> {
         let from = NameAddr::from_party(&self.request.from).ok()?.with_tag(&self.tag);
         let to = NameAddr::from_party(&self.request.to).ok()?;
         let (user_agent, own) = (stack.config.user_agent.clone(), self.contact(stack, &flow));
@@ -174,7 +181,7 @@ impl Errand {
             capabilities(builder);
             builder.header(HeaderName::UserAgent, user_agent);
         });
-        sent.ok().map(drop)
+        sent.ok()
     }
 
     fn contact(&self, stack: &Stack, flow: &Flow) -> String {

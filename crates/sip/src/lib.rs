@@ -8,6 +8,7 @@ mod access;
 mod dialog;
 pub mod digest;
 mod endpoint;
+mod errand;
 mod front_door;
 mod headers;
 mod incoming;

@@ -276,7 +276,7 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::TransferProgress { session, .. }
         | Event::Digit { session, .. }
         | Event::Ended { session, .. } => Some(*session),
-        Event::BindingsChanged { .. } => None,
+        Event::BindingsChanged { .. } | Event::ErrandDone { .. } => None,
     }
 }
 
@@ -326,6 +326,7 @@ impl Line {
             Event::Ringing { .. }
             | Event::Confirmed { .. }
             | Event::Incoming { .. }
+            | Event::ErrandDone { .. }
             | Event::BindingsChanged { .. } => {}
         }
         None

@@ -42,7 +42,7 @@ fn each_gateway_is_asked_about_every_interval() {
     let mut world = world();
     world.run_ms(60_000);
     for gateway in ["pbx", "gateway-10"] {
-        let asked = world.ladder.rungs.iter().filter(|rung| rung.to == gateway && rung.title == "OPTIONS");
+        let asked = world.ladder.rungs.iter().filter(|rung| rung.device == gateway && rung.title == "OPTIONS");
         let count = asked.count();
         assert!((5..=7).contains(&count), "{gateway}: {count}");
     }
@@ -61,7 +61,7 @@ fn a_dead_gateway_gets_no_calls_and_a_living_one_gets_them_back() {
     world.dial("anna", office::BANK);
     world.answer("bank");
     world.expect_hearing(&[("anna", "bank"), ("bank", "anna")]);
-    let invited = world.ladder.rungs.iter().any(|rung| rung.to == "pbx" && rung.title == "INVITE");
+    let invited = world.ladder.rungs.iter().any(|rung| rung.device == "pbx" && rung.title == "INVITE");
     assert!(!invited, "no time is lost\n{}", world.ladder);
     world.plug_in("pbx");
     world.run_ms(45_000);

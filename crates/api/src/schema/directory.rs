@@ -262,6 +262,15 @@ pub(crate) struct Trunk {
     /// tried, in seconds, 1–30.
     #[schema(required = false, default = 4, minimum = 1, maximum = 30)]
     pub(crate) gateway_timeout_seconds: u32,
+    /// How often each gateway is asked by OPTIONS whether it lives, in seconds, 5–3,600; 0: never, all count as alive.
+    #[schema(required = false, default = 0, maximum = 3600)]
+    pub(crate) options_interval_seconds: u32,
+    /// After so many OPTIONS in a row without an answer (or with a 503) a gateway gets no calls, 1–10.
+    #[schema(required = false, default = 2, minimum = 1, maximum = 10)]
+    pub(crate) options_failures: u32,
+    /// After so many answers in a row it gets calls again, 1–10.
+    #[schema(required = false, default = 2, minimum = 1, maximum = 10)]
+    pub(crate) options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
     /// Empty: the gateways' own addresses and ports.
     #[schema(required = false)]
@@ -272,6 +281,15 @@ pub(crate) struct Trunk {
     /// The password to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<String>,
+    /// The user name by which the trunk's calls prove themselves by digest, from wherever they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inbound_username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inbound_password: Option<String>,
+    /// We register with the trunk, so that it sends us calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) register: Option<Register>,
     /// What is done with its REFER.
     #[schema(required = false)]
     pub(crate) refer: ReferPolicy,
@@ -293,6 +311,17 @@ pub(crate) struct Trunk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10000)]
     pub(crate) calls_per_second: Option<u32>,
+}
+
+/// How we register with a trunk, with its `username` and `password`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Register {
+    /// The address of record: `sip:user@domain`.
+    pub(crate) aor: String,
+    /// For how long, in seconds, 60–86,400; the registrar has the last word.
+    #[schema(required = false, default = 600, minimum = 60, maximum = 86400)]
+    pub(crate) expires_seconds: u32,
 }
 
 /// One of the addresses of a trunk.

@@ -168,7 +168,20 @@ fn snapshots_are_the_real_ones() {
         expires_at_ms: 1,
         user_agent: some("x"),
     });
-    let gateway = real_snapshot::GatewayView { address: "192.0.2.9:5060".to_owned(), priority: 1, weight: 2 };
+    let gateway = real_snapshot::GatewayView {
+        address: "192.0.2.9:5060".to_owned(),
+        priority: 1,
+        weight: 2,
+        up: true,
+        last_status: Some(200),
+        since_ms: 3,
+    };
+    let registration = real_snapshot::TrunkRegistrationView {
+        registered: true,
+        gateway: "192.0.2.9:5060".to_owned(),
+        expires_at_ms: 4,
+        last_status: Some(200),
+    };
     same::<snapshot::TrunkView>(real_snapshot::TrunkView {
         name: "pbx".to_owned(),
         calls: 3,
@@ -176,6 +189,7 @@ fn snapshots_are_the_real_ones() {
         calls_out: 2,
         max_calls: 4,
         gateways: vec![gateway],
+        registration: Some(registration),
     });
     same::<snapshot::QuickConnectView>(real_snapshot::QuickConnectView {
         quick_connect_id: "x".to_owned(),
@@ -351,6 +365,9 @@ fn the_directory_is_the_real_one() {
         gateways: vec![Gateway::default()],
         username: some("u"),
         password: some("p"),
+        inbound_username: some("i"),
+        inbound_password: some("j"),
+        register: Some(Register { aor: "sip:a@b".to_owned(), expires_seconds: 60 }),
         max_calls_in: Some(1),
         max_calls_out: Some(2),
         calls_per_second: Some(3),

@@ -18,8 +18,42 @@ impl Findings {
         if trunk.password.is_some() && trunk.username.is_none() {
             self.add(place, "username", "a trunk with a password needs a username".into(), None);
         }
+        self.inbound_account(place, trunk);
+        self.register(place, trunk);
+        if trunk.options_interval_seconds > 0 {
+            self.range(place, "optionsIntervalSeconds", u64::from(trunk.options_interval_seconds), 5, 3_600);
+        }
+        self.range(place, "optionsFailures", u64::from(trunk.options_failures), 1, 10);
+        self.range(place, "optionsSuccesses", u64::from(trunk.options_successes), 1, 10);
         self.range(place, "gatewayTimeoutSeconds", u64::from(trunk.gateway_timeout_seconds), 1, 30);
         self.caps(place, trunk);
+    }
+
+    fn inbound_account(&mut self, place: Place<'_>, trunk: &Trunk) {
+        match (&trunk.inbound_username, &trunk.inbound_password) {
+            (Some(_), None) => {
+                self.add(place, "inboundPassword", "`inboundUsername` needs its `inboundPassword`".into(), None);
+            }
+            (None, Some(_)) => {
+                self.add(place, "inboundUsername", "`inboundPassword` needs its `inboundUsername`".into(), None);
+            }
+            (Some(name), _) if name.is_empty() || name.len() > 64 => {
+                self.add(place, "inboundUsername", "a user name has 1 to 64 characters".into(), None);
+            }
+            _ => {}
+        }
+    }
+
+    fn register(&mut self, place: Place<'_>, trunk: &Trunk) {
+        let Some(register) = &trunk.register else { return };
+        let user_and_domain = register.aor.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
+        let fits =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"@?;".contains(c));
+        if !user_and_domain.is_some_and(|(user, domain)| fits(user) && fits(domain)) || register.aor.len() > 255 {
+            let message = format!("\"{}\" is not sip:user@domain", register.aor);
+            self.add(place, "register.aor", message, None);
+        }
+        self.range(place, "register.expiresSeconds", u64::from(register.expires_seconds), 60, 86_400);
     }
 
     fn gateways(&mut self, place: Place<'_>, trunk: &Trunk) {
@@ -58,7 +92,8 @@ impl Findings {
             }
         }
         let by_name = trunk.all_gateways().iter().any(|gateway| gateway.address.parse::<SocketAddr>().is_err());
-        if trunk.networks.is_empty() && by_name {
+        let known_otherwise = trunk.inbound_username.is_some() || trunk.register.is_some();
+        if trunk.networks.is_empty() && by_name && !known_otherwise {
             let message = "a trunk whose address is a host name needs its networks".to_owned();
             self.add(place, "networks", message, None);
         }

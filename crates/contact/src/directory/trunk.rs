@@ -1,4 +1,4 @@
-//! A trunk's gateways.
+//! A trunk's gateways, and how it knows us.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,21 @@ impl Default for Gateway {
 
 fn default_weight() -> u16 {
     1
+}
+
+/// How we register with a trunk, with its `username` and `password`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Register {
+    /// The address of record: `sip:user@domain`.
+    pub aor: String,
+    /// For how long, in seconds, 60–86,400; the registrar has the last word.
+    #[serde(default = "default_expires")]
+    pub expires_seconds: u32,
+}
+
+fn default_expires() -> u32 {
+    600
 }
 
 impl Trunk {

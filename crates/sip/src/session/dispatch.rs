@@ -145,7 +145,7 @@ impl Session {
             Purpose::Notify => self.notify_done(transaction, None),
             Purpose::Refer => self.refer_done(stack, if failure == Failure::Timeout { 408 } else { 503 }),
             // The INVITE's own end is awaited, not the CANCEL's.
-            Purpose::Cancel => {}
+            Purpose::Cancel | Purpose::Errand => {}
             Purpose::Refresh | Purpose::Identify | Purpose::Info => {
                 if failure == Failure::Timeout {
                     self.give_up(stack, EndCause::Timeout);

@@ -206,6 +206,8 @@ impl Session {
             Command::End { status, reason, .. } => self.end(stack, status, reason),
             Command::Invite { .. }
             | Command::ReportTransfer { .. }
+            | Command::Errand { .. }
+            | Command::ForgetErrand { .. }
             | Command::SetAccess(_)
             | Command::RestoreBindings { .. }
             | Command::Unregister { .. } => Err(CommandRefused::WrongState),

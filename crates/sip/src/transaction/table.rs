@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Info,
     /// REFER.
     Refer,
+    /// An errand, whose number stands in the session's place.
+    Errand,
 }
 
 /// To whom a client transaction reports.
