@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use baton_sip::Party;
+
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::dial::Caller;
+use crate::directory::CallerIdHeader;
 use crate::ids::ConnectionId;
 use crate::leg::{Device, LegState};
 use crate::outcome::Failure;
@@ -115,10 +118,18 @@ impl Desk {
     ) -> Result<(), Failure> {
         let Some(trunk) = self.trunk(&attempt.trunk) else { return Err(Failure::Status(404, None)) };
         let (credentials, patience_ms) = (trunk.credentials.clone(), trunk.gateway_timeout_ms);
-        let uri = format!("sip:{}@{}", crate::dial::escape_user(&attempt.number), gateway.address);
-        let mut invite = self.invite(&uri, gateway.way.clone(), &attempt.caller);
+        let written = |number: &str| trunk.numbers.as_ref().map_or(number.to_string(), |plan| plan.write(number));
+        let caller = Caller { number: written(&attempt.caller.number), ..attempt.caller.clone() };
+        let uri = format!("sip:{}@{}", crate::dial::escape_user(&written(&attempt.number)), gateway.address);
+        let header = trunk.caller_id_out;
+        let mut invite = self.invite(&uri, gateway.way.clone(), &caller);
         invite.credentials = credentials;
-        invite.asserted_identity = Some(invite.from.clone());
+        let shown = (!caller.is_anonymous()).then(|| invite.from.clone());
+        match header {
+            CallerIdHeader::Pai => invite.asserted_identity = shown,
+            CallerIdHeader::Rpid => invite.headers.extend(shown.map(|party| ("Remote-Party-ID".into(), rpid(&party)))),
+            CallerIdHeader::From => {}
+        }
         // Where nothing else is left to try, a silent gateway has the whole time of RFC 3261.
         let others = !attempt.gateways.is_empty() || !attempt.trunks.is_empty();
         invite.patience_ms = others.then_some(patience_ms);
@@ -144,4 +155,11 @@ impl Desk {
             _ => Failure::Status(status, q850),
         }
     }
+}
+
+/// A Remote-Party-ID of ours (draft-ietf-sip-privacy-04 §5): the number is ours to show, so it has been screened.
+fn rpid(party: &Party) -> String {
+    let plain: String = party.display.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
+    let name = if plain.is_empty() { String::new() } else { format!("\"{plain}\" ") };
+    format!("{name}<{}>;party=calling;screen=yes;privacy=off", party.uri)
 }

@@ -125,6 +125,7 @@ impl Findings {
             self.add(place, "password", "the password is empty".into(), None);
         }
         self.range(place, "acwTimeoutSeconds", u64::from(user.acw_timeout_seconds), 0, 86_400);
+        self.range(place, "serialSeconds", u64::from(user.serial_seconds), 5, 60);
         for (index, phone) in user.phones.iter().enumerate() {
             self.phone(place, index, phone);
         }
@@ -542,6 +543,19 @@ mod tests {
                 r#"{"aor":"sip:a@b","expiresSeconds":59}"#,
                 "trunks/pbx/register.expiresSeconds: 59 is not in 60 to 86400 ()",
             ),
+            ("/trunks/0/ptime", "25", "trunks/pbx/ptime: a packet time is 10, 20, 30, 40 or 60 ms ()"),
+            ("/trunks/0/codecs", r#"["PCMA","PCMA"]"#, "trunks/pbx/codecs: a codec is named twice ()"),
+            (
+                "/trunks/0/numbers",
+                r#"{"countryCode":"0049"}"#,
+                "trunks/pbx/numbers.countryCode: a country code has 1 to 3 digits, the first not 0 ()",
+            ),
+            (
+                "/trunks/0/numbers",
+                r#"{"countryCode":"49","internationalPrefix":""}"#,
+                "trunks/pbx/numbers.internationalPrefix: \"\" is not a prefix: 1 to 8 digits ()",
+            ),
+            ("/users/0/serialSeconds", "4", "users/anna/serialSeconds: 4 is not in 5 to 60 ()"),
             ("/trunks/0/callsPerSecond", "0", "trunks/pbx/callsPerSecond: 0 is not in 1 to 10000 ()"),
             ("/trunks/0/gatewayTimeoutSeconds", "31", "trunks/pbx/gatewayTimeoutSeconds: 31 is not in 1 to 30 ()"),
             ("/routes/0/alternatives", r#"["pbx"]"#, "routes/+/alternatives[0]: the trunk \"pbx\" is named twice ()"),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use baton_sip::{SessionId, TransferId};
 
 use crate::attempt::Attempt;
+use crate::dial::Devices;
 use crate::event::PartyRole;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
@@ -106,6 +107,8 @@ pub(crate) struct Connection {
     pub(crate) digits: String,
     /// What is left to try while it is being called out by a trunk.
     pub(crate) attempt: Option<Box<Attempt>>,
+    /// Devices that ring after the one that rings now.
+    pub(crate) devices: Option<Box<Devices>>,
 }
 
 impl Connection {
@@ -139,6 +142,7 @@ impl Connection {
             rung: false,
             digits: String::new(),
             attempt: None,
+            devices: None,
         }
     }
 

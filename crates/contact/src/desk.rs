@@ -243,6 +243,7 @@ impl Desk {
             self.timers.stop(Timer::Audio(conversation.id, connection.id));
             self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
             self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
+            self.timers.stop(Timer::NextDevice(conversation.id, connection.id));
         }
         self.timers.stop(Timer::CallMax(conversation.id));
         self.timers.stop(Timer::Closing(conversation.id));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod trunk;
 
-pub use trunk::{Gateway, Register};
+pub use trunk::{AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, Register, Unprefixed};
 
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Directory {
 }
 
 /// An agent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct User {
     /// The log-in name and id, 1–64 of `a-z 0-9 . _ -`.
@@ -62,9 +62,49 @@ pub struct User {
     /// After-contact work ends by itself after this many seconds; 0: only by *Clear contact*.
     #[serde(default)]
     pub acw_timeout_seconds: u32,
-    /// The agent's SIP devices; all ring at once.
+    /// The agent's SIP devices.
     #[serde(default)]
     pub phones: Vec<Phone>,
+    /// Whether the agent's devices ring all at once or one after the other.
+    #[serde(default)]
+    pub ring: Ringing,
+    /// With `serial`: how long each device rings before the next one does, in seconds, 5–60.
+    #[serde(default = "default_serial_seconds")]
+    pub serial_seconds: u32,
+}
+
+/// How the devices of an agent ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ringing {
+    /// All at once.
+    #[default]
+    Parallel,
+    /// One after the other: as listed; several registrations of one phone by their `q`.
+    Serial,
+}
+
+fn default_serial_seconds() -> u32 {
+    15
+}
+
+impl Default for User {
+    fn default() -> Self {
+        User {
+            username: String::new(),
+            name: String::new(),
+            password: None,
+            password_hash: None,
+            admin: false,
+            routing_profile: None,
+            extension: None,
+            auto_accept: false,
+            acw_timeout_seconds: 0,
+            phones: Vec::new(),
+            ring: Ringing::default(),
+            serial_seconds: default_serial_seconds(),
+        }
+    }
 }
 
 /// A SIP device of an agent.
@@ -326,6 +366,24 @@ pub struct Trunk {
     /// We register with the trunk, so that it sends us calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub register: Option<Register>,
+    /// How the trunk writes numbers; absent: as we do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberPlan>,
+    /// Where the number of its callers stands.
+    #[serde(default)]
+    pub caller_id_in: CallerIdHeader,
+    /// Where it wants the number of ours.
+    #[serde(default)]
+    pub caller_id_out: CallerIdHeader,
+    /// Codecs for its calls, best first; empty: the node's.
+    #[serde(default)]
+    pub codecs: Vec<AudioCodec>,
+    /// The packet time that we prefer on it, in milliseconds: 10, 20, 30, 40 or 60; absent: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptime: Option<u8>,
+    /// What is done with its audio before the answer.
+    #[serde(default)]
+    pub early_media: EarlyMedia,
     /// What is done with its REFER.
     #[serde(default)]
     pub refer: ReferPolicy,
@@ -363,6 +421,12 @@ impl Default for Trunk {
             inbound_username: None,
             inbound_password: None,
             register: None,
+            numbers: None,
+            caller_id_in: CallerIdHeader::default(),
+            caller_id_out: CallerIdHeader::default(),
+            codecs: Vec::new(),
+            ptime: None,
+            early_media: EarlyMedia::default(),
             refer: ReferPolicy::default(),
             tandem: false,
             max_calls: default_max_calls(),

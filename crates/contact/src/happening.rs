@@ -44,7 +44,9 @@ impl Desk {
                 self.on_leg(session, |desk, conversation, owner| {
                     let failure = desk.failure_of(conversation, owner, session.0, (status, q850));
                     desk.close_leg(conversation, owner, session.0);
-                    if let Err(failure) = desk.try_elsewhere(conversation, owner, failure) {
+                    let next = desk.try_elsewhere(conversation, owner, failure);
+                    let next = next.or_else(|failure| desk.ring_next_device(conversation, owner, failure));
+                    if let Err(failure) = next {
                         desk.device_failed(conversation, owner, failure);
                     }
                 });
@@ -339,6 +341,7 @@ impl Desk {
             Timer::Closing(_) => desk.end_all(conversation, Cause::of(DisconnectReason::ContactFlowDisconnect)),
             Timer::MediaEnd(_) => desk.media_end_overdue(conversation),
             Timer::QueueDelay(..) => desk.dispatch_due = true,
+            Timer::NextDevice(_, target) => desk.device_rang_long_enough(conversation, target),
             Timer::Gateway(_) | Timer::Registration(_) => {}
         });
     }

@@ -8,8 +8,8 @@ use crate::command::{RefusalKind, Target};
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
-use crate::dial::Caller;
-use crate::directory::QueueFull;
+use crate::dial::{ANONYMOUS, Caller};
+use crate::directory::{CallerIdHeader, QueueFull};
 use crate::event::{EndpointAddress, InitiationMethod};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::{Device, Leg, LegState};
@@ -17,7 +17,7 @@ use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
 use crate::transfer::{Adding, Opening};
-use crate::trunk::Direction;
+use crate::trunk::{Direction, TrunkState};
 
 /// What a caller is told to wait when there is no room, in seconds.
 const RETRY_AFTER_S: u32 = 10;
@@ -40,6 +40,9 @@ impl Desk {
         {
             // The Request-URI is the Contact that we registered; what was dialled stands in To (RFC 3261 §16.4).
             invite.target = invite.to.clone();
+        }
+        if let Some(trunk) = device.as_ref().and_then(|device| self.trunk_of(device)) {
+            identify(trunk, &mut invite);
         }
         let Some(device) = device else { return self.refuse(session, 403, false) };
         let agent = match &device {
@@ -234,7 +237,7 @@ impl Desk {
         dialled: &str,
     ) -> ConnectionId {
         let invite = &arrival.invite;
-        let shown = invite.asserted_identity.as_ref().unwrap_or(&invite.from);
+        let shown = &invite.from;
         let address = if shown.user.is_empty() { shown.uri.clone() } else { shown.user.clone() };
         let from = EndpointAddress { address: address.clone(), name: some_text(&shown.display) };
         let to = EndpointAddress { address: dialled.to_string(), name: None };
@@ -412,6 +415,25 @@ impl Desk {
             Some(Err(status)) => self.refuse(session, status, false),
             None => self.refuse(session, 481, false),
         }
+    }
+}
+
+/// Who calls and what was dialled, by the trunk's own way of saying it: from here on the caller stands in From, and
+/// numbers are as they are inside.
+fn identify(trunk: &TrunkState, invite: &mut IncomingInvite) {
+    let asserted = match trunk.caller_id_in {
+        CallerIdHeader::Pai => invite.asserted_identity.take(),
+        CallerIdHeader::Rpid => invite.remote_party_id.take(),
+        CallerIdHeader::From => None,
+    };
+    // A caller who wants to stay unknown (RFC 3323 §4.1.1.3) is unknown here, whatever the trunk knows of it.
+    if invite.from.user != ANONYMOUS {
+        invite.from = asserted.unwrap_or_else(|| std::mem::take(&mut invite.from));
+    }
+    (invite.asserted_identity, invite.remote_party_id) = (None, None);
+    if let Some(plan) = &trunk.numbers {
+        invite.target.user = plan.read(&invite.target.user);
+        invite.from.user = plan.read(&invite.from.user);
     }
 }
 

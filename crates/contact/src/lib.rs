@@ -26,6 +26,7 @@ mod io;
 mod leg;
 mod line;
 mod mix;
+mod number_plan;
 mod offer;
 mod outcome;
 mod ports;

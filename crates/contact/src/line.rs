@@ -33,10 +33,12 @@ impl Desk {
     pub(crate) fn open_media(&mut self, conversation: &Conversation, leg: &mut Leg) -> bool {
         let Some(port) = self.ports.take() else { return false };
         let local = LocalMedia { address: self.media_address(), port };
+        let trunk = self.trunk_of(&leg.device);
+        let own_order = trunk.map(|trunk| trunk.codecs.clone()).filter(|codecs| !codecs.is_empty());
         let capabilities = Capabilities {
-            codecs: self.codecs_for(conversation),
+            codecs: own_order.unwrap_or_else(|| self.codecs_for(conversation)),
             telephone_event: true,
-            ptime_ms: PTIME_MS,
+            ptime_ms: trunk.and_then(|trunk| trunk.ptime_ms).unwrap_or(PTIME_MS),
             rtcp_mux: true,
         };
         leg.negotiation = Some(Negotiation::new(local, capabilities, leg.id));

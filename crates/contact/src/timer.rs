@@ -29,6 +29,8 @@ pub(crate) enum Timer {
     MediaEnd(ConversationId),
     /// A contact's delay towards some agents has passed: look again.
     QueueDelay(ConversationId, ConnectionId),
+    /// A device of an agent has rung for its time, and the next one's turn comes.
+    NextDevice(ConversationId, ConnectionId),
     /// A gateway's next OPTIONS, or the end of the wait for its answer.
     Gateway(GatewayId),
     /// A trunk's next REGISTER, or the end of the wait for its answer.
@@ -47,7 +49,8 @@ impl Timer {
             | Timer::CallMax(id)
             | Timer::Closing(id)
             | Timer::MediaEnd(id)
-            | Timer::QueueDelay(id, _) => Some(id),
+            | Timer::QueueDelay(id, _)
+            | Timer::NextDevice(id, _) => Some(id),
             Timer::Gateway(_) | Timer::Registration(_) => None,
         }
     }

@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use std::net::{IpAddr, SocketAddr};
 
+use baton_sdp::Codec;
 use baton_sip::{Credentials, Destination as Way, Transport};
 use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
-use crate::directory::{Gateway, ReferPolicy, Trunk, TrunkTransport};
+use crate::directory::{
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberPlan, ReferPolicy, Trunk, TrunkTransport,
+};
 use crate::health::GatewayId;
 use crate::leg::{Device, Leg};
 
@@ -30,6 +33,13 @@ pub(crate) struct TrunkState {
     pub(crate) options_hysteresis: (u32, u32),
     /// The account by which its calls prove themselves.
     pub(crate) inbound_username: Option<String>,
+    pub(crate) numbers: Option<NumberPlan>,
+    pub(crate) caller_id_in: CallerIdHeader,
+    pub(crate) caller_id_out: CallerIdHeader,
+    /// Empty: the node's.
+    pub(crate) codecs: Vec<Codec>,
+    pub(crate) ptime_ms: Option<u8>,
+    pub(crate) early_media: EarlyMedia,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) refer: ReferPolicy,
     pub(crate) tandem: bool,
@@ -107,6 +117,12 @@ impl TrunkState {
             options_interval_ms: u64::from(trunk.options_interval_seconds) * 1_000,
             options_hysteresis: (trunk.options_failures, trunk.options_successes),
             inbound_username: trunk.inbound_username.clone(),
+            numbers: trunk.numbers.clone(),
+            caller_id_in: trunk.caller_id_in,
+            caller_id_out: trunk.caller_id_out,
+            codecs: trunk.codecs.iter().map(|codec| codec_of(*codec)).collect(),
+            ptime_ms: trunk.ptime,
+            early_media: trunk.early_media,
             credentials,
             refer: trunk.refer,
             tandem: trunk.tandem,
@@ -118,7 +134,22 @@ impl TrunkState {
     }
 }
 
+fn codec_of(codec: AudioCodec) -> Codec {
+    match codec {
+        AudioCodec::Pcmu => Codec::Pcmu,
+        AudioCodec::Pcma => Codec::Pcma,
+    }
+}
+
 impl Desk {
+    /// The trunk that a device is.
+    pub(crate) fn trunk_of(&self, device: &Device) -> Option<&TrunkState> {
+        match device {
+            Device::Trunk(name) => self.trunk(name),
+            Device::Phone(_) => None,
+        }
+    }
+
     pub(crate) fn trunk(&self, name: &str) -> Option<&TrunkState> {
         self.trunks.iter().find(|trunk| trunk.name == name)
     }

@@ -304,16 +304,19 @@ fn describe(
     replaces: Option<SessionId>,
 ) -> IncomingInvite {
     let target = Uri::parse(request.request_uri()).map(|uri| NameAddr::of(uri).party()).unwrap_or_default();
-    let asserted =
-        request.name_addrs(HeaderName::PAssertedIdentity).ok().and_then(|all| all.first().map(NameAddr::party));
+    // RFC 3325 §6: only peers that we trust may assert.
+    let asserted = |name| {
+        let all = request.name_addrs(name).ok().filter(|_| asserts)?;
+        all.first().map(NameAddr::party)
+    };
     IncomingInvite {
         origin,
         flow,
         target,
         from: request.from().party(),
         to: request.to().party(),
-        // RFC 3325 §6: only peers that we trust may assert.
-        asserted_identity: asserted.filter(|_| asserts),
+        asserted_identity: asserted(HeaderName::PAssertedIdentity),
+        remote_party_id: asserted(HeaderName::RemotePartyId),
         call_id: request.call_id().to_owned(),
         user_agent: request.header(HeaderName::UserAgent).map(str::to_owned),
         sdp: request.body_of_type(SDP),

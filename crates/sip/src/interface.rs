@@ -195,6 +195,8 @@ pub struct IncomingInvite {
     pub to: Party,
     /// P-Asserted-Identity (RFC 3325), taken from peers only.
     pub asserted_identity: Option<Party>,
+    /// Remote-Party-ID, its predecessor, taken from peers only.
+    pub remote_party_id: Option<Party>,
     /// The Call-ID, for logs and records.
     pub call_id: String,
     /// The User-Agent, for records.

@@ -63,9 +63,25 @@ pub(crate) struct User {
     /// After-contact work ends by itself after this many seconds; 0: only by *Clear contact*.
     #[schema(required = false, default = 0)]
     pub(crate) acw_timeout_seconds: u32,
-    /// The agent's SIP devices; all ring at once.
+    /// The agent's SIP devices.
     #[schema(required = false)]
     pub(crate) phones: Vec<Phone>,
+    /// Whether the agent's devices ring all at once or one after the other.
+    #[schema(required = false)]
+    pub(crate) ring: Ringing,
+    /// With `serial`: how long each device rings before the next one does, in seconds, 5–60.
+    #[schema(required = false, default = 15, minimum = 5, maximum = 60)]
+    pub(crate) serial_seconds: u32,
+}
+
+/// How the devices of an agent ring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Ringing {
+    /// All at once.
+    Parallel,
+    /// One after the other: as listed; several registrations of one phone by their `q`.
+    Serial,
 }
 
 /// A SIP device of an agent.
@@ -290,6 +306,25 @@ pub(crate) struct Trunk {
     /// We register with the trunk, so that it sends us calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) register: Option<Register>,
+    /// How the trunk writes numbers; absent: as we do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) numbers: Option<NumberPlan>,
+    /// Where the number of its callers stands.
+    #[schema(required = false)]
+    pub(crate) caller_id_in: CallerIdHeader,
+    /// Where it wants the number of ours.
+    #[schema(required = false)]
+    pub(crate) caller_id_out: CallerIdHeader,
+    /// Codecs for its calls, best first; empty: the node's.
+    #[schema(required = false)]
+    pub(crate) codecs: Vec<AudioCodec>,
+    /// The packet time that we prefer on it, in milliseconds: 10, 20, 30, 40 or 60; absent: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 60)]
+    pub(crate) ptime: Option<u8>,
+    /// What is done with its audio before the answer.
+    #[schema(required = false)]
+    pub(crate) early_media: EarlyMedia,
     /// What is done with its REFER.
     #[schema(required = false)]
     pub(crate) refer: ReferPolicy,
@@ -322,6 +357,85 @@ pub(crate) struct Register {
     /// For how long, in seconds, 60–86,400; the registrar has the last word.
     #[schema(required = false, default = 600, minimum = 60, maximum = 86400)]
     pub(crate) expires_seconds: u32,
+}
+
+/// How a trunk writes numbers. Inside they are E.164 with `+`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NumberPlan {
+    /// The country that national numbers are of: `49`.
+    pub(crate) country_code: String,
+    /// What stands before a national number; empty where there is no such thing.
+    #[schema(required = false, default = "0")]
+    pub(crate) national_prefix: String,
+    /// What stands before an international number.
+    #[schema(required = false, default = "00")]
+    pub(crate) international_prefix: String,
+    /// What a number from the trunk is that has neither prefix.
+    #[schema(required = false)]
+    pub(crate) unprefixed: Unprefixed,
+    /// How the trunk wants numbers, those that are called and those that are shown.
+    #[schema(required = false)]
+    pub(crate) format: NumberFormat,
+}
+
+/// What a number of five and more digits is that has no prefix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Unprefixed {
+    /// Not a public number.
+    AsIs,
+    /// An international number without its `+`.
+    International,
+    /// A national number without its prefix.
+    National,
+}
+
+/// How a trunk wants numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum NumberFormat {
+    /// `+4989222`.
+    E164,
+    /// `4989222`.
+    Digits,
+    /// `004989222`.
+    International,
+    /// `089222`; of another country, as `international`.
+    National,
+}
+
+/// The header that carries the caller's number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum CallerIdHeader {
+    /// P-Asserted-Identity (RFC 3325), with From beside it.
+    Pai,
+    /// Remote-Party-ID, with From beside it.
+    Rpid,
+    /// From alone.
+    From,
+}
+
+/// What is done with a trunk's audio before the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum EarlyMedia {
+    /// The caller hears it.
+    Pass,
+    /// The caller hears our ringing tone in its place.
+    Ringback,
+}
+
+/// An audio codec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) enum AudioCodec {
+    /// G.711 µ-law.
+    #[serde(rename = "PCMU")]
+    Pcmu,
+    /// G.711 A-law.
+    #[serde(rename = "PCMA")]
+    Pcma,
 }
 
 /// One of the addresses of a trunk.

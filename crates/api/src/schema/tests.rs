@@ -94,6 +94,14 @@ fn enumerations_are_the_real_ones() {
         QuickConnectType::PhoneNumber,
     ]);
     all::<directory::TrunkTransport>([TrunkTransport::Udp, TrunkTransport::Tcp]);
+    use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, Ringing, Unprefixed};
+    all::<directory::Ringing>([Ringing::Parallel, Ringing::Serial]);
+    all::<directory::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
+    all::<directory::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
+    all::<directory::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback]);
+    use NumberFormat as F;
+    all::<directory::NumberFormat>([F::E164, F::Digits, F::International, F::National]);
+    all::<directory::Unprefixed>([Unprefixed::AsIs, Unprefixed::International, Unprefixed::National]);
     all::<directory::ReferPolicy>([ReferPolicy::Terminate, ReferPolicy::Refuse]);
 }
 
@@ -340,6 +348,8 @@ fn the_directory_is_the_real_one() {
         auto_accept: true,
         acw_timeout_seconds: 1,
         phones: vec![phone],
+        ring: Ringing::Serial,
+        serial_seconds: 2,
     };
     let queue = Queue {
         extension: some("2"),
@@ -368,6 +378,9 @@ fn the_directory_is_the_real_one() {
         inbound_username: some("i"),
         inbound_password: some("j"),
         register: Some(Register { aor: "sip:a@b".to_owned(), expires_seconds: 60 }),
+        numbers: Some(NumberPlan::default()),
+        codecs: vec![AudioCodec::Pcma],
+        ptime: Some(20),
         max_calls_in: Some(1),
         max_calls_out: Some(2),
         calls_per_second: Some(3),

@@ -27,6 +27,13 @@ impl Findings {
         self.range(place, "optionsSuccesses", u64::from(trunk.options_successes), 1, 10);
         self.range(place, "gatewayTimeoutSeconds", u64::from(trunk.gateway_timeout_seconds), 1, 30);
         self.caps(place, trunk);
+        self.number_plan(place, trunk);
+        if trunk.ptime.is_some_and(|ptime| !matches!(ptime, 10 | 20 | 30 | 40 | 60)) {
+            self.add(place, "ptime", "a packet time is 10, 20, 30, 40 or 60 ms".into(), None);
+        }
+        if (trunk.codecs.iter().enumerate()).any(|(at, codec)| trunk.codecs[..at].contains(codec)) {
+            self.add(place, "codecs", "a codec is named twice".into(), None);
+        }
     }
 
     fn inbound_account(&mut self, place: Place<'_>, trunk: &Trunk) {
@@ -96,6 +103,24 @@ impl Findings {
         if trunk.networks.is_empty() && by_name && !known_otherwise {
             let message = "a trunk whose address is a host name needs its networks".to_owned();
             self.add(place, "networks", message, None);
+        }
+    }
+
+    fn number_plan(&mut self, place: Place<'_>, trunk: &Trunk) {
+        let Some(plan) = &trunk.numbers else { return };
+        let digits = |text: &str, least: usize, most: usize| {
+            (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !digits(&plan.country_code, 1, 3) || plan.country_code.starts_with('0') {
+            self.add(place, "numbers.countryCode", "a country code has 1 to 3 digits, the first not 0".into(), None);
+        }
+        let prefixes =
+            [("nationalPrefix", &plan.national_prefix, 0), ("internationalPrefix", &plan.international_prefix, 1)];
+        for (key, prefix, least) in prefixes {
+            if !digits(prefix, least, 8) {
+                let message = format!("\"{prefix}\" is not a prefix: {least} to 8 digits");
+                self.add(place, &format!("numbers.{key}"), message, None);
+            }
         }
     }
 

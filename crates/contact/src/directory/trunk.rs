@@ -42,6 +42,110 @@ pub struct Register {
     pub expires_seconds: u32,
 }
 
+/// How a trunk writes numbers. Inside they are E.164 with `+`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NumberPlan {
+    /// The country that national numbers are of: `49`.
+    pub country_code: String,
+    /// What stands before a national number; empty where there is no such thing.
+    #[serde(default = "default_national_prefix")]
+    pub national_prefix: String,
+    /// What stands before an international number.
+    #[serde(default = "default_international_prefix")]
+    pub international_prefix: String,
+    /// What a number from the trunk is that has neither prefix.
+    #[serde(default)]
+    pub unprefixed: Unprefixed,
+    /// How the trunk wants numbers, those that are called and those that are shown.
+    #[serde(default)]
+    pub format: NumberFormat,
+}
+
+/// What a number of five and more digits is that has no prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unprefixed {
+    /// Not a public number.
+    #[default]
+    AsIs,
+    /// An international number without its `+`.
+    International,
+    /// A national number without its prefix.
+    National,
+}
+
+/// How a trunk wants numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NumberFormat {
+    /// `+4989222`.
+    #[default]
+    E164,
+    /// `4989222`.
+    Digits,
+    /// `004989222`.
+    International,
+    /// `089222`; of another country, as `international`.
+    National,
+}
+
+/// The header that carries the caller's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CallerIdHeader {
+    /// P-Asserted-Identity (RFC 3325), with From beside it.
+    #[default]
+    Pai,
+    /// Remote-Party-ID, with From beside it.
+    Rpid,
+    /// From alone.
+    From,
+}
+
+/// What is done with a trunk's audio before the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EarlyMedia {
+    /// The caller hears it.
+    #[default]
+    Pass,
+    /// The caller hears our ringing tone in its place.
+    Ringback,
+}
+
+/// An audio codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum AudioCodec {
+    /// G.711 µ-law.
+    #[default]
+    #[serde(rename = "PCMU")]
+    Pcmu,
+    /// G.711 A-law.
+    #[serde(rename = "PCMA")]
+    Pcma,
+}
+
+impl Default for NumberPlan {
+    fn default() -> Self {
+        NumberPlan {
+            country_code: String::new(),
+            national_prefix: default_national_prefix(),
+            international_prefix: default_international_prefix(),
+            unprefixed: Unprefixed::default(),
+            format: NumberFormat::default(),
+        }
+    }
+}
+
+fn default_national_prefix() -> String {
+    "0".to_owned()
+}
+
+fn default_international_prefix() -> String {
+    "00".to_owned()
+}
+
 fn default_expires() -> u32 {
     600
 }

@@ -253,6 +253,7 @@ impl World {
             from: party(from),
             to: party(number),
             asserted_identity: None,
+            remote_party_id: None,
             call_id: format!("call-{id}"),
             user_agent: None,
             sdp: Some(offer),
