@@ -37,6 +37,10 @@ test: deps-test fmt lint doc ## Format, lints, documentation and all tests, end 
 e2e: deps-test ## Only the tests with real phones and SIPp.
 	$(RUN_E2E)
 
+.PHONY: torture
+torture: deps-run ## The score on RFC 4475's and RFC 5118's torture messages; fails below the full one.
+	@cargo test -p baton-sip --test torture --quiet -- --nocapture | grep -E '^RFC|^§|test result: FAILED' ; exit $${PIPESTATUS[0]}
+
 .PHONY: fmt
 fmt: ## Is the code formatted? (`cargo fmt` formats it.)
 	cargo fmt --all --check

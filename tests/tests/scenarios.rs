@@ -4,6 +4,8 @@
 mod attended_refer;
 #[path = "scenarios/blind_refer.rs"]
 mod blind_refer;
+#[path = "scenarios/carried.rs"]
+mod carried;
 #[path = "scenarios/catalogue.rs"]
 mod catalogue;
 #[path = "scenarios/consult_join_leave.rs"]

@@ -7,12 +7,16 @@ use baton_sip::Party;
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::dial::Caller;
-use crate::directory::CallerIdHeader;
+use crate::directory::{CallerIdHeader, RedirectPolicy};
 use crate::ids::ConnectionId;
 use crate::leg::{Device, LegState};
 use crate::outcome::Failure;
 use crate::timer::Timer;
 use crate::trunk::{Direction, GatewayState};
+
+/// Most targets that are called because a trunk's 3xx names them (RFC 3261 §8.1.3.4). A phone's 3xx is not followed: its
+/// owner could send the queue's customers anywhere.
+const REDIRECTS_MAX: u8 = 5;
 
 /// What is left to try for a party that is being called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +125,7 @@ impl Desk {
         let written = |number: &str| trunk.numbers.as_ref().map_or(number.to_string(), |plan| plan.write(number));
         let caller = Caller { number: written(&attempt.caller.number), ..attempt.caller.clone() };
         let uri = format!("sip:{}@{}", crate::dial::escape_user(&written(&attempt.number)), gateway.address);
-        let header = trunk.caller_id_out;
+        let (header, redirect) = (trunk.caller_id_out, trunk.redirect);
         let mut invite = self.invite(&uri, gateway.way.clone(), &caller);
         invite.credentials = credentials;
         let shown = (!caller.is_anonymous()).then(|| invite.from.clone());
@@ -133,7 +137,9 @@ impl Desk {
         // Where nothing else is left to try, a silent gateway has the whole time of RFC 3261.
         let others = !attempt.gateways.is_empty() || !attempt.trunks.is_empty();
         invite.patience_ms = others.then_some(patience_ms);
-        self.dial(conversation, target, Device::Trunk(attempt.trunk.clone()), invite)?;
+        invite.redirects_max = if redirect == RedirectPolicy::Follow { REDIRECTS_MAX } else { 0 };
+        let device = Device::Trunk(attempt.trunk.clone());
+        self.dial(conversation, target, device, &attempt.caller.number, invite)?;
         self.count_trunk_call(&attempt.trunk, Direction::Out);
         Ok(())
     }

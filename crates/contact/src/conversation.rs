@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use baton_media::MixPlan;
 
+use crate::carried::Carried;
 use crate::connection::{Connection, Phase};
 use crate::event::{DisconnectReason, EndpointAddress, InitiationMethod, LegReport};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
@@ -86,6 +87,8 @@ pub(crate) struct Conversation {
     pub(crate) shard: u16,
     /// The conference room that it is, if it is one.
     pub(crate) conference: Option<String>,
+    /// What goes on with the call.
+    pub(crate) carried: Carried,
     /// Transfers so far (R12).
     pub(crate) transfers: u32,
     /// Legs whose ends the shard has not yet reported, with what is known of them.

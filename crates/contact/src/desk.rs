@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use baton_sip::{Binding, Command as SipCommand};
 
 use crate::agent::{Agent, Engagement, Part};
+use crate::business::Business;
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::directory::Directory;
@@ -52,7 +53,7 @@ pub(crate) struct Desk {
     pub(crate) config: Config,
     pub(crate) now_us: u64,
     /// Shared, so that a copy of the state is cheap.
-    pub(crate) directory: Arc<Directory>,
+    pub(crate) directory: Arc<Business>,
     pub(crate) numbers: Numbers,
     pub(crate) trunks: Vec<TrunkState>,
     pub(crate) trunk_lives: BTreeMap<String, TrunkLife>,
@@ -123,13 +124,14 @@ impl Desk {
         let owners = directory.phone_owners().into_iter();
         self.phone_owner = owners.map(|(phone, user)| (phone.to_string(), user.username.clone())).collect();
         self.bindings.retain(|phone, _| self.phone_owner.contains_key(phone));
-        self.agents.retain(|name, agent| directory.user(name).is_some() || !agent.engagements.is_empty());
+        let known: BTreeSet<&str> = directory.users.iter().map(|user| user.username.as_str()).collect();
+        self.agents.retain(|name, agent| known.contains(name.as_str()) || !agent.engagements.is_empty());
         for user in &directory.users {
             let now_us = self.now_us;
             self.agents.entry(user.username.clone()).or_insert_with(|| Agent::new(now_us));
             self.changed_agents.insert(user.username.clone());
         }
-        self.directory = Arc::new(directory);
+        self.directory = Arc::new(Business::from(directory));
         self.adopt_gateways();
         self.adopt_registrations();
         let access = self.access();

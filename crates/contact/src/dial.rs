@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use baton_sip::{Binding, Command as SipCommand, Destination as Way, OutgoingInvite, Party};
 
+use crate::carried::{ANONYMOUS, anonymous};
 use crate::conversation::Conversation;
 use crate::desk::{Desk, Effect};
 use crate::directory::Ringing;
@@ -32,9 +33,6 @@ pub(crate) struct Caller {
     /// What is left of the caller's Max-Forwards.
     pub(crate) max_forwards: Option<u8>,
 }
-
-/// The user part of a caller who is not known (RFC 3323 §4.1.1.3).
-pub(crate) const ANONYMOUS: &str = "anonymous";
 
 impl Caller {
     pub(crate) fn is_anonymous(&self) -> bool {
@@ -161,14 +159,12 @@ impl Desk {
             invite.headers.push(("Call-Info".into(), format!("<sip:{}>;answer-after=0", self.host())));
             invite.headers.push(("Alert-Info".into(), "<http://localhost>;info=alert-autoanswer".into()));
         }
-        self.dial(conversation, target, Device::Phone(phone), invite)
+        self.dial(conversation, target, Device::Phone(phone), &devices.caller.number, invite)
     }
 
     pub(crate) fn invite(&self, uri: &str, destination: Way, caller: &Caller) -> OutgoingInvite {
         let from = if caller.is_anonymous() {
-            // RFC 3323 §4.1.1.3.
-            let uri = format!("sip:{ANONYMOUS}@anonymous.invalid");
-            Party { display: "Anonymous".into(), uri, user: ANONYMOUS.into() }
+            anonymous()
         } else {
             let uri = format!("sip:{}@{}", escape_user(&caller.number), self.host());
             Party { display: caller.name.clone(), uri, user: caller.number.clone() }
@@ -186,15 +182,18 @@ impl Desk {
             sdp: None,
             credentials: None,
             max_forwards: caller.max_forwards.unwrap_or(MAX_FORWARDS),
+            redirects_max: 0,
             patience_ms: None,
         }
     }
 
+    /// Calls a device; `shown` is the number of the caller that is shown, as it is inside.
     pub(crate) fn dial(
         &mut self,
         conversation: &mut Conversation,
         target: ConnectionId,
         device: Device,
+        shown: &str,
         mut invite: OutgoingInvite,
     ) -> Result<(), Failure> {
         // The first leg bears the connection's own number; a session's number is never used twice.
@@ -208,6 +207,8 @@ impl Desk {
         let (offer, pending) = negotiation.offer();
         leg.pending = Some(pending);
         invite.sdp = Some(offer);
+        let is_forwarded = conversation.is_forwarded_to(target, shown);
+        conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
         let session = leg.session();
         self.leg_index.insert(id, conversation.id);
         if let Some(party) = conversation.connection_mut(target) {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 mod trunk;
 
-pub use trunk::{AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, Register, Unprefixed};
+pub use trunk::{
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register, Unprefixed,
+};
 
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -306,6 +308,8 @@ pub enum TrunkTransport {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS: the trunk's certificate must bear the host of its address.
+    Tls,
 }
 
 /// What is done with a REFER from the trunk (wire rule R11).
@@ -384,6 +388,9 @@ pub struct Trunk {
     /// What is done with its audio before the answer.
     #[serde(default)]
     pub early_media: EarlyMedia,
+    /// What is done with its 3xx.
+    #[serde(default)]
+    pub redirect: RedirectPolicy,
     /// What is done with its REFER.
     #[serde(default)]
     pub refer: ReferPolicy,
@@ -427,6 +434,7 @@ impl Default for Trunk {
             codecs: Vec::new(),
             ptime: None,
             early_media: EarlyMedia::default(),
+            redirect: RedirectPolicy::default(),
             refer: ReferPolicy::default(),
             tandem: false,
             max_calls: default_max_calls(),

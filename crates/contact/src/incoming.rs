@@ -4,11 +4,12 @@ use baton_sdp::SdpError;
 use baton_sip::{Command as SipCommand, IncomingInvite, Origin, SessionId};
 
 use crate::agent::Part;
+use crate::carried::{ANONYMOUS, Carried, anonymous};
 use crate::command::{RefusalKind, Target};
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
-use crate::dial::{ANONYMOUS, Caller};
+use crate::dial::Caller;
 use crate::directory::{CallerIdHeader, QueueFull};
 use crate::event::{EndpointAddress, InitiationMethod};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
@@ -166,6 +167,7 @@ impl Desk {
             conversation.conference = Some(name.clone());
             self.conference_index.insert(name.clone(), conversation.id);
         }
+        conversation.carried = Carried::of(&arrival.invite);
         let id = conversation.id;
         self.conversations.insert(id, Box::new(conversation));
         self.with(id, |desk, conversation| {
@@ -219,6 +221,7 @@ impl Desk {
             published: Default::default(),
             shard: shard_of(id, self.config.media_shards),
             conference: None,
+            carried: Carried::default(),
             transfers: 0,
             closing: Default::default(),
             farewell: false,
@@ -237,7 +240,8 @@ impl Desk {
         dialled: &str,
     ) -> ConnectionId {
         let invite = &arrival.invite;
-        let shown = &invite.from;
+        let nobody = anonymous();
+        let shown = if invite.wants_privacy { &nobody } else { &invite.from };
         let address = if shown.user.is_empty() { shown.uri.clone() } else { shown.user.clone() };
         let from = EndpointAddress { address: address.clone(), name: some_text(&shown.display) };
         let to = EndpointAddress { address: dialled.to_string(), name: None };
@@ -426,8 +430,9 @@ fn identify(trunk: &TrunkState, invite: &mut IncomingInvite) {
         CallerIdHeader::Rpid => invite.remote_party_id.take(),
         CallerIdHeader::From => None,
     };
-    // A caller who wants to stay unknown (RFC 3323 §4.1.1.3) is unknown here, whatever the trunk knows of it.
-    if invite.from.user != ANONYMOUS {
+    // A caller who stays unknown in From (RFC 3323 §4.1.1.3) and asks for nothing more is unknown here, whatever the
+    // trunk knows of it; for one who asks by Privacy the identity goes on, to trunks alone.
+    if invite.from.user != ANONYMOUS || invite.wants_privacy {
         invite.from = asserted.unwrap_or_else(|| std::mem::take(&mut invite.from));
     }
     (invite.asserted_identity, invite.remote_party_id) = (None, None);

@@ -5,6 +5,8 @@
 
 mod agent;
 mod attempt;
+mod business;
+mod carried;
 pub mod check;
 pub mod command;
 pub mod config;

@@ -102,6 +102,10 @@ impl Desk {
         let (session, transfer) = (asked.session, asked.transfer);
         let held: Vec<_> = conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect();
         let accepted = self.effects.len();
+        if !asked.target.user_to_user.is_empty() {
+            // RFC 7433 §4.2: what the transferor says replaces what came with the call.
+            conversation.carried.user_to_user.clone_from(&asked.target.user_to_user);
+        }
         match self.add_target(conversation, owner, &number, adding) {
             Err(refusal) => {
                 let status = match refusal.kind {

@@ -1,10 +1,12 @@
 //! Who may talk to us: phones with the agents they belong to, and trunks.
 
+use std::net::IpAddr;
+
 use baton_sip::digest::{Algorithm, ha1};
 use baton_sip::{Access, Account, Binding, PeerId, TrustedPeer};
 
 use crate::desk::Desk;
-use crate::directory::{Directory, Trunk, parse_network};
+use crate::directory::{Directory, Gateway, Trunk, TrunkTransport, parse_network};
 use crate::io::Output;
 
 /// The account of a trunk that proves itself by digest.
@@ -20,12 +22,27 @@ fn trunk_account(trunk: &Trunk, realm: &str) -> Option<(String, Account)> {
 fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
     let trunks = directory.trunks.iter().zip(0..);
     let peers = trunks.flat_map(|(trunk, number)| {
-        let parsed = trunk.all_networks().into_iter().filter_map(|network| parse_network(&network));
-        parsed
-            .map(move |(network, prefix, port)| TrustedPeer { peer: PeerId(number), network, prefix, port })
-            .collect::<Vec<_>>()
+        networks_of(trunk).into_iter().map(move |(network, prefix, port)| TrustedPeer {
+            peer: PeerId(number),
+            network,
+            prefix,
+            port,
+        })
     });
     peers.collect()
+}
+
+/// Where a trunk's calls come from: its networks, else its gateways. A connection comes from any port: the port of a
+/// gateway's own address is one for datagrams only.
+fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
+    if !trunk.networks.is_empty() {
+        return trunk.networks.iter().filter_map(|network| parse_network(network)).collect();
+    }
+    let of_gateway = |gateway: &Gateway| {
+        let (network, prefix, port) = parse_network(&gateway.address)?;
+        Some((network, prefix, port.filter(|_| gateway.transport == TrunkTransport::Udp)))
+    };
+    trunk.all_gateways().iter().filter_map(of_gateway).collect()
 }
 
 impl Desk {

@@ -10,13 +10,10 @@ use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
 use crate::directory::{
-    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberPlan, ReferPolicy, Trunk, TrunkTransport,
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberPlan, RedirectPolicy, ReferPolicy, Trunk, TrunkTransport,
 };
 use crate::health::GatewayId;
 use crate::leg::{Device, Leg};
-
-/// The port of SIP when none is named (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5060;
 
 /// What a call costs in the bucket of calls per second: a token, in millionths.
 const TOKEN: u64 = 1_000_000;
@@ -40,6 +37,7 @@ pub(crate) struct TrunkState {
     pub(crate) codecs: Vec<Codec>,
     pub(crate) ptime_ms: Option<u8>,
     pub(crate) early_media: EarlyMedia,
+    pub(crate) redirect: RedirectPolicy,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) refer: ReferPolicy,
     pub(crate) tandem: bool,
@@ -123,6 +121,7 @@ impl TrunkState {
             codecs: trunk.codecs.iter().map(|codec| codec_of(*codec)).collect(),
             ptime_ms: trunk.ptime,
             early_media: trunk.early_media,
+            redirect: trunk.redirect,
             credentials,
             refer: trunk.refer,
             tandem: trunk.tandem,
@@ -230,6 +229,7 @@ fn gateway_state(gateway: &Gateway) -> GatewayState {
     let transport = match gateway.transport {
         TrunkTransport::Udp => Transport::Udp,
         TrunkTransport::Tcp => Transport::Tcp,
+        TrunkTransport::Tls => Transport::Tls,
     };
     GatewayState {
         // Given when the directory is taken over.
@@ -246,11 +246,11 @@ fn way_to(address: &str, transport: Transport) -> Way {
         return Way::Address { transport, remote };
     }
     if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport, remote: SocketAddr::new(ip, SIP_PORT) };
+        return Way::Address { transport, remote: SocketAddr::new(ip, transport.standard_port()) };
     }
     let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(SIP_PORT)),
-        None => (address, SIP_PORT),
+        Some((host, port)) => (host, port.parse().unwrap_or(transport.standard_port())),
+        None => (address, transport.standard_port()),
     };
     Way::Name { transport, host: host.to_string(), port }
 }

@@ -179,10 +179,7 @@ impl Desk {
             phone: phone.clone(),
             agent: self.phone_owner.get(phone).cloned(),
             contact: binding.contact.clone(),
-            flow: match binding.flow.transport {
-                baton_sip::Transport::Udp => format!("udp:{}", binding.flow.remote),
-                baton_sip::Transport::Tcp => format!("tcp:{}", binding.flow.remote),
-            },
+            flow: format!("{}:{}", binding.flow.transport.via_token().to_ascii_lowercase(), binding.flow.remote),
             expires_at_ms: binding.expires_at_us / 1_000,
             user_agent: binding.user_agent.clone(),
         })

@@ -6,6 +6,7 @@ use crate::config::Node;
 use crate::directory_file::DirectoryFile;
 use crate::media;
 use crate::music::MusicNames;
+use crate::tls::Tls;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,12 +57,13 @@ fn default_files(config: Option<&Path>) -> Vec<PathBuf> {
     }
 }
 
-/// A configuration, with its sounds loaded as `run` loads them.
+/// A configuration, with its sounds and certificates loaded as `run` loads them.
 fn check_node(file: &Path, report: &mut Report) -> Option<Node> {
     let (node, faults) = match Node::load(file) {
         Ok(node) => {
-            let faults = media::load_sounds(&node).err();
-            (Some(node), faults.into_iter().collect())
+            let mut faults: Vec<String> = media::load_sounds(&node).err().into_iter().collect();
+            faults.extend(Tls::load(&node).err().unwrap_or_default());
+            (Some(node), faults)
         }
         Err(problems) => (None, problems.iter().map(ToString::to_string).collect()),
     };

@@ -42,7 +42,12 @@ pub(crate) struct Sip {
     pub(crate) expires_default_s: u32,
     pub(crate) expires_most_s: u32,
     pub(crate) nonce_lifetime_s: u32,
+    pub(crate) reliable_provisionals: ReliableProvisionals,
+    pub(crate) session_expires_s: u32,
+    pub(crate) session_expires_least_s: u32,
     pub(crate) stream_idle_s: u32,
+    pub(crate) stream_message_s: u32,
+    pub(crate) trusted_ca: Option<PathBuf>,
     pub(crate) t1_ms: u32,
     pub(crate) t2_ms: u32,
     pub(crate) t4_ms: u32,
@@ -56,6 +61,34 @@ pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
     #[serde(default)]
     pub(crate) advertised: Option<SocketAddr>,
+    #[serde(default)]
+    pub(crate) certificate: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) private_key: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) more_certificates: Vec<CertificateFiles>,
+    #[serde(default)]
+    pub(crate) client_certificates: ClientCertificates,
+    #[serde(default)]
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// A certificate beside the first one, for the names that it bears.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CertificateFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) private_key: PathBuf,
+}
+
+/// Whether peers show certificates of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClientCertificates {
+    #[default]
+    None,
+    Optional,
+    Required,
 }
 
 /// The transport of a listener.
@@ -64,6 +97,18 @@ pub(crate) struct Listener {
 pub(crate) enum Transport {
     Udp,
     Tcp,
+    Tls,
+    Ws,
+    Wss,
+}
+
+/// Which provisional responses are sent reliably (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReliableProvisionals {
+    Required,
+    Description,
+    Always,
 }
 
 /// What a request from a source gets that is neither a trunk nor a phone.
@@ -177,13 +222,15 @@ pub(crate) struct Limits {
     pub(crate) message_bytes_max: usize,
     pub(crate) contacts_per_account_max: usize,
     pub(crate) tcp_connections_max: usize,
+    pub(crate) connections_per_source_max: usize,
+    pub(crate) handshakes_max: usize,
     pub(crate) inbox_max: usize,
     pub(crate) store_backlog_max: usize,
     pub(crate) shutdown_seconds: u64,
 }
 
 impl Node {
-    /// Reads a file. Relative paths of music and prompts are taken from the file's directory.
+    /// Reads a file. Relative paths of music, prompts and certificates are taken from the file's directory.
     ///
     /// # Errors
     /// All that is wrong with it; nothing may be started then.
@@ -196,6 +243,9 @@ impl Node {
         let mut node = Node::parse(&name, &text)?;
         let directory = path.parent().unwrap_or(Path::new(""));
         for file in node.media.music.values_mut().chain(node.media.prompts.values_mut()) {
+            *file = directory.join(&*file);
+        }
+        for file in node.sip.certificate_files() {
             *file = directory.join(&*file);
         }
         node.file = Some(path.to_owned());
@@ -249,6 +299,7 @@ impl Node {
             if listener.address.port() != 0 && !seen.insert((listener.transport, listener.address)) {
                 faults.add(&key, "the same transport and address twice");
             }
+            check_certificates(&key, listener, faults);
             let Some(advertised) = listener.advertised else { continue };
             let key = format!("{key}.advertised");
             if advertised.ip().is_unspecified() || advertised.port() == 0 {
@@ -270,8 +321,13 @@ impl Node {
             faults.add("sip.expires_default_s", "10 ≤ expires_least_s ≤ expires_default_s ≤ expires_most_s must hold");
         }
         faults.range("sip.expires_most_s", sip.expires_most_s.into(), 60, 86_400);
+        if sip.session_expires_s != 0 {
+            faults.range("sip.session_expires_s", sip.session_expires_s.into(), 90, 86_400);
+        }
+        faults.range("sip.session_expires_least_s", sip.session_expires_least_s.into(), 90, 86_400);
         faults.range("sip.nonce_lifetime_s", sip.nonce_lifetime_s.into(), 10, 86_400);
         faults.range("sip.stream_idle_s", sip.stream_idle_s.into(), 10, 86_400);
+        faults.range("sip.stream_message_s", sip.stream_message_s.into(), 2, 3_600);
         faults.range("sip.t1_ms", sip.t1_ms.into(), 50, 5_000);
         faults.range("sip.t2_ms", sip.t2_ms.into(), sip.t1_ms.into(), 60_000);
         faults.range("sip.t4_ms", sip.t4_ms.into(), 1_000, 60_000);
@@ -332,7 +388,7 @@ impl Node {
 
     fn check_limits(&self, faults: &mut Faults) {
         let limits = &self.limits;
-        let ranges: [(&str, u64, u64, u64); 19] = [
+        let ranges: [(&str, u64, u64, u64); 21] = [
             ("parties_max", limits.parties_max as u64, 2, 64),
             ("conversations_max", limits.conversations_max as u64, 1, 1_000_000),
             ("ring_timeout_s", limits.ring_timeout_s.into(), 5, 600),
@@ -349,6 +405,8 @@ impl Node {
             ("message_bytes_max", limits.message_bytes_max as u64, 2_048, 65_535),
             ("contacts_per_account_max", limits.contacts_per_account_max as u64, 1, 100),
             ("tcp_connections_max", limits.tcp_connections_max as u64, 1, 1_000_000),
+            ("connections_per_source_max", limits.connections_per_source_max as u64, 1, 1_000_000),
+            ("handshakes_max", limits.handshakes_max as u64, 1, 100_000),
             ("inbox_max", limits.inbox_max as u64, 64, 1_000_000),
             ("store_backlog_max", limits.store_backlog_max as u64, 100, 10_000_000),
             ("shutdown_seconds", limits.shutdown_seconds, 0, 86_400),
@@ -356,6 +414,52 @@ impl Node {
         for (name, value, least, most) in ranges {
             faults.range(&format!("limits.{name}"), value, least, most);
         }
+    }
+}
+
+impl Sip {
+    /// Every file that has to do with certificates.
+    fn certificate_files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let listeners = self.listeners.iter_mut().flat_map(|listener| {
+            let Listener { certificate, private_key, more_certificates, client_ca, .. } = listener;
+            let more = more_certificates.iter_mut().flat_map(|more| [&mut more.certificate, &mut more.private_key]);
+            certificate.iter_mut().chain(private_key).chain(client_ca).chain(more)
+        });
+        listeners.chain(&mut self.trusted_ca)
+    }
+}
+
+impl Listener {
+    /// One without TLS.
+    pub(crate) fn plain(transport: Transport, address: SocketAddr) -> Listener {
+        Listener {
+            transport,
+            address,
+            advertised: None,
+            certificate: None,
+            private_key: None,
+            more_certificates: Vec::new(),
+            client_certificates: ClientCertificates::None,
+            client_ca: None,
+        }
+    }
+}
+
+fn check_certificates(key: &str, listener: &Listener, faults: &mut Faults) {
+    let is_secured = matches!(listener.transport, Transport::Tls | Transport::Wss);
+    let files = [&listener.certificate, &listener.private_key];
+    let asks = listener.client_certificates != ClientCertificates::None;
+    let has_more = !listener.more_certificates.is_empty() || listener.client_ca.is_some() || asks;
+    if is_secured && files.iter().any(|file| file.is_none()) {
+        faults.add(key, "TLS needs the keys certificate and private_key");
+    }
+    if !is_secured && (has_more || files.iter().any(|file| file.is_some())) {
+        faults.add(key, "certificates belong to the transports tls and wss only");
+    }
+    if is_secured && asks != listener.client_ca.is_some() {
+        let what = "client_certificates needs client_ca, the authorities whose certificates are taken";
+        faults
+            .add(key, if asks { what } else { "client_ca without client_certificates = \"optional\" or \"required\"" });
     }
 }
 
@@ -391,7 +495,7 @@ impl Default for Sip {
     fn default() -> Self {
         let sip = baton_sip::Config::default();
         let address = SocketAddr::from(([0, 0, 0, 0], 5_060));
-        let listener = |transport| Listener { transport, address, advertised: None };
+        let listener = |transport| Listener::plain(transport, address);
         Sip {
             listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
             realm: sip.realm,
@@ -401,7 +505,12 @@ impl Default for Sip {
             expires_default_s: sip.expires_s.1,
             expires_most_s: sip.expires_s.2,
             nonce_lifetime_s: sip.nonce_lifetime_s,
+            reliable_provisionals: ReliableProvisionals::Required,
+            session_expires_s: sip.session_expires_s,
+            session_expires_least_s: sip.session_expires_least_s,
             stream_idle_s: sip.stream_idle_s,
+            stream_message_s: sip.stream_message_s,
+            trusted_ca: None,
             t1_ms: sip.t1_ms,
             t2_ms: sip.t2_ms,
             t4_ms: sip.t4_ms,
@@ -467,6 +576,8 @@ impl Default for Limits {
             message_bytes_max: sip.message_bytes_max,
             contacts_per_account_max: sip.contacts_per_account_max,
             tcp_connections_max: 10_000,
+            connections_per_source_max: 1_000,
+            handshakes_max: 256,
             inbox_max: 16_384,
             store_backlog_max: 100_000,
             shutdown_seconds: 10,
@@ -546,6 +657,19 @@ mod tests {
             (
                 "[sinks.file]\npath = \"a\"\nrotate_bytes = 65535",
                 "baton.toml:3:1: sinks.file.rotate_bytes: 65535 is neither 0 (never) nor at least 65536",
+            ),
+            (
+                "[[sip.listeners]]\ntransport = \"tls\"\naddress = \"0.0.0.0:5061\"",
+                "baton.toml:1:1: sip.listeners[0]: TLS needs the keys certificate and private_key",
+            ),
+            (
+                "[[sip.listeners]]\ntransport = \"ws\"\naddress = \"0.0.0.0:80\"\ncertificate = \"a.pem\"",
+                "baton.toml:1:1: sip.listeners[0]: certificates belong to the transports tls and wss only",
+            ),
+            (
+                "[[sip.listeners]]\ntransport = \"wss\"\naddress = \"0.0.0.0:443\"\ncertificate = \"a.pem\"\nprivate_key = \"a.key\"\n\
+                 client_certificates = \"required\"",
+                "baton.toml:1:1: sip.listeners[0]: client_certificates needs client_ca, the authorities whose certificates are taken",
             ),
             ("[api]\nlisten = \"localhost\"", "baton.toml:2:10: api.listen: invalid socket address syntax"),
             (

@@ -6,7 +6,7 @@ use baton_contact::{Config, Limits};
 use baton_media::ToneCountry;
 use baton_sip::ListenerId;
 
-use crate::config::{Codec, Node, Tones, Transport, UnknownSource};
+use crate::config::{Codec, Node, ReliableProvisionals, Tones, Transport, UnknownSource};
 
 /// The core's configuration. `listeners` are the sockets as they are bound, in the order of the configuration.
 pub(crate) fn core_config(node: &Node, listeners: &[BoundListener], shards: u16) -> Config {
@@ -50,6 +50,7 @@ pub(crate) struct BoundListener {
     pub(crate) transport: Transport,
     pub(crate) local: SocketAddr,
     pub(crate) advertised: SocketAddr,
+    pub(crate) verifies_peers: bool,
 }
 
 fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
@@ -59,9 +60,13 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
         transport: match each.transport {
             Transport::Udp => baton_sip::Transport::Udp,
             Transport::Tcp => baton_sip::Transport::Tcp,
+            Transport::Tls => baton_sip::Transport::Tls,
+            Transport::Ws => baton_sip::Transport::Ws,
+            Transport::Wss => baton_sip::Transport::Wss,
         },
         local: each.local,
         advertised: each.advertised,
+        verifies_peers: each.verifies_peers,
     };
     baton_sip::Config {
         listeners: listeners.iter().map(listener).collect(),
@@ -78,10 +83,18 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
         expires_s: (sip.expires_least_s, sip.expires_default_s, sip.expires_most_s),
         contacts_per_account_max: node.limits.contacts_per_account_max,
         nonce_lifetime_s: sip.nonce_lifetime_s,
+        reliable_provisionals: match sip.reliable_provisionals {
+            ReliableProvisionals::Required => baton_sip::ReliableProvisionals::Required,
+            ReliableProvisionals::Description => baton_sip::ReliableProvisionals::WithDescription,
+            ReliableProvisionals::Always => baton_sip::ReliableProvisionals::Always,
+        },
+        session_expires_s: sip.session_expires_s,
+        session_expires_least_s: sip.session_expires_least_s,
         message_bytes_max: node.limits.message_bytes_max,
         sessions_max: node.limits.sessions_max,
         transactions_max: node.limits.transactions_max,
         stream_idle_s: sip.stream_idle_s,
+        stream_message_s: sip.stream_message_s,
     }
 }
 

@@ -226,7 +226,8 @@ impl CoreThread {
         self.outlets.shards.iter_mut().filter_map(|outlet| outlet.flush().then_some(())).count() > 0
     }
 
-    fn wait(&self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
+    fn wait(&mut self, ready: &mut Vec<epoll::Event>, pause_us: u64) -> Result<(), String> {
+        self.outlets.shards.iter_mut().for_each(MediaOutlet::ring);
         let timeout = Timespec {
             tv_sec: i64::try_from(pause_us / 1_000_000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(pause_us % 1_000_000 * 1_000).unwrap_or(0),
@@ -302,11 +303,11 @@ impl CoreThread {
         let order = match output {
             baton_sip::Output::Transmit { flow, bytes } => match (flow.transport, flow.connection) {
                 (Transport::Udp, _) => return self.send_datagram(flow.listener, flow.remote, &bytes),
-                (Transport::Tcp, Some(connection)) => Order::Transmit { connection, bytes },
-                (Transport::Tcp, None) => return tracing::error!(?flow, "a TCP message without a connection"),
+                (_, Some(connection)) => Order::Transmit { connection, bytes },
+                (_, None) => return tracing::error!(?flow, "a stream's message without a connection"),
             },
-            baton_sip::Output::Connect { connection, listener, remote } => {
-                Order::Connect { connection, listener, remote }
+            baton_sip::Output::Connect { connection, listener, remote, server_name } => {
+                Order::Connect { connection, listener, remote, server_name }
             }
             baton_sip::Output::Close { connection } => Order::Close { connection },
             baton_sip::Output::Resolve { query, host, port } => Order::Resolve { query, host, port },

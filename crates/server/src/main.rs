@@ -4,6 +4,7 @@
 //! wire of `sip`, `sdp` and `media`. Read [`run`] first (what is started in which order), then `core_thread` (the one
 //! thread that decides), then `inbox` (how everything else reaches it).
 
+mod admission;
 mod audio_files;
 mod call_log;
 mod checking;
@@ -18,6 +19,7 @@ mod directory_diff;
 mod directory_file;
 mod http_client;
 mod inbox;
+mod link;
 mod logging;
 mod media;
 mod media_sockets;
@@ -37,8 +39,10 @@ mod sockets;
 mod store_thread;
 mod table;
 mod tcp_edge;
+mod tls;
 mod toml_text;
 mod watch;
+mod web_socket;
 
 fn main() -> std::process::ExitCode {
     cli::main()

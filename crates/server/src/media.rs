@@ -29,6 +29,8 @@ pub(crate) struct MediaThreads {
 pub(crate) struct MediaOutlet {
     inbox: MediaInbox,
     waiting: VecDeque<Command>,
+    /// Commands were handed over, and the shard has not been told.
+    untold: bool,
     stuck: Alive,
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn start(
         outlets.push(MediaOutlet {
             inbox: thread.inbox(),
             waiting: VecDeque::new(),
+            untold: false,
             stuck: watcher.alive("the core's way to a media thread"),
         });
         threads.push(thread);
@@ -132,11 +135,19 @@ impl MediaOutlet {
         self.flush();
     }
 
+    /// Wakes the shard if there is something new for it. To be called before the core waits: until then one wake-up serves
+    /// all that a round of messages asked for.
+    pub(crate) fn ring(&mut self) {
+        if std::mem::take(&mut self.untold) {
+            self.inbox.ring();
+        }
+    }
+
     /// Hands over what waits, as far as there is room; whether something still waits.
     pub(crate) fn flush(&mut self) -> bool {
         while let Some(command) = self.waiting.pop_front() {
             match self.inbox.send(command) {
-                Ok(()) => {}
+                Ok(()) => self.untold = true,
                 Err(NotSent::Full(command)) => {
                     self.waiting.push_front(*command);
                     return true;

@@ -126,11 +126,10 @@ impl MediaSockets {
     }
 
     fn bind(&self, address: SocketAddr) -> io::Result<UdpSocket> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         // A leg has few packets on their way; more would only be late ones.
         SockRef::from(&socket).set_recv_buffer_size(self.receive_buffer_bytes)?;

@@ -23,14 +23,12 @@ use crate::media_sockets::MediaSockets;
 const PACKET_BYTES_MAX: usize = 2_048;
 /// Sockets that one wait reports.
 const READY_MAX: usize = 512;
-/// Packets taken from one socket before ticks and commands get their turn.
-const ROUNDS_MAX: usize = 16;
 /// Commands taken before packets get their turn.
 const COMMANDS_PER_TURN: usize = 256;
 /// Above this many packets a second the thread wakes by the clock, below three quarters of it by packets again: so often
 /// that forwarding never adds a millisecond.
 const PACED_PACKETS_PER_SECOND: u64 = 8_000;
-const PACE_US: u64 = 500;
+const PACE_US: u64 = 700;
 /// While nobody is forwarded, and all packets wait for the mixer anyway, far fewer are enough to do so far more rarely.
 const MIXED_PACKETS_PER_SECOND: u64 = 300;
 const MIXED_PACE_US: u64 = 5_000;
@@ -116,7 +114,7 @@ enum Message {
 #[derive(Debug)]
 struct Wake {
     event: OwnedFd,
-    /// The thread has been woken and has not looked yet: once is enough.
+    /// The thread has been woken and has not looked yet: once is enough. A thread that wakes by the clock leaves it set.
     pending: AtomicBool,
 }
 
@@ -157,17 +155,20 @@ impl MediaThread {
 }
 
 impl MediaInbox {
-    /// Hands a command over without waiting. It comes back when the queue is full.
+    /// Hands a command over without waiting. It comes back when the queue is full. The thread is sure to look at it once
+    /// [`MediaInbox::ring`] has been called: once for all the commands of a moment, for a wake-up costs more than they do.
     pub(crate) fn send(&self, command: Command) -> Result<(), NotSent> {
         match self.sender.try_send(Message::Command(command)) {
-            Ok(()) => {
-                self.wake.now();
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(TrySendError::Full(Message::Command(command))) => Err(NotSent::Full(Box::new(command))),
             Err(TrySendError::Disconnected(_)) => Err(NotSent::Ended),
             Err(TrySendError::Full(Message::Stop)) => Ok(()), // only commands are sent here
         }
+    }
+
+    /// Has the thread look at what was sent.
+    pub(crate) fn ring(&self) {
+        self.wake.now();
     }
 }
 
@@ -184,6 +185,16 @@ impl Wake {
         let _ = rustix::io::read(&self.event, &mut count);
         self.pending.store(false, Ordering::SeqCst);
     }
+
+    /// Nobody needs to ring: the thread looks by itself.
+    fn not_needed(&self) {
+        self.pending.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on somebody must ring; what came before is to be looked for once more.
+    fn needed(&self) {
+        self.pending.store(false, Ordering::SeqCst);
+    }
 }
 
 struct Worker {
@@ -198,6 +209,10 @@ struct Worker {
     /// The deadline that the timer is set to.
     timer_us: Option<u64>,
     pace: Pace,
+    /// More sockets had packets than one wait reports.
+    more_is_ready: bool,
+    /// It wakes by the clock, and nobody needs to ring.
+    looks_by_itself: bool,
     received: u64,
     forwarded: u64,
     late_ticks: u64,
@@ -228,6 +243,8 @@ impl Worker {
             timer,
             timer_us: None,
             pace: Pace::default(),
+            more_is_ready: false,
+            looks_by_itself: false,
             received: 0,
             forwarded: 0,
             late_ticks: 0,
@@ -244,33 +261,22 @@ impl Worker {
                 tracing::error!(%error, "a media thread cannot wait for packets and ends");
                 return;
             }
-            if let Err(error) = self.take_ready(&mut ready, &mut buffer) {
-                tracing::error!(%error, "a media thread cannot read its packets and ends");
-                return;
-            }
+            self.take_ready(&mut ready, &mut buffer);
         }
         self.publish();
     }
 
-    /// Takes a packet of each socket that has one. When it wakes by the clock, sockets may have more: all are taken then,
-    /// within bounds, or a thread that got its processor late would never catch up.
-    fn take_ready(&mut self, ready: &mut Vec<epoll::Event>, buffer: &mut [u8]) -> io::Result<()> {
-        for _ in 0..ROUNDS_MAX {
-            let taken = ready.len();
-            for event in ready.drain(..) {
-                match event.data.u64() {
-                    WAKE => self.wake.seen(),
-                    TIMER => self.timer_us = None, // it stays ready until it is set anew
-                    token => self.receive(token, buffer),
-                }
+    /// Takes a packet of each socket that has one. A socket that has more is ready again at once: a thread that got its
+    /// processor late takes one of each at every wake-up, many times as fast as they come.
+    fn take_ready(&mut self, ready: &mut Vec<epoll::Event>, buffer: &mut [u8]) {
+        self.more_is_ready = ready.len() >= READY_MAX;
+        for event in ready.drain(..) {
+            match event.data.u64() {
+                WAKE => self.wake.seen(),
+                TIMER => self.timer_us = None, // it stays ready until it is set anew
+                token => self.receive(token, buffer),
             }
-            if taken == 0 || self.pace.interval_us.is_none() {
-                return Ok(());
-            }
-            poll(self.sockets.epoll(), ready, Some(&timespec(0)))?;
         }
-        ready.clear(); // what is ready stays so
-        Ok(())
     }
 
     fn receive(&mut self, token: u64, buffer: &mut [u8]) {
@@ -345,10 +351,17 @@ impl Worker {
         let due_us = self.shard.next_tick_us();
         let at_once = timespec(0);
         let timeout = if let Some(pace_us) = self.pace.interval_us(now_us, self.received, self.forwarded) {
+            self.wake.not_needed();
+            self.looks_by_itself = true;
             let boundary_us = (now_us / pace_us + 1) * pace_us;
             let until_us = due_us.map_or(boundary_us, |due_us| due_us.min(boundary_us));
-            // It may wake early, by a signal: then it only looks early.
-            let _ = rustix::thread::nanosleep(&timespec(until_us.saturating_sub(now_us)));
+            if !self.more_is_ready {
+                // It may wake early, by a signal: then it only looks early.
+                let _ = rustix::thread::nanosleep(&timespec(until_us.saturating_sub(now_us)));
+            }
+            Some(&at_once)
+        } else if std::mem::take(&mut self.looks_by_itself) {
+            self.wake.needed();
             Some(&at_once)
         } else if due_us.is_some_and(|due_us| due_us <= now_us) {
             Some(&at_once)

@@ -48,10 +48,14 @@ pub(crate) struct Metrics {
     pub(crate) datagrams_sent: Number,
     /// Datagrams that the kernel did not take at once; SIP sends them again.
     pub(crate) datagrams_dropped: Number,
-    /// TCP connections that are up.
+    /// Connections that are up.
     pub(crate) tcp_connections: Number,
-    /// TCP connections refused at the limit.
+    /// Connections refused at a limit.
     pub(crate) tcp_refused: Number,
+    /// TLS and WebSocket handshakes that failed, ours with trunks included.
+    pub(crate) handshakes_failed: Number,
+    /// How often changed certificates were put in force.
+    pub(crate) certificates_loaded: Number,
     /// Orders that the TCP edge had no room for.
     pub(crate) edge_orders_dropped: Number,
     /// Letters in the core's inbox.
@@ -97,6 +101,8 @@ struct CoreNumbers {
     unknown_source: Number,
     authentication_failed: Number,
     over_limit: Number,
+    streams_cut_off: Number,
+    moved_to_tcp: Number,
 }
 
 impl Metrics {
@@ -117,6 +123,8 @@ impl Metrics {
         numbers.unknown_source.set(counters.unknown_source);
         numbers.authentication_failed.set(counters.authentication_failed);
         numbers.over_limit.set(counters.over_limit);
+        numbers.streams_cut_off.set(counters.streams_cut_off);
+        numbers.moved_to_tcp.set(counters.moved_to_tcp);
     }
 
     /// Takes over how the trunks are. Once a second, and the text is made no more often: nobody waits for this lock.
@@ -164,11 +172,17 @@ impl Metrics {
                 "SIP datagrams that the kernel did not take.",
                 &self.datagrams_dropped,
             ),
-            ("baton_sip_tcp_refused_total", "TCP connections refused at the limit.", &self.tcp_refused),
+            ("baton_sip_tcp_refused_total", "Connections refused at a limit.", &self.tcp_refused),
             (
                 "baton_sip_tcp_orders_dropped_total",
                 "Orders that the TCP edge had no room for.",
                 &self.edge_orders_dropped,
+            ),
+            ("baton_sip_handshakes_failed_total", "TLS and WebSocket handshakes that failed.", &self.handshakes_failed),
+            (
+                "baton_sip_certificates_loaded_total",
+                "Times that changed certificates were taken.",
+                &self.certificates_loaded,
             ),
             ("baton_core_slow_inputs_total", "Inputs that took longer than 5 ms.", &self.slow_inputs),
             ("baton_store_failures_total", "Attempts of the store that failed.", &self.store_failures),
@@ -191,9 +205,11 @@ impl Metrics {
                 &self.core.authentication_failed,
             ),
             ("baton_sip_over_limit_total", "Requests refused at a limit.", &self.core.over_limit),
+            ("baton_sip_streams_cut_off_total", "Connections of slow senders closed.", &self.core.streams_cut_off),
+            ("baton_sip_moved_to_tcp_total", "Requests too large for UDP.", &self.core.moved_to_tcp),
         ];
         let gauges = [
-            ("baton_sip_tcp_connections", "TCP connections that are up.", &self.tcp_connections),
+            ("baton_sip_tcp_connections", "Connections (TCP, TLS, WebSocket) that are up.", &self.tcp_connections),
             ("baton_core_inbox_length", "Letters in the core's inbox.", &self.inbox_length),
             ("baton_store_backlog", "Events and documents that wait for the store.", &self.store_backlog),
             ("baton_contacts_up", "Contacts that talk, ring or wait.", &self.contacts_up),

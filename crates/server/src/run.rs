@@ -18,8 +18,9 @@ use baton_store::{FileSink, SinkThread, Store};
 use rustix::fs::Mode;
 use tokio::sync::oneshot;
 
+use crate::admission::AdmissionLimits;
 use crate::cli::{self, Place};
-use crate::config::{Node, Transport};
+use crate::config::{ClientCertificates, Node, Transport};
 use crate::core_config::{BoundListener, core_config};
 use crate::core_thread::{self, Outlets, Settings, UdpListener};
 use crate::data_directory::DataDirectory;
@@ -31,7 +32,8 @@ use crate::music::MusicNames;
 use crate::services::DirectoryInForce;
 use crate::shutdown::{self, Signals};
 use crate::store_thread::StoreThread;
-use crate::tcp_edge::{self, TcpEdgeListener};
+use crate::tcp_edge::{self, EdgeSettings, TcpEdgeListener};
+use crate::tls::Tls;
 use crate::watch::{Watch, Watcher};
 use crate::{clock, descriptors, logging, random, seal, sinks, sockets};
 
@@ -54,6 +56,7 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
     let node = cli::node(place)?;
     logging::start(&node.log).map_err(|error| format!("the log's thread cannot be started: {error}"))?;
     let data = DataDirectory::for_server(place.data.as_deref())?;
+    let tls = Tls::load(&node).map_err(|faults| faults.join("\n"))?;
     let bound = Bound::all(&node)?;
     let mut store = Store::open(&data.join(&node.store.path)).map_err(|error| error.to_string())?;
     check_realm(&node, &mut store)?;
@@ -68,7 +71,7 @@ pub(crate) fn run(place: &Place) -> Result<(), String> {
         .build()
         .map_err(|error| format!("the edge threads cannot be started: {error}"))?;
     runtime.block_on(async {
-        let server = Server::start(&node, &data, bound, store, revision, Arc::new(directory), metrics)?;
+        let server = Server::start(&node, &data, (bound, tls), store, revision, Arc::new(directory), metrics)?;
         server.serve(&node).await
     })
 }
@@ -94,10 +97,10 @@ impl Bound {
                     udp.push(UdpListener { id, socket });
                     local
                 }
-                Transport::Tcp => {
+                transport => {
                     let listener = sockets::bind_tcp(each.address, &place)?;
                     let local = listener.local_addr();
-                    tcp.push(TcpEdgeListener { id, listener });
+                    tcp.push(TcpEdgeListener { id, transport, listener });
                     local
                 }
             };
@@ -105,7 +108,8 @@ impl Bound {
             let advertised = each
                 .advertised
                 .unwrap_or_else(|| SocketAddr::new(sockets::reachable_address(local.ip()), local.port()));
-            listeners.push(BoundListener { id, transport: each.transport, local, advertised });
+            let verifies_peers = each.client_certificates == ClientCertificates::Required;
+            listeners.push(BoundListener { id, transport: each.transport, local, advertised, verifies_peers });
         }
         // Each leg binds its own ports; that they can be bound at all is known now.
         sockets::bind_udp(SocketAddr::new(node.media.address, 0), &node.place_of("media.address"))?;
@@ -188,7 +192,7 @@ impl Server {
     fn start(
         node: &Node,
         data: &DataDirectory,
-        bound: Bound,
+        (bound, tls): (Bound, Tls),
         mut store: Store,
         revision: u64,
         directory: Arc<Directory>,
@@ -196,6 +200,7 @@ impl Server {
     ) -> Result<Server, String> {
         let failed = |what: &'static str| move |error: std::io::Error| format!("{what} cannot be started: {error}");
         let sounds = media::load_sounds(node)?;
+        tokio::spawn(tls.clone().watch(node.clone(), metrics));
         let (inbox, inbox_reader) = inbox(node.limits.inbox_max).map_err(failed("the core's inbox"))?;
         let shards = media::shard_count(node.media.shards);
         let mut core = Core::new(
@@ -213,7 +218,7 @@ impl Server {
         let backlog_max = node.limits.store_backlog_max as u64;
         let store = StoreThread::start(store, hub.clone(), backlog_max, metrics, &watcher)
             .map_err(failed("the store thread"))?;
-        let edge = tcp_edge::start(bound.tcp, node.limits.tcp_connections_max, inbox.clone(), metrics, &watcher)
+        let edge = tcp_edge::start(bound.tcp, edge_settings(node, tls), inbox.clone(), metrics, &watcher)
             .map_err(failed("the TCP edge"))?;
         let (media, shard_inboxes) = media::start(shards, &sounds, &inbox, &watcher)?;
 
@@ -287,6 +292,15 @@ impl Server {
         }
         stopped
     }
+}
+
+fn edge_settings(node: &Node, tls: Tls) -> EdgeSettings {
+    let limits = AdmissionLimits {
+        connections_max: node.limits.tcp_connections_max,
+        connections_per_source_max: node.limits.connections_per_source_max,
+        handshakes_max: node.limits.handshakes_max,
+    };
+    EdgeSettings { limits, message_bytes_max: node.limits.message_bytes_max, tls }
 }
 
 /// What was before the restart: who was registered where, who had chosen which status. Calls that a crash cut off get their

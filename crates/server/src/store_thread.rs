@@ -24,7 +24,7 @@ use crate::watch::Watcher;
 use crate::{call_log, clock};
 
 /// Commits are at least this far apart, in microseconds: a panel does not see it, a busy disk does.
-const COMMIT_INTERVAL_US: u64 = 20_000;
+const COMMIT_INTERVAL_US: u64 = 50_000;
 
 /// Most entries of one transaction.
 const BATCH_MAX: usize = 4_096;
@@ -281,11 +281,8 @@ impl Worker {
         if !waiting.events.is_empty() {
             self.store.append(&waiting.events).map_err(|error| error.to_string())?;
         }
-        while let Some((account, bindings)) = waiting.bindings.pop_first() {
-            if let Err(error) = self.store.put_bindings(&account, &bindings) {
-                waiting.bindings.insert(account, bindings);
-                return Err(error.to_string());
-            }
+        if !waiting.bindings.is_empty() {
+            self.store.put_bindings(&waiting.bindings).map_err(|error| error.to_string())?;
         }
         while let Some((agent, status)) = waiting.statuses.pop_first() {
             if let Err(error) = self.store.put_status(&agent, &status) {

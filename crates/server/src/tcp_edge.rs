@@ -1,7 +1,8 @@
-//! SIP over TCP: accepts and opens connections, and carries bytes between them and the core.
+//! SIP over connections (TCP, TLS, WebSocket): accepts and opens them, and carries bytes between them and the core.
 //!
 //! It knows nothing of SIP; framing is the endpoint's. One task a connection reads and one writes. When the core's inbox is
-//! full, readers wait, so the peer's window closes; when a peer does not read, its write queue fills and it is cut off.
+//! full, readers wait, so the peer's window closes; when a peer does not read, its write queue fills and it is cut off. The
+//! handshakes of TLS and WebSocket are bounded in number and time, connections in number by source and in all.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,26 +10,35 @@ use std::time::Duration;
 
 use baton_contact::Input;
 use baton_sip::{ConnectionHandle, ListenerId};
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use bytes::Bytes;
+use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use crate::admission::{Admission, AdmissionLimits, Seat};
+use crate::config::Transport;
 use crate::inbox::Inbox;
+use crate::link::{Incoming, Link};
 use crate::metrics::Metrics;
 use crate::resolve;
+use crate::tls::Tls;
 use crate::watch::Watcher;
+use crate::web_socket::{self, Pipe};
 
 /// Messages that wait to be written to one peer; above, it is cut off.
 const WRITE_QUEUE_MAX: usize = 256;
-/// A peer that takes no bytes for this long is cut off.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may take to open; within SIP's 32 s for a transaction, so that another way can be tried.
+/// How long a connection may take to open, its handshake included; within SIP's 32 s for a transaction, so that another way
+/// can be tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes read at once.
-const READ_BYTES: usize = 16 * 1024;
+/// How long the handshakes of an accepted connection may take together.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer that has gone without a word is noticed after a minute of silence and four questions of the kernel's.
+const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_QUESTIONS: u32 = 4;
 /// Orders of the core thread that wait for the edge.
 const ORDERS_MAX: usize = 16_384;
 
@@ -38,7 +48,7 @@ pub(crate) enum Order {
     /// Write a message.
     Transmit { connection: ConnectionHandle, bytes: Bytes },
     /// Open a connection.
-    Connect { connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr },
+    Connect { connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr, server_name: String },
     /// Close a connection, after what waits to be written.
     Close { connection: ConnectionHandle },
     /// Look a name up.
@@ -55,7 +65,17 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub(crate) struct TcpEdgeListener {
     pub(crate) id: ListenerId,
+    pub(crate) transport: Transport,
     pub(crate) listener: std::net::TcpListener,
+}
+
+/// What connections are bounded by and secured with.
+#[derive(Debug, Clone)]
+pub(crate) struct EdgeSettings {
+    pub(crate) limits: AdmissionLimits,
+    /// Most bytes of a WebSocket message.
+    pub(crate) message_bytes_max: usize,
+    pub(crate) tls: Tls,
 }
 
 /// Starts the edge on the running runtime; what comes back takes orders. `watcher` is told when it ends.
@@ -64,7 +84,7 @@ pub(crate) struct TcpEdgeListener {
 /// When a listener cannot be handed to the runtime.
 pub(crate) fn start(
     listeners: Vec<TcpEdgeListener>,
-    connections_max: usize,
+    settings: EdgeSettings,
     inbox: Inbox,
     metrics: &'static Metrics,
     watcher: &Watcher,
@@ -72,7 +92,7 @@ pub(crate) fn start(
     let (orders, received) = mpsc::channel(ORDERS_MAX);
     let mut local = BTreeMap::new();
     for each in listeners {
-        local.insert(each.id, each.listener.local_addr()?);
+        local.insert(each.id, (each.transport, each.listener.local_addr()?));
         tokio::spawn(accept(each.id, TcpListener::from_std(each.listener)?, orders.clone()));
     }
     let edge = Edge {
@@ -81,7 +101,8 @@ pub(crate) fn start(
         metrics,
         local,
         connections: BTreeMap::new(),
-        connections_max,
+        admission: Admission::new(settings.limits),
+        settings,
         next_accepted: 1,
     };
     let alive = watcher.alive("the TCP edge");
@@ -113,9 +134,10 @@ struct Edge {
     orders: mpsc::Sender<Order>,
     inbox: Inbox,
     metrics: &'static Metrics,
-    local: BTreeMap<ListenerId, SocketAddr>,
+    local: BTreeMap<ListenerId, (Transport, SocketAddr)>,
     connections: BTreeMap<ConnectionHandle, Connection>,
-    connections_max: usize,
+    admission: Admission,
+    settings: EdgeSettings,
     /// Accepted connections have odd numbers, the core's own even ones.
     next_accepted: u64,
 }
@@ -124,6 +146,8 @@ struct Edge {
 struct Connection {
     queue: mpsc::Sender<Bytes>,
     reader: AbortHandle,
+    /// Its place among those that were accepted.
+    _seat: Option<Seat>,
 }
 
 impl Edge {
@@ -137,7 +161,9 @@ impl Edge {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Transmit { connection, bytes } => self.transmit(connection, bytes),
-            Order::Connect { connection, listener, remote } => self.connect(connection, listener, remote),
+            Order::Connect { connection, listener, remote, server_name } => {
+                self.connect(connection, listener, remote, server_name);
+            }
             Order::Close { connection } => {
                 if let Some(closed) = self.connections.remove(&connection) {
                     closed.reader.abort();
@@ -170,23 +196,58 @@ impl Edge {
         tokio::spawn(async move { inbox.pass(closed(connection)).await });
     }
 
-    fn connect(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
-        let local = self.local.get(&listener).copied();
+    fn connect(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr, server_name: String) {
+        let local = self.local.get(&listener).map(|(_, local)| *local);
+        let is_secured = self.local.get(&listener).is_some_and(|(transport, _)| *transport == Transport::Tls);
+        let (tls, metrics) = (self.settings.tls.clone(), self.metrics);
         let open = async move {
-            let opening = open(local, remote);
-            tokio::time::timeout(CONNECT_TIMEOUT, opening).await.ok()?.ok()
+            let opening = async {
+                let stream = open(local, remote).await.map_err(|error| error.to_string())?;
+                settle(&stream);
+                if is_secured { ask_for_tls(stream, &tls, listener, &server_name).await } else { Ok(Link::tcp(stream)) }
+            };
+            match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+                Ok(Ok(link)) => Some(link),
+                Ok(Err(why)) => {
+                    metrics.handshakes_failed.add(u64::from(is_secured));
+                    tracing::info!(%remote, server_name, why, "a connection could not be opened");
+                    None
+                }
+                Err(_) => None,
+            }
         };
-        self.carry(connection, listener, remote, open);
+        self.carry(connection, listener, remote, None, open);
     }
 
     fn accepted(&mut self, listener: ListenerId, stream: TcpStream, remote: SocketAddr) {
-        if self.connections.len() >= self.connections_max {
+        let Some(transport) = self.local.get(&listener).map(|(transport, _)| *transport) else { return };
+        let needs_handshake = transport != Transport::Tcp;
+        let seat = self.admission.connection(remote.ip());
+        let shaking = needs_handshake.then(|| self.admission.handshake(remote.ip()));
+        let (Some(seat), None | Some(Some(_))) = (seat, &shaking) else {
             self.metrics.tcp_refused.add(1);
             return;
-        }
+        };
         let connection = ConnectionHandle(self.next_accepted);
         self.next_accepted += 2;
-        self.carry(connection, listener, remote, async { Some(stream) });
+        settle(&stream);
+        let (settings, metrics) = (self.settings.clone(), self.metrics);
+        let open = async move {
+            if !needs_handshake {
+                return Some(Link::tcp(stream));
+            }
+            let agreed = tokio::time::timeout(HANDSHAKE_TIMEOUT, agree(stream, transport, listener, &settings)).await;
+            drop(shaking);
+            match agreed.unwrap_or_else(|_| Err("it took too long".to_owned())) {
+                Ok(link) => Some(link),
+                Err(why) => {
+                    metrics.handshakes_failed.add(1);
+                    tracing::debug!(%remote, why, "a handshake has failed");
+                    None
+                }
+            }
+        };
+        self.carry(connection, listener, remote, Some(seat), open);
     }
 
     /// Runs a connection's two tasks. What is to be written before it is open waits in its queue.
@@ -195,25 +256,71 @@ impl Edge {
         connection: ConnectionHandle,
         listener: ListenerId,
         remote: SocketAddr,
-        open: impl Future<Output = Option<TcpStream>> + Send + 'static,
+        seat: Option<Seat>,
+        open: impl Future<Output = Option<Link>> + Send + 'static,
     ) {
         let (queue, queued) = mpsc::channel(WRITE_QUEUE_MAX);
         let (inbox, orders) = (self.inbox.clone(), self.orders.clone());
         let reader = tokio::spawn(async move {
-            if let Some(stream) = open.await {
-                let _ = stream.set_nodelay(true);
-                let (incoming, outgoing) = stream.into_split();
-                tokio::spawn(write(outgoing, queued, connection, orders.clone()));
+            let link = open.await;
+            // The core has not heard of a peer that did not come through its handshake.
+            let is_known = link.is_some() || connection.is_ours();
+            if let Some(Link { incoming, outgoing }) = link {
+                let failed = orders.clone();
+                tokio::spawn(async move {
+                    if !outgoing.write(queued).await {
+                        let _ = failed.send(Order::Failed { connection }).await;
+                    }
+                });
                 let opened = baton_sip::Input::StreamOpened { connection, listener, remote };
                 if inbox.pass(Input::Sip(opened)).await {
                     read(incoming, connection, &inbox).await;
                 }
             }
-            inbox.pass(closed(connection)).await;
+            if is_known {
+                inbox.pass(closed(connection)).await;
+            }
             let _ = orders.send(Order::Ended { connection }).await;
         });
-        self.connections.insert(connection, Connection { queue, reader: reader.abort_handle() });
+        self.connections.insert(connection, Connection { queue, reader: reader.abort_handle(), _seat: seat });
     }
+}
+
+/// Messages leave at once, and a peer that has vanished is noticed. What the kernel refuses of it is no reason to end.
+fn settle(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let keep_alive = TcpKeepalive::new()
+        .with_time(KEEP_ALIVE_AFTER)
+        .with_interval(KEEP_ALIVE_EVERY)
+        .with_retries(KEEP_ALIVE_QUESTIONS);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&keep_alive);
+}
+
+/// The handshakes of an accepted connection: TLS, WebSocket, or one over the other.
+async fn agree(
+    stream: TcpStream,
+    transport: Transport,
+    listener: ListenerId,
+    settings: &EdgeSettings,
+) -> Result<Link, String> {
+    if transport == Transport::Ws {
+        return web_socket::accept(Box::new(stream), settings.message_bytes_max).await.map(Link::web_socket);
+    }
+    let tls = settings.tls.of(listener).ok_or("the listener has no certificate")?;
+    let stream = TlsAcceptor::from(tls.server).accept(stream).await.map_err(|error| error.to_string())?;
+    if transport == Transport::Wss {
+        let pipe: Box<dyn Pipe> = Box::new(stream);
+        return web_socket::accept(pipe, settings.message_bytes_max).await.map(Link::web_socket);
+    }
+    Ok(Link::tls(stream))
+}
+
+/// The handshake of a connection of ours; the peer's certificate must bear the name.
+async fn ask_for_tls(stream: TcpStream, tls: &Tls, listener: ListenerId, server_name: &str) -> Result<Link, String> {
+    let tls = tls.of(listener).ok_or("the listener has no certificate")?;
+    let name = ServerName::try_from(server_name.to_owned()).map_err(|error| error.to_string())?;
+    let stream = TlsConnector::from(tls.client).connect(name, stream).await.map_err(|error| error.to_string())?;
+    Ok(Link::tls(stream))
 }
 
 async fn open(local: Option<SocketAddr>, remote: SocketAddr) -> std::io::Result<TcpStream> {
@@ -227,36 +334,12 @@ async fn open(local: Option<SocketAddr>, remote: SocketAddr) -> std::io::Result<
     socket.connect(remote).await
 }
 
-async fn read(mut incoming: OwnedReadHalf, connection: ConnectionHandle, inbox: &Inbox) {
-    let mut buffer = BytesMut::new();
-    loop {
-        buffer.reserve(READ_BYTES);
-        match incoming.read_buf(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                let bytes = buffer.split().freeze();
-                if !inbox.pass(Input::Sip(baton_sip::Input::StreamBytes { connection, bytes })).await {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-async fn write(
-    mut outgoing: OwnedWriteHalf,
-    mut queue: mpsc::Receiver<Bytes>,
-    connection: ConnectionHandle,
-    orders: mpsc::Sender<Order>,
-) {
-    while let Some(bytes) = queue.recv().await {
-        if !matches!(tokio::time::timeout(WRITE_TIMEOUT, outgoing.write_all(&bytes)).await, Ok(Ok(()))) {
-            // Dropped, not shut down: half a message is on the wire, and no more may follow it.
-            let _ = orders.send(Order::Failed { connection }).await;
+async fn read(mut incoming: Incoming, connection: ConnectionHandle, inbox: &Inbox) {
+    while let Some(bytes) = incoming.next().await {
+        if !inbox.pass(Input::Sip(baton_sip::Input::StreamBytes { connection, bytes })).await {
             return;
         }
     }
-    let _ = outgoing.shutdown().await;
 }
 
 fn closed(connection: ConnectionHandle) -> Input {
@@ -265,9 +348,16 @@ fn closed(connection: ConnectionHandle) -> Input {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
     use crate::inbox::{InboxReader, Letter, inbox};
     use crate::watch::Watch;
+
+    fn settings() -> EdgeSettings {
+        let limits = AdmissionLimits { connections_max: 10, connections_per_source_max: 10, handshakes_max: 10 };
+        EdgeSettings { limits, message_bytes_max: 65_535, tls: Tls::default() }
+    }
 
     async fn next(reader: &mut InboxReader) -> baton_sip::Input {
         for _ in 0..2_000 {
@@ -289,9 +379,9 @@ mod tests {
         let listener = crate::sockets::bind_tcp("127.0.0.1:0".parse().unwrap(), "test").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
-        let listeners = vec![TcpEdgeListener { id: ListenerId(1), listener }];
+        let listeners = vec![TcpEdgeListener { id: ListenerId(1), transport: Transport::Tcp, listener }];
         let (watch, metrics) = (Watch::new(), metrics());
-        let orders = start(listeners, 10, sender, metrics, &watch.watcher()).unwrap();
+        let orders = start(listeners, settings(), sender, metrics, &watch.watcher()).unwrap();
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         let connection = match next(&mut reader).await {
@@ -319,9 +409,12 @@ mod tests {
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
         let watch = Watch::new();
-        let orders = start(Vec::new(), 10, sender, metrics(), &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), settings(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
-        orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
+        orders
+            .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
+            .await
+            .unwrap();
         orders.send(Order::Transmit { connection, bytes: Bytes::from_static(b"INVITE") }).await.unwrap();
         let (mut stream, _) = peer.accept().await.unwrap();
         let mut received = [0u8; 6];
@@ -338,9 +431,12 @@ mod tests {
         let remote = peer.local_addr().unwrap();
         let (sender, mut reader) = inbox(64).unwrap();
         let (watch, metrics) = (Watch::new(), metrics());
-        let orders = start(Vec::new(), 10, sender, metrics, &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), settings(), sender, metrics, &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
-        orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
+        orders
+            .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
+            .await
+            .unwrap();
         let (_silent, _) = peer.accept().await.unwrap();
         assert!(matches!(next(&mut reader).await, baton_sip::Input::StreamOpened { .. }));
         // What the writer says when its time is up; saying it twice tells the core once.
@@ -358,9 +454,12 @@ mod tests {
         drop(unused);
         let (sender, mut reader) = inbox(64).unwrap();
         let watch = Watch::new();
-        let orders = start(Vec::new(), 10, sender, metrics(), &watch.watcher()).unwrap();
+        let orders = start(Vec::new(), settings(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(4);
-        orders.send(Order::Connect { connection, listener: ListenerId(0), remote }).await.unwrap();
+        orders
+            .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
+            .await
+            .unwrap();
         assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });
     }
 }

@@ -21,8 +21,13 @@ fn address(side: u8) -> SocketAddr {
 }
 
 fn endpoint(side: u8) -> Endpoint {
-    let listener =
-        Listener { id: ListenerId(0), transport: Transport::Udp, local: address(side), advertised: address(side) };
+    let listener = Listener {
+        id: ListenerId(0),
+        transport: Transport::Udp,
+        local: address(side),
+        advertised: address(side),
+        verifies_peers: false,
+    };
     let config = Config { listeners: vec![listener], ..Config::default() };
     let mut endpoint = Endpoint::new(config, [side; 32]);
     let peer = TrustedPeer { peer: PeerId(1), network: address(1 - side).ip(), prefix: 32, port: None };
@@ -88,6 +93,7 @@ impl Loop {
             sdp: Some(Bytes::from_static(SDP)),
             credentials: None,
             max_forwards: 70,
+            redirects_max: 0,
             patience_ms: None,
         };
         let _ = self.sides[0].command(self.now_us, Command::Invite { session, invite: Box::new(invite) });

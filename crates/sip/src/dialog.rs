@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{Flow, Transport};
+use crate::outgoing::BRANCH_START;
 use crate::wire::{BadValue, HeaderName, Message, NameAddr, Uri};
 
 /// One dialog, early or confirmed. While `remote_tag` is empty the peer has not made its half.
@@ -36,6 +37,8 @@ pub(crate) struct Dialog {
     pub(crate) flow: Flow,
     /// A phone's dialog: requests go along the flow, whatever the phone's Contact claims (P7).
     pub(crate) along_flow: bool,
+    /// The host name that the call was sent to, which a TLS peer's certificate must bear; empty when there was none.
+    pub(crate) server_name: String,
 }
 
 /// What a request's CSeq number means for a dialog (RFC 3261 §12.2.2).
@@ -60,7 +63,10 @@ impl Dialog {
         along_flow: bool,
     ) -> Result<Self, BadValue> {
         let from = request.from();
-        let target = request.contact()?.ok_or(BadValue)?.uri.to_string();
+        // RFC 2543 let an INVITE go without Contact; its From is then where it can be reached (RFC 4475 §3.4.1).
+        let is_old = !request.branch().starts_with(BRANCH_START);
+        let reached = request.contact()?.or_else(|| is_old.then(|| from.clone())).ok_or(BadValue)?;
+        let target = reached.uri.to_string();
         Ok(Dialog {
             call_id: request.call_id().to_owned(),
             remote_tag: from.tag().unwrap_or("").to_owned(),
@@ -75,6 +81,7 @@ impl Dialog {
             call_id_is_ours: false,
             flow,
             along_flow,
+            server_name: String::new(),
         })
     }
 
@@ -146,19 +153,24 @@ impl Dialog {
             None => Uri::parse(&self.target).ok()?,
         };
         let uri = uri.as_sip()?;
-        let remote = SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5060));
-        let same_host = remote.ip() == self.flow.remote.ip();
+        let host = uri.host.ip()?;
+        let same_host = host == self.flow.remote.ip();
         let transport = match uri.transport().as_deref() {
+            Some("ws") => return None,
+            // RFC 3261 §26.2.2, RFC 5630 §5.1: `sips` over any transport means TLS.
+            _ if uri.secure => Transport::Tls,
             Some("udp") => Transport::Udp,
             Some("tcp") => Transport::Tcp,
-            // RFC 3263 §4.1 says UDP; a peer that came by TCP and names no transport means TCP.
+            Some("tls") => Transport::Tls,
+            // RFC 3263 §4.1 says UDP; a peer that came by TCP or TLS and names no transport means that.
             _ if same_host => self.flow.transport,
             _ => Transport::Udp,
         };
-        if same_host && transport == Transport::Tcp && self.flow.connection.is_some() {
+        // A connection to the same host is kept, and one that is encrypted not left for one that is not.
+        if same_host && transport.is_reliable() && self.flow.connection.is_some() {
             return None;
         }
-        Some((transport, remote))
+        Some((transport, SocketAddr::new(host, uri.port.unwrap_or(transport.standard_port()))))
     }
 }
 

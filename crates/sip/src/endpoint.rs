@@ -66,11 +66,8 @@ impl Endpoint {
         self.advance(now_us);
         match input {
             Input::Datagram { listener, source, bytes } => self.take_datagram(listener, source, bytes),
-            Input::StreamOpened { connection, listener, remote } => {
-                self.stack.streams.open(connection, listener, remote);
-                self.stack.touch_stream(connection);
-            }
-            Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, &bytes),
+            Input::StreamOpened { connection, listener, remote } => self.stream_opened(connection, listener, remote),
+            Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, bytes),
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),
             Input::Timeout => self.fire_timers(),
@@ -140,8 +137,12 @@ impl Endpoint {
         let session = self.sessions.get_mut(&id)?;
         let result = act(session, &mut self.stack);
         session.settle(&mut self.stack);
+        let unresolved = session.take_unresolved();
         if session.is_over() {
             self.forget_session(id);
+        }
+        if let Some(destination) = unresolved {
+            self.resolve(id, destination);
         }
         Some(result)
     }
@@ -196,6 +197,7 @@ impl Endpoint {
                 }
                 Timer::Binding(account) => self.bindings_expired(&account),
                 Timer::Stream(connection) => self.stream_idled(connection),
+                Timer::StreamMessage(connection) => self.stream_cut_off(connection),
                 Timer::Resolve(query) => self.resolved(query, Vec::new()),
             }
         }

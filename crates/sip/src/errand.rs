@@ -10,9 +10,10 @@ use crate::headers::{SDP, capabilities, contact};
 use crate::interface::{
     CommandRefused, Destination, ErrandId, ErrandKind, Event, Flow, OutgoingErrand, Output, SessionId,
 };
+use crate::outgoing::Way;
 use crate::random::marked;
 use crate::session::Authorization;
-use crate::stack::{NoWay, Stack};
+use crate::stack::{NoWay, Stack, bare_host};
 use crate::timer::Timer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, Uri};
@@ -88,7 +89,7 @@ impl Endpoint {
         {
             errand.cseq = errand.cseq.saturating_add(1);
             let owner = Some(owner(id));
-            if let Ok(again) = self.stack.request_again(flow, &original, errand.cseq, owner, Some(again)) {
+            if let Ok(again) = self.stack.request_again(way(flow), &original, errand.cseq, owner, Some(again)) {
                 errand.transaction = Some(again);
                 return;
             }
@@ -109,12 +110,12 @@ impl Endpoint {
     fn try_errand_elsewhere(&mut self, id: ErrandId, status: u16) {
         loop {
             let Some(errand) = self.errands.get_mut(&id) else { return };
-            let transport = match errand.request.destination {
-                Destination::Name { transport, .. } if !errand.addresses.is_empty() => transport,
+            let (transport, host) = match &errand.request.destination {
+                Destination::Name { transport, host, .. } if !errand.addresses.is_empty() => (*transport, host),
                 _ => return self.errand_done(id, status, None),
             };
             let remote = errand.addresses.remove(0);
-            if let Ok(flow) = self.stack.way_to_address(transport, remote) {
+            if let Ok(flow) = self.stack.way_to_address(transport, remote, bare_host(host)) {
                 return self.send_errand(id, flow);
             }
         }
@@ -166,7 +167,7 @@ impl Errand {
             ErrandKind::Register { .. } => Method::Register,
         };
         let cseq = CSeq { number: self.cseq, method: method.clone() };
-        let sent = stack.request(flow, method, &self.request.uri, Some(owner(id)), |builder| {
+        let sent = stack.request(way(flow), method, &self.request.uri, Some(owner(id)), |builder| {
             builder.header(HeaderName::MaxForwards, 70);
             builder.header(HeaderName::From, from);
             builder.header(HeaderName::To, to);
@@ -189,7 +190,7 @@ impl Errand {
             ErrandKind::Register { user, .. } => user,
             ErrandKind::Options => "",
         };
-        contact(user, flow, stack.advertised(flow))
+        contact(user, flow, stack.advertised(flow), false)
     }
 
     fn answer_challenge(
@@ -218,6 +219,10 @@ impl Errand {
         let of_contact = contacts.iter().find(same).and_then(|each| each.params.get("expires")?.parse().ok());
         of_contact.or_else(|| response.expires_s().ok().flatten()).or(Some(*asked_s))
     }
+}
+
+fn way(flow: Flow) -> Way {
+    Way { flow, is_only: false }
 }
 
 fn owner(id: ErrandId) -> Owner {

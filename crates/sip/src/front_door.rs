@@ -5,13 +5,16 @@ use crate::access::peer_of;
 use crate::dialog::Dialog;
 use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
-use crate::headers::{ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact};
-use crate::interface::{Account, Event, Flow, IncomingInvite, Origin, PeerId, SessionId, UnknownSource};
+use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, USER_TO_USER, capabilities, contact, wants_sips};
+use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, PeerId, SessionId, UnknownSource};
 use crate::random::marked;
 use crate::registrar::RegisterRefused;
 use crate::session::{Session, interval_too_small};
 use crate::transaction::merge_key;
 use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri};
+
+/// Most values of a header that goes on with its call; what is beyond is left behind.
+const CARRIED_MAX: usize = 16;
 
 /// A request at the door.
 pub(crate) struct Entry {
@@ -110,9 +113,15 @@ impl Endpoint {
 
     /// OPTIONS tells what any response tells, so it needs no proof: phones and trunks use it to see that we live.
     fn answer_options(&mut self, entry: &Entry) {
+        if !has_known_scheme(&entry.request) {
+            return self.refuse(entry, 416);
+        }
+        if !entry.request.unknown_requirements(KNOWN_OPTIONS).is_empty() {
+            return self.refuse_invite(entry, 420);
+        }
         self.stack.reply(&entry.request, entry.flow, 200, "", |builder| {
             capabilities(builder);
-            builder.header(HeaderName::Accept, SDP);
+            builder.header(HeaderName::Accept, ACCEPT);
         });
     }
 
@@ -169,7 +178,9 @@ impl Endpoint {
             return;
         }
         // An account registers itself and nobody else (RFC 3261 §10.3 step 4).
-        if request.to().uri.user() != account {
+        let to = request.to().uri;
+        let as_written = to.as_sip().and_then(|uri| uri.user.as_deref());
+        if to.user() != account && as_written != Some(account) {
             self.stack.respond(id, 403, "", Some(&tag), |_| {});
             return;
         }
@@ -234,7 +245,7 @@ impl Endpoint {
         let tag = marked(id.0, self.stack.random.number());
         let uri = Uri::parse(request.request_uri()).ok();
         let user = uri.as_ref().and_then(|uri| uri.as_sip()).and_then(|sip| sip.user.as_deref()).unwrap_or("");
-        let own_contact = contact(user, &flow, self.stack.advertised(&flow));
+        let own_contact = contact(user, &flow, self.stack.advertised(&flow), wants_sips(&request));
         let along_flow = matches!(origin, Origin::Account(_));
         let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
@@ -251,10 +262,7 @@ impl Endpoint {
     }
 
     fn check_invite(&mut self, request: &Message) -> Result<(), u16> {
-        if !matches!(
-            Uri::parse(request.request_uri()).map(|uri| uri.scheme().to_owned()).as_deref(),
-            Ok("sip" | "sips" | "tel")
-        ) {
+        if !has_known_scheme(request) {
             return Err(416);
         }
         // RFC 3261 §8.2.2.2: the same request by another way.
@@ -268,11 +276,14 @@ impl Endpoint {
         if request.max_forwards() == Ok(Some(0)) {
             return Err(483);
         }
-        let is_foreign_body = !request.body().is_empty() && request.body_of_type(SDP).is_none();
-        if is_foreign_body || request.header(HeaderName::ContentEncoding).is_some() {
+        if request.has_foreign_body(&[SDP]) || request.header(HeaderName::ContentEncoding).is_some() {
             return Err(415);
         }
-        if interval_too_small(request).is_some() {
+        // Our answer is a session description, so who takes none cannot be answered (RFC 4475 §3.3.15).
+        if !accepts_sdp(request) {
+            return Err(406);
+        }
+        if interval_too_small(request, &self.stack.config).is_some() {
             return Err(422);
         }
         if self.sessions.len() >= self.stack.config.sessions_max {
@@ -284,16 +295,50 @@ impl Endpoint {
 
     fn refuse_invite(&mut self, entry: &Entry, status: u16) {
         let unknown = entry.request.unknown_requirements(KNOWN_OPTIONS);
+        let least_s = interval_too_small(&entry.request, &self.stack.config).unwrap_or(0);
         self.stack.reply(&entry.request, entry.flow, status, "", |builder| {
             match status {
-                415 => builder.header(HeaderName::Accept, SDP).header(HeaderName::AcceptEncoding, "identity"),
+                415 => builder.header(HeaderName::Accept, ACCEPT).header(HeaderName::AcceptEncoding, "identity"),
                 420 => builder.header(HeaderName::Unsupported, unknown.join(", ")),
-                422 => builder.header(HeaderName::MinSe, interval_too_small(&entry.request).unwrap_or(0)),
+                422 => builder.header(HeaderName::MinSe, least_s),
                 503 => builder.header(HeaderName::RetryAfter, 5),
                 _ => builder,
             };
         });
     }
+}
+
+/// RFC 3323 §4.2: `none` asks for nothing, whatever stands beside it.
+fn wants_privacy(request: &Message) -> bool {
+    let asked = |wanted: &str| {
+        let values = request.headers(HeaderName::Privacy).flat_map(|value| value.split([';', ',']));
+        values.into_iter().any(|value| value.trim().eq_ignore_ascii_case(wanted))
+    };
+    !asked("none") && ["id", "user", "header"].into_iter().any(asked)
+}
+
+fn history_of(request: &Message) -> History {
+    History {
+        history_info: some_values(request, HeaderName::HistoryInfo),
+        diversion: some_values(request, HeaderName::Diversion),
+    }
+}
+
+fn some_values(request: &Message, name: HeaderName<'_>) -> Vec<String> {
+    request.values(name).take(CARRIED_MAX).map(str::to_owned).collect()
+}
+
+/// RFC 3261 §8.2.2.1.
+fn has_known_scheme(request: &Message) -> bool {
+    Uri::parse(request.request_uri()).is_ok_and(|uri| matches!(uri.scheme(), "sip" | "sips" | "tel"))
+}
+
+/// Whether a session description may come back (RFC 3261 §20.1): without Accept it may.
+fn accepts_sdp(request: &Message) -> bool {
+    let mut accepted = request.values(HeaderName::Accept).map(|value| value.split(';').next().unwrap_or("").trim());
+    let fits =
+        |kind: &str| ["application/sdp", "application/*", "*/*"].iter().any(|fit| kind.eq_ignore_ascii_case(fit));
+    request.header(HeaderName::Accept).is_none() || accepted.any(fits)
 }
 
 fn describe(
@@ -317,6 +362,10 @@ fn describe(
         to: request.to().party(),
         asserted_identity: asserted(HeaderName::PAssertedIdentity),
         remote_party_id: asserted(HeaderName::RemotePartyId),
+        wants_privacy: wants_privacy(request),
+        user_to_user: some_values(request, HeaderName::of(USER_TO_USER)),
+        // Who is not trusted could tell any story.
+        history: if asserts { history_of(request) } else { History::default() },
         call_id: request.call_id().to_owned(),
         user_agent: request.header(HeaderName::UserAgent).map(str::to_owned),
         sdp: request.body_of_type(SDP),

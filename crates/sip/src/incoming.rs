@@ -158,7 +158,7 @@ impl Stack {
             match effect {
                 Effect::Send => self.send_response(id, false),
                 Effect::Retransmit => self.send_response(id, true),
-                Effect::Set(timer, wait_us) => self.set_timer(Timer::Transaction(id, timer), wait_us),
+                Effect::Set(timer, wait_us) => self.set_transaction_timer(id, timer, wait_us),
                 Effect::Stop(timer) => self.timers.stop(&Timer::Transaction(id, timer)),
                 Effect::Terminate => self.forget_transaction(id),
                 // A failed response changes nothing above: the session has its own wait for the ACK.
@@ -178,7 +178,7 @@ impl Stack {
             return;
         }
         // RFC 3261 §18.2.2: the connection is gone, so one is opened to where the request came from.
-        match self.way_to_address(Transport::Tcp, flow.remote) {
+        match self.way_to_address(flow.transport, flow.remote, "") {
             Ok(flow) => {
                 if let Some(server) = self.transactions.server_mut(id) {
                     server.flow = flow;
@@ -195,7 +195,7 @@ impl Stack {
 pub(crate) fn response_flow(request: &Message, arrived: Flow) -> Flow {
     let remote: SocketAddr = match arrived.transport {
         Transport::Udp => request.via().response_address(arrived.remote),
-        Transport::Tcp => arrived.remote,
+        _ => arrived.remote,
     };
     Flow { remote, ..arrived }
 }

@@ -26,21 +26,77 @@ pub struct ErrandId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ListenerId(pub u16);
 
-/// Names one stream connection (TCP). Accepted ones are numbered by the driver with odd numbers, ours with even.
+/// Names one stream connection (any transport but UDP). Accepted ones are numbered by the driver with odd numbers, ours with even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnectionHandle(pub u64);
+
+impl ConnectionHandle {
+    /// Whether we opened it.
+    pub fn is_ours(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+}
 
 /// A configured peer (trunk) whose source address is its credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeerId(pub u32);
 
-/// The transports of this version.
+/// The transports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Transport {
     /// UDP, one message a datagram.
     Udp,
     /// TCP, framed by Content-Length.
     Tcp,
+    /// TLS over TCP, framed like TCP.
+    Tls,
+    /// WebSocket (RFC 7118), one message a WebSocket message. Only peers open these connections.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl Transport {
+    /// How it stands in a Via (RFC 3261 §20.42, RFC 7118 §4.1).
+    pub fn via_token(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+            Transport::Ws => "WS",
+            Transport::Wss => "WSS",
+        }
+    }
+
+    /// The `transport` parameter of a URI. Both WebSockets are `ws`: RFC 7118 §5.2.4 registers no other value.
+    pub fn uri_parameter(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws | Transport::Wss => "ws",
+        }
+    }
+
+    /// Whether it delivers what it takes, so that nothing is sent again by us. All of them but UDP have connections.
+    pub fn is_reliable(self) -> bool {
+        self != Transport::Udp
+    }
+
+    /// Whether it is encrypted, so that `sips` may use it (RFC 3261 §26.2.2).
+    pub fn is_secure(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+
+    /// The port where none is named (RFC 3261 §19.1.2, RFC 7118 §5.2).
+    pub fn standard_port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 5_060,
+            Transport::Tls => 5_061,
+            Transport::Ws => 80,
+            Transport::Wss => 443,
+        }
+    }
 }
 
 /// A way to a peer: where bytes come from or go to.
@@ -61,14 +117,15 @@ pub struct Flow {
 pub enum Destination {
     /// Along a flow that exists (a registered phone's).
     Flow(Flow),
-    /// To an address; a TCP connection is opened, or an open one to it is used again.
+    /// To an address; a connection is opened, or an open one to it is used again. With TLS the peer's certificate must
+    /// bear the address.
     Address {
         /// The transport.
         transport: Transport,
         /// The address.
         remote: SocketAddr,
     },
-    /// To a host name, which the driver resolves ([`Output::Resolve`]).
+    /// To a host name, which the driver resolves ([`Output::Resolve`]). With TLS the peer's certificate must bear the name.
     Name {
         /// The transport.
         transport: Transport,
@@ -95,12 +152,12 @@ pub enum Input {
     StreamOpened {
         /// The connection.
         connection: ConnectionHandle,
-        /// The listener it belongs to.
+        /// The listener it belongs to, whose transport it has.
         listener: ListenerId,
         /// The peer.
         remote: SocketAddr,
     },
-    /// Bytes of a stream connection, cut anywhere.
+    /// Bytes of a stream connection, cut anywhere; of a WebSocket, one whole message.
     StreamBytes {
         /// The connection.
         connection: ConnectionHandle,
@@ -137,12 +194,14 @@ pub enum Output {
     Connect {
         /// The new connection's (even) number.
         connection: ConnectionHandle,
-        /// The listener whose address is used as the source host.
+        /// The listener whose transport it has, and whose address is used as the source host.
         listener: ListenerId,
         /// The peer.
         remote: SocketAddr,
+        /// The host name or address that the peer's certificate must bear; empty where the transport has none.
+        server_name: String,
     },
-    /// Close a stream connection: framing was lost, or it idled too long.
+    /// Close a stream connection: framing was lost, a message did not end in time, or it idled too long.
     Close {
         /// The connection.
         connection: ConnectionHandle,
@@ -197,6 +256,13 @@ pub struct IncomingInvite {
     pub asserted_identity: Option<Party>,
     /// Remote-Party-ID, its predecessor, taken from peers only.
     pub remote_party_id: Option<Party>,
+    /// The caller wants to be shown to nobody (RFC 3323, RFC 3325 §9.3: Privacy with `id`, `user` or `header`).
+    pub wants_privacy: bool,
+    /// User-to-User (RFC 7433), verbatim.
+    pub user_to_user: Vec<String>,
+    /// History-Info (RFC 7044), one value each, and Diversion (RFC 5806), one value each, topmost first; taken from peers
+    /// only.
+    pub history: History,
     /// The Call-ID, for logs and records.
     pub call_id: String,
     /// The User-Agent, for records.
@@ -211,6 +277,15 @@ pub struct IncomingInvite {
     pub max_forwards: u8,
 }
 
+/// By which numbers a call has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct History {
+    /// History-Info values (RFC 7044), the oldest first.
+    pub history_info: Vec<String>,
+    /// Diversion values (RFC 5806), the latest first.
+    pub diversion: Vec<String>,
+}
+
 /// Where a REFER points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferTarget {
@@ -218,6 +293,8 @@ pub struct ReferTarget {
     pub target: Party,
     /// What the Replaces in the Refer-To names, if there is one.
     pub replaces: Option<ReplacesTarget>,
+    /// The User-to-User headers in the Refer-To (RFC 7433 §4.2), unescaped.
+    pub user_to_user: Vec<String>,
 }
 
 /// The dialog that a Replaces in a Refer-To names (R5: Call-ID and both tags, in either orientation).
@@ -449,6 +526,9 @@ pub struct OutgoingInvite {
     pub credentials: Option<Credentials>,
     /// Max-Forwards, 1–70.
     pub max_forwards: u8,
+    /// How many targets that a 3xx names are tried in all (RFC 3261 §8.1.3.4), the best first and none twice; 0 reports
+    /// the 3xx. A target on another host is shown neither P-Asserted-Identity nor credentials.
+    pub redirects_max: u8,
     /// How long an address may stay wholly silent before it counts as dead, in milliseconds: the next address of the
     /// host name is tried, or the call fails with 408. `None`: 64·T1 (RFC 3261 §17.1.1.2, timer B).
     pub patience_ms: Option<u32>,
@@ -500,7 +580,8 @@ pub enum Command {
         /// All about it.
         invite: Box<OutgoingInvite>,
     },
-    /// Send a provisional response (180, 183, …) with or without early media.
+    /// Send a provisional response (180, 183, …) with or without early media; reliably where the peer or
+    /// [`Config::reliable_provisionals`] wants it, one after the other.
     Ring {
         /// The incoming session.
         session: SessionId,
@@ -509,7 +590,8 @@ pub enum Command {
         /// An answer for early media.
         sdp: Option<Bytes>,
     },
-    /// Accept an incoming call with 200; repeated until its ACK (13.3.1.4). Leads to `Confirmed`.
+    /// Accept an incoming call with 200; repeated until its ACK (13.3.1.4). Leads to `Confirmed`. It waits for the PRACK to
+    /// a description that went out reliably, and then leaves it out (RFC 3262 §3, RFC 6337 §3.1.1).
     Answer {
         /// The incoming session.
         session: SessionId,
@@ -709,6 +791,18 @@ pub enum UnknownSource {
     Silence,
 }
 
+/// Which provisional responses of ours are sent reliably (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ReliableProvisionals {
+    /// Those to a peer that requires it.
+    #[default]
+    Required,
+    /// Those besides that carry a description, to a peer that can.
+    WithDescription,
+    /// All to a peer that can.
+    Always,
+}
+
 /// One listening socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
@@ -720,6 +814,9 @@ pub struct Listener {
     pub local: SocketAddr,
     /// The address that Via and Contact carry; the local one unless behind NAT.
     pub advertised: SocketAddr,
+    /// Whether every connection that is accepted here has shown a certificate of a trusted authority. Only then may a TLS
+    /// peer have its connection used for requests of ours (RFC 5923 §9).
+    pub verifies_peers: bool,
 }
 
 /// The endpoint's configuration. All limits are here.
@@ -745,6 +842,12 @@ pub struct Config {
     pub contacts_per_account_max: usize,
     /// How long a nonce is good, in seconds.
     pub nonce_lifetime_s: u32,
+    /// Which provisional responses are sent reliably.
+    pub reliable_provisionals: ReliableProvisionals,
+    /// The session timer that we ask for (RFC 4028), in seconds; 0 asks for none, and takes part when the peer asks.
+    pub session_expires_s: u32,
+    /// The least session timer that we take, in seconds; at least 90 (RFC 4028 §4).
+    pub session_expires_least_s: u32,
     /// Most bytes of one message.
     pub message_bytes_max: usize,
     /// Most concurrent sessions; an INVITE above gets 503.
@@ -753,6 +856,9 @@ pub struct Config {
     pub transactions_max: usize,
     /// A stream connection without a message and without a registration is closed after this many seconds.
     pub stream_idle_s: u32,
+    /// A message on a stream must be whole this many seconds after its first byte, and the first one of an accepted
+    /// connection this many after its beginning: slow senders are cut off.
+    pub stream_message_s: u32,
 }
 
 impl Default for Config {
@@ -768,10 +874,14 @@ impl Default for Config {
             expires_s: (60, 300, 3_600),
             contacts_per_account_max: 10,
             nonce_lifetime_s: 300,
+            reliable_provisionals: ReliableProvisionals::default(),
+            session_expires_s: 1_800,
+            session_expires_least_s: 90,
             message_bytes_max: 65_535,
             sessions_max: 20_000,
             transactions_max: 200_000,
             stream_idle_s: 120,
+            stream_message_s: 20,
         }
     }
 }
@@ -793,4 +903,8 @@ pub struct Counters {
     pub authentication_failed: u64,
     /// Requests refused because a limit was reached.
     pub over_limit: u64,
+    /// Streams closed because a message on them did not end in time.
+    pub streams_cut_off: u64,
+    /// Requests of ours that moved to TCP for their size (RFC 3261 §18.1.1).
+    pub moved_to_tcp: u64,
 }

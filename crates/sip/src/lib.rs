@@ -24,6 +24,7 @@ mod rsip_edge;
 mod session;
 mod stack;
 mod streams;
+pub mod stun;
 mod timer;
 mod transaction;
 pub mod wire;

@@ -1,19 +1,40 @@
 //! Requests of ours: composing, sending, and what their client transactions ask for (RFC 3261 §17.1).
 
-use bytes::Bytes;
+use std::net::SocketAddr;
 
-use crate::interface::{Flow, Transport};
+use bytes::Bytes;
+use memchr::memmem;
+
+use crate::interface::{ConnectionHandle, Flow, Transport};
 use crate::random::{marked, read_marked};
 use crate::stack::{Stack, Up};
 use crate::timer::Timer;
 use crate::transaction::{
     Client, ClientEvent, ClientMachine, ClientTransaction, Effect, Effects, Failure, InviteClient, InviteClientEvent,
-    Owner, TransactionId, TransactionTimer,
+    Owner, Pace, TransactionId, TransactionTimer,
 };
 use crate::wire::{BadText, Builder, CSeq, HeaderName, Message, Method, Via};
 
 /// What every branch begins with (RFC 3261 §8.1.1.7).
-const BRANCH_START: &str = "z9hG4bK";
+pub(crate) const BRANCH_START: &str = "z9hG4bK";
+
+/// A larger request goes by a congestion controlled transport (RFC 3261 §18.1.1).
+const DATAGRAM_REQUEST_MAX: usize = 1_300;
+
+/// How long a peer that took no TCP connection is not asked for one again, in microseconds.
+const WITHOUT_TCP_US: u64 = 600_000_000;
+
+/// How many such peers are remembered; beyond, some are asked again.
+const WITHOUT_TCP_MAX: usize = 1_024;
+
+/// The way of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The flow.
+    pub(crate) flow: Flow,
+    /// Whether the peer can be reached along it only (a phone), so that no request may leave it for its size.
+    pub(crate) is_only: bool,
+}
 
 /// Most forks of one INVITE whose 2xx are acknowledged; what is beyond is absorbed.
 const FORKS_MAX: usize = 16;
@@ -22,7 +43,7 @@ impl Stack {
     /// Composes a request, sends it and begins its client transaction. `fill` writes every header but Via.
     pub(crate) fn request(
         &mut self,
-        flow: Flow,
+        way: Way,
         method: Method,
         uri: &str,
         owner: Option<Owner>,
@@ -30,9 +51,54 @@ impl Stack {
     ) -> Result<TransactionId, BadText> {
         let id = self.transactions.allocate();
         let random = self.random.number();
-        let bytes = self.compose(&flow, &method, uri, &marked(id.0, random), fill)?;
-        self.begin_client(id, random, &method, flow, bytes, owner);
+        let bytes = self.compose(&way.flow, &method, uri, &marked(id.0, random), fill)?;
+        match self.tcp_for(&way, bytes.len()) {
+            None => self.begin_client((id, random), &method, way.flow, bytes, owner, None),
+            Some(tcp) => {
+                let bytes = with_via(&bytes, &self.via(&tcp, &marked(id.0, random)));
+                self.counters.moved_to_tcp += 1;
+                self.begin_client((id, random), &method, tcp, bytes, owner, Some(way.flow));
+            }
+        }
         Ok(id)
+    }
+
+    /// The TCP flow for a request that is too large for UDP; `None` where it stays. Requests along a phone's flow do: what
+    /// lies behind a NAT takes no connection.
+    fn tcp_for(&mut self, way: &Way, bytes: usize) -> Option<Flow> {
+        let flow = way.flow;
+        if flow.transport != Transport::Udp || bytes <= DATAGRAM_REQUEST_MAX || way.is_only {
+            return None;
+        }
+        let now_us = self.now_us;
+        if self.without_tcp.get(&flow.remote).is_some_and(|until_us| *until_us > now_us) {
+            return None;
+        }
+        self.way_to_address(Transport::Tcp, flow.remote, "").ok()
+    }
+
+    /// No connection could be had for a request that had moved to TCP: it goes by UDP after all. False for others.
+    pub(crate) fn fall_back(&mut self, id: TransactionId) -> bool {
+        let Some(client) = self.transactions.client(id) else { return false };
+        let (Some(flow), random) = (client.fallback, client.random) else { return false };
+        let request = with_via(&client.request, &self.via(&flow, &marked(id.0, random)));
+        self.remember_without_tcp(flow.remote);
+        let pace = self.pace(flow.transport);
+        let Some(client) = self.transactions.client_mut(id) else { return false };
+        let (machine, effects) = start(matches!(client.machine, ClientMachine::Invite(_)), &pace);
+        (client.flow, client.fallback, client.machine, client.request) = (flow, None, machine, request.clone());
+        self.transmit(flow, request);
+        self.apply_client(id, effects, None);
+        true
+    }
+
+    fn remember_without_tcp(&mut self, remote: SocketAddr) {
+        let now_us = self.now_us;
+        self.without_tcp.retain(|_, until_us| *until_us > now_us);
+        if self.without_tcp.len() >= WITHOUT_TCP_MAX {
+            self.without_tcp.pop_first();
+        }
+        self.without_tcp.insert(remote, now_us.saturating_add(WITHOUT_TCP_US));
     }
 
     /// Sends an ACK to a 2xx, which has no transaction (RFC 3261 §13.2.2.4), and keeps it for the 2xx's repetition.
@@ -59,7 +125,7 @@ impl Stack {
     /// Sends a request once more in a new transaction: with other numbers and other credentials (RFC 3261 §8.1.3.5, §22).
     pub(crate) fn request_again(
         &mut self,
-        flow: Flow,
+        way: Way,
         original: &Message,
         cseq: u32,
         owner: Option<Owner>,
@@ -68,7 +134,7 @@ impl Stack {
         let method = original.method().clone();
         let content_type = original.header(HeaderName::ContentType).map(str::to_owned);
         let uri = original.request_uri().to_owned();
-        self.request(flow, method.clone(), &uri, owner, |builder| {
+        self.request(way, method.clone(), &uri, owner, |builder| {
             for (name, value) in original.all_headers() {
                 match name {
                     HeaderName::CSeq => {
@@ -108,7 +174,7 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(invite) {
             client.cancel = Some(id);
         }
-        self.begin_client(id, random, &Method::Cancel, flow, bytes, Some(owner));
+        self.begin_client((id, random), &Method::Cancel, flow, bytes, Some(owner), None);
     }
 
     /// Gives a client transaction up without a word, and its CANCEL's with it.
@@ -188,35 +254,35 @@ impl Stack {
         branch: &str,
         fill: impl FnOnce(&mut Builder),
     ) -> Result<Bytes, BadText> {
-        let transport = match flow.transport {
-            Transport::Udp => "UDP",
-            Transport::Tcp => "TCP",
-        };
         let mut builder = Builder::request(method, uri);
-        builder.header(HeaderName::Via, Via::new(transport, self.advertised(flow), &format!("{BRANCH_START}{branch}")));
+        builder.header(HeaderName::Via, self.via(flow, branch));
         fill(&mut builder);
         builder.finish()
     }
 
+    /// Our Via for a flow. On a TLS connection of ours it has `alias`: requests for us may come back along it (RFC 5923 §8.1).
+    fn via(&self, flow: &Flow, branch: &str) -> Via {
+        let transport = flow.transport;
+        let mut via = Via::new(transport.via_token(), self.advertised(flow), &format!("{BRANCH_START}{branch}"));
+        if transport == Transport::Tls && flow.connection.is_some_and(ConnectionHandle::is_ours) {
+            via.params.set("alias", None);
+        }
+        via
+    }
+
     fn begin_client(
         &mut self,
-        id: TransactionId,
-        random: u64,
+        (id, random): (TransactionId, u64),
         method: &Method,
         flow: Flow,
         request: Bytes,
         owner: Option<Owner>,
+        fallback: Option<Flow>,
     ) {
-        let pace = self.pace(flow.transport);
-        let (machine, effects) = if *method == Method::Invite {
-            let (machine, effects) = InviteClient::start(&pace);
-            (ClientMachine::Invite(machine), effects)
-        } else {
-            let (machine, effects) = Client::start(&pace);
-            (ClientMachine::Other(machine), effects)
-        };
+        let (machine, effects) = start(*method == Method::Invite, &self.pace(flow.transport));
         let sent = self.transmit(flow, request.clone());
-        let client = ClientTransaction { random, machine, flow, request, acks: Vec::new(), cancel: None, owner };
+        let acks = Vec::new();
+        let client = ClientTransaction { random, machine, flow, fallback, request, acks, cancel: None, owner };
         self.transactions.insert_client(id, client);
         if let Some(stream) = flow.connection.and_then(|connection| self.streams.get_mut(connection)) {
             stream.transactions.insert(id);
@@ -242,7 +308,7 @@ impl Stack {
             match effect {
                 Effect::Retransmit => self.retransmit_request(id),
                 Effect::Acknowledge => self.acknowledge_failure(id, response.as_ref()),
-                Effect::Set(timer, wait_us) => self.set_timer(Timer::Transaction(id, timer), wait_us),
+                Effect::Set(timer, wait_us) => self.set_transaction_timer(id, timer, wait_us),
                 Effect::Stop(timer) => self.timers.stop(&Timer::Transaction(id, timer)),
                 Effect::Pass => up = self.pass_response(id, response.as_ref()),
                 Effect::Fail(failure) => up = self.pass_failure(id, failure),
@@ -288,6 +354,25 @@ impl Stack {
         let client = self.transactions.client_mut(id)?;
         Some(Up::Failed { owner: client.owner?, transaction: id, failure })
     }
+}
+
+/// A client machine whose request has just been sent.
+fn start(is_invite: bool, pace: &Pace) -> (ClientMachine, Effects) {
+    if is_invite {
+        let (machine, effects) = InviteClient::start(pace);
+        return (ClientMachine::Invite(machine), effects);
+    }
+    let (machine, effects) = Client::start(pace);
+    (ClientMachine::Other(machine), effects)
+}
+
+/// A request of ours with another Via; ours is always the first header.
+fn with_via(request: &Bytes, via: &Via) -> Bytes {
+    let start = memmem::find(request, b"\r\n").map_or(0, |at| at + 2);
+    let (start_line, rest) = request.split_at(start);
+    let end = memmem::find(rest, b"\r\n").unwrap_or(0);
+    let (_, rest) = rest.split_at(end);
+    Bytes::from([start_line, format!("Via: {via}").as_bytes(), rest].concat())
 }
 
 /// The headers that a CANCEL or a failure's ACK shares with its INVITE, without To.

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::access::peer_of;
 use crate::endpoint::Endpoint;
 use crate::front_door::Entry;
 use crate::headers::capabilities;
 use crate::interface::{ConnectionHandle, Flow, ListenerId, Output, SessionId, TransferId, Transport, UnknownSource};
+use crate::stun::{self, is_stun};
 use crate::timer::Timer;
 use crate::transaction::{InviteServer, ServerMachine, server_key};
 use crate::wire::{Frame, HeaderName, Message, Method};
@@ -22,46 +24,92 @@ impl Endpoint {
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
             return;
         }
-        self.take_message(Flow { transport: Transport::Udp, listener, remote: source, connection: None }, bytes);
+        let flow = Flow { transport: Transport::Udp, listener, remote: source, connection: None };
+        if is_stun(&bytes) {
+            return self.take_stun(flow, &bytes);
+        }
+        self.take_message(flow, bytes);
     }
 
-    /// Bytes of a stream.
-    pub(crate) fn take_stream_bytes(&mut self, connection: ConnectionHandle, bytes: &[u8]) {
+    /// A stream connection is up. A stranger that opens one has something to say at once.
+    pub(crate) fn stream_opened(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
+        self.stack.stream_opened(connection, listener, remote);
+        if !connection.is_ours() && peer_of(&self.access, remote).is_none() {
+            self.stack.await_message(connection);
+        }
+    }
+
+    /// Bytes of a stream, or a whole message of a WebSocket.
+    pub(crate) fn take_stream_bytes(&mut self, connection: ConnectionHandle, bytes: Bytes) {
         let Some(stream) = self.stack.streams.get_mut(connection) else { return };
-        let flow = Flow {
-            transport: Transport::Tcp,
-            listener: stream.listener,
-            remote: stream.remote,
-            connection: Some(connection),
-        };
-        stream.framer.push(bytes);
+        let flow = stream.flow(connection);
+        if matches!(flow.transport, Transport::Ws | Transport::Wss) {
+            return self.take_web_socket_message(flow, connection, bytes);
+        }
+        stream.framer.push(&bytes);
         // A message may end its own connection, so the stream is looked up for each.
         while let Some(stream) = self.stack.streams.get_mut(connection) {
             match stream.framer.next_frame() {
-                Ok(Some(Frame::Message(bytes))) => {
-                    self.stack.touch_stream(connection);
-                    self.take_message(flow, bytes);
+                Ok(Some(Frame::Message(bytes))) => self.take_stream_message(flow, connection, bytes),
+                Ok(Some(Frame::KeepAlive)) => self.take_ping(flow, connection),
+                Ok(None) => {
+                    if stream.framer.is_within_message() {
+                        self.stack.await_message(connection);
+                    }
+                    break;
                 }
-                Ok(Some(Frame::KeepAlive)) => {
-                    // RFC 5626 §3.5.1: a ping is answered by a pong.
-                    self.stack.touch_stream(connection);
-                    self.stack.outputs.push_back(Output::Transmit { flow, bytes: Bytes::from_static(b"\r\n") });
-                }
-                Ok(None) => break,
                 Err(_) => {
                     self.stack.counters.malformed += 1;
-                    self.stack.outputs.push_back(Output::Close { connection });
-                    self.stream_closed(connection);
+                    self.close_stream(connection);
                 }
             }
+        }
+    }
+
+    /// RFC 7118 §4.2: one SIP message a WebSocket message. A blank one keeps the connection alive.
+    fn take_web_socket_message(&mut self, flow: Flow, connection: ConnectionHandle, bytes: Bytes) {
+        if bytes.as_ref() == b"\r\n\r\n" {
+            self.take_ping(flow, connection);
+        } else if !bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            self.take_stream_message(flow, connection, bytes);
+        }
+    }
+
+    fn take_stream_message(&mut self, flow: Flow, connection: ConnectionHandle, bytes: Bytes) {
+        self.stack.touch_stream(connection);
+        self.stack.timers.stop(&Timer::StreamMessage(connection));
+        self.take_message(flow, bytes);
+    }
+
+    /// RFC 5626 §3.5.1: a ping is answered by a pong. It keeps a stranger's connection no longer than silence would.
+    fn take_ping(&mut self, flow: Flow, connection: ConnectionHandle) {
+        let is_known = self.stack.streams.get(connection).is_some_and(|stream| !stream.accounts.is_empty());
+        if is_known || peer_of(&self.access, flow.remote).is_some() {
+            self.stack.touch_stream(connection);
+        }
+        self.stack.outputs.push_back(Output::Transmit { flow, bytes: Bytes::from_static(b"\r\n") });
+    }
+
+    /// Where strangers are met with silence, STUN is for peers only: a phone would not know that it has lost its way.
+    fn take_stun(&mut self, flow: Flow, bytes: &[u8]) {
+        if self.stack.config.unknown_source == UnknownSource::Silence && peer_of(&self.access, flow.remote).is_none() {
+            return;
+        }
+        if let Some(bytes) = stun::answer(bytes, flow.remote) {
+            self.stack.outputs.push_back(Output::Transmit { flow, bytes });
         }
     }
 
     /// A stream has ended: what waits on it fails, what is reached by it is unregistered.
     pub(crate) fn stream_closed(&mut self, connection: ConnectionHandle) {
         self.stack.timers.stop(&Timer::Stream(connection));
+        self.stack.timers.stop(&Timer::StreamMessage(connection));
         let Some(stream) = self.stack.streams.close(connection) else { return };
-        self.stack.unsent.extend(stream.transactions);
+        for transaction in stream.transactions {
+            if stream.is_open || !self.stack.fall_back(transaction) {
+                self.stack.unsent.push_back(transaction);
+            }
+        }
         for account in stream.accounts {
             if self.registrar.disconnect(&account, connection) {
                 self.bindings_changed(&account);
@@ -76,6 +124,16 @@ impl Endpoint {
         if is_used {
             return self.stack.touch_stream(connection);
         }
+        self.close_stream(connection);
+    }
+
+    /// A stream's peer has not sent a whole message in time.
+    pub(crate) fn stream_cut_off(&mut self, connection: ConnectionHandle) {
+        self.stack.counters.streams_cut_off += 1;
+        self.close_stream(connection);
+    }
+
+    fn close_stream(&mut self, connection: ConnectionHandle) {
         self.stack.outputs.push_back(Output::Close { connection });
         self.stream_closed(connection);
     }
@@ -87,7 +145,7 @@ impl Endpoint {
             Ok(message) => message,
             Err(malformed) => {
                 self.stack.counters.malformed += 1;
-                let is_known = crate::access::peer_of(&self.access, flow.remote).is_some();
+                let is_known = peer_of(&self.access, flow.remote).is_some();
                 let may_answer = is_known || self.stack.config.unknown_source != UnknownSource::Silence;
                 if let Some(response) = malformed.response(MALFORMED_TAG, flow.remote).filter(|_| may_answer) {
                     self.transmit(flow, response);
@@ -102,11 +160,27 @@ impl Endpoint {
             return;
         }
         message.set_source(flow.remote);
+        self.note_alias(&flow, &message);
         if length > self.stack.config.message_bytes_max {
             self.stack.counters.over_limit += 1;
             return self.stack.reply(&message, flow, 513, "", |_| {});
         }
         self.take_request(flow, message);
+    }
+
+    /// A trunk that takes its requests along the connection that it has opened (RFC 5923 §8.2). TCP proves as much as the
+    /// trunk's address does; a TLS connection must have shown a certificate.
+    fn note_alias(&mut self, flow: &Flow, request: &Message) {
+        let Some(connection) = flow.connection.filter(|connection| !connection.is_ours()) else { return };
+        let via = request.via();
+        let is_proven = match flow.transport {
+            Transport::Tcp => true,
+            Transport::Tls => self.stack.listener(flow.listener).is_some_and(|listener| listener.verifies_peers),
+            _ => false,
+        };
+        if is_proven && via.params.has("alias") && peer_of(&self.access, flow.remote).is_some() {
+            self.stack.streams.alias(connection, via.listening_address(flow.remote));
+        }
     }
 
     fn take_request(&mut self, flow: Flow, request: Message) {

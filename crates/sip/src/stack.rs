@@ -1,20 +1,24 @@
 //! What lies below the sessions: time, dice, timers, transactions, streams, and the way out. It knows no session; it
 //! hands what came [`Up`] to the endpoint.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{
-    Config, Counters, Destination, Event, Flow, Listener, ListenerId, Output, SessionId, Transport,
+    Config, ConnectionHandle, Counters, Destination, Event, Flow, Listener, ListenerId, Output, SessionId, Transport,
 };
 use crate::random::Random;
-use crate::streams::Streams;
+use crate::streams::{Place, Streams};
 use crate::timer::{Timer, Timers};
-use crate::transaction::{Failure, Owner, Pace, TransactionId, Transactions};
+use crate::transaction::{Failure, Owner, Pace, TransactionId, TransactionTimer, Transactions};
 use crate::wire::Message;
+
+/// Transactions are forgotten at multiples of this, in microseconds: ten wake-ups a second at most, and at thousands of
+/// calls a second still no pause that a call would feel.
+const FORGET_GRID_US: u64 = 100_000;
 
 /// All that sessions use and share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,8 @@ pub(crate) struct Stack {
     pub(crate) transactions: Transactions,
     /// The stream connections.
     pub(crate) streams: Streams,
+    /// Peers that lately took no TCP connection for a large request, and until when none is tried (RFC 3261 §18.1.1).
+    pub(crate) without_tcp: BTreeMap<SocketAddr, u64>,
     /// Client transactions whose request could not be sent; they fail after the present input has been handled.
     pub(crate) unsent: VecDeque<TransactionId>,
 }
@@ -75,6 +81,11 @@ pub(crate) enum NoWay {
     Unresolved,
 }
 
+/// A host without the brackets of an IPv6 address.
+pub(crate) fn bare_host(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 impl Stack {
     /// An empty one.
     pub(crate) fn new(config: Config, random: Random) -> Self {
@@ -87,6 +98,7 @@ impl Stack {
             counters: Counters::default(),
             transactions: Transactions::default(),
             streams: Streams::default(),
+            without_tcp: BTreeMap::new(),
             unsent: VecDeque::new(),
         }
     }
@@ -101,13 +113,21 @@ impl Stack {
         self.timers.set(timer, self.now_us.saturating_add(wait_us));
     }
 
+    /// Runs a timer of a transaction from now. Those that only forget it share their moments, so that a busy endpoint is not
+    /// woken for each; they fire late by as much, which RFC 3261 §17 allows: they are least waits.
+    pub(crate) fn set_transaction_timer(&mut self, id: TransactionId, timer: TransactionTimer, wait_us: u64) {
+        let at_us = self.now_us.saturating_add(wait_us);
+        let grid_us = if timer.only_forgets() { FORGET_GRID_US } else { 1 };
+        self.timers.set(Timer::Transaction(id, timer), at_us.div_ceil(grid_us).saturating_mul(grid_us));
+    }
+
     /// The timer values for a transport.
     pub(crate) fn pace(&self, transport: Transport) -> Pace {
         Pace {
             t1_us: u64::from(self.config.t1_ms.max(1)) * 1_000,
             t2_us: u64::from(self.config.t2_ms.max(1)) * 1_000,
             t4_us: u64::from(self.config.t4_ms.max(1)) * 1_000,
-            reliable: transport == Transport::Tcp,
+            reliable: transport.is_reliable(),
         }
     }
 
@@ -151,36 +171,69 @@ impl Stack {
     pub(crate) fn way_to(&mut self, destination: &Destination) -> Result<Flow, NoWay> {
         match destination {
             Destination::Flow(flow) => Ok(*flow),
-            Destination::Address { transport, remote } => self.way_to_address(*transport, *remote),
+            Destination::Address { transport, remote } => self.way_to_address(*transport, *remote, ""),
             Destination::Name { transport, host, port } => {
-                let address =
-                    host.trim_start_matches('[').trim_end_matches(']').parse().map_err(|_| NoWay::Unresolved)?;
-                self.way_to_address(*transport, SocketAddr::new(address, *port))
+                let host = bare_host(host);
+                let address = host.parse().map_err(|_| NoWay::Unresolved)?;
+                self.way_to_address(*transport, SocketAddr::new(address, *port), host)
             }
         }
     }
 
-    /// The way to an address.
-    pub(crate) fn way_to_address(&mut self, transport: Transport, remote: SocketAddr) -> Result<Flow, NoWay> {
-        if transport == Transport::Udp {
+    /// The way to an address. With TLS the peer's certificate must bear `server_name`, or the address where that is empty.
+    pub(crate) fn way_to_address(
+        &mut self,
+        transport: Transport,
+        remote: SocketAddr,
+        server_name: &str,
+    ) -> Result<Flow, NoWay> {
+        if !transport.is_reliable() {
             let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
             return Ok(Flow { transport, listener, remote, connection: None });
         }
-        if let Some(connection) = self.streams.to(remote)
+        let server_name = match transport {
+            Transport::Tls if server_name.is_empty() => remote.ip().to_string(),
+            Transport::Tls => server_name.to_ascii_lowercase(),
+            _ => String::new(),
+        };
+        let place = Place { transport, remote, server_name };
+        if let Some(connection) = self.streams.to(&place)
             && let Some(stream) = self.streams.get(connection)
         {
-            return Ok(Flow { transport, listener: stream.listener, remote, connection: Some(connection) });
+            return Ok(stream.flow(connection));
+        }
+        if matches!(transport, Transport::Ws | Transport::Wss) {
+            // RFC 7118 §5: a browser takes no connections.
+            return Err(NoWay::NoListener);
         }
         let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
         let connection = self.streams.allocate();
-        self.streams.open(connection, listener, remote);
+        let server_name = place.server_name.clone();
+        self.streams.open(connection, listener, place, self.config.message_bytes_max);
         self.touch_stream(connection);
-        self.outputs.push_back(Output::Connect { connection, listener, remote });
+        self.outputs.push_back(Output::Connect { connection, listener, remote, server_name });
         Ok(Flow { transport, listener, remote, connection: Some(connection) })
     }
 
+    /// A stream connection that a peer has opened, or that is open now after we asked for it.
+    pub(crate) fn stream_opened(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
+        let transport = self.listener(listener).map_or(Transport::Tcp, |listener| listener.transport);
+        let place = Place { transport, remote, server_name: String::new() };
+        self.streams.open(connection, listener, place, self.config.message_bytes_max);
+        self.streams.opened(connection);
+        self.touch_stream(connection);
+    }
+
+    /// The present message of a stream must be whole in time. A wait that runs goes on.
+    pub(crate) fn await_message(&mut self, connection: ConnectionHandle) {
+        if !self.timers.is_set(&Timer::StreamMessage(connection)) {
+            let wait_us = u64::from(self.config.stream_message_s.max(1)) * 1_000_000;
+            self.set_timer(Timer::StreamMessage(connection), wait_us);
+        }
+    }
+
     /// A stream connection has shown life: its idle time begins anew.
-    pub(crate) fn touch_stream(&mut self, connection: crate::interface::ConnectionHandle) {
+    pub(crate) fn touch_stream(&mut self, connection: ConnectionHandle) {
         let wait_us = u64::from(self.config.stream_idle_s.max(1)) * 1_000_000;
         self.set_timer(Timer::Stream(connection), wait_us);
     }
@@ -197,5 +250,23 @@ impl Stack {
         if let Some(stream) = flow.connection.and_then(|connection| self.streams.get_mut(connection)) {
             stream.sessions.remove(&session);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_are_forgotten_together_and_never_too_early() {
+        let mut stack = Stack::new(Config::default(), Random::new([0; 32]));
+        for (number, now_us) in [1_000_001, 1_000_002, 1_050_000].into_iter().enumerate() {
+            stack.now_us = now_us;
+            stack.set_transaction_timer(TransactionId(number as u64), TransactionTimer::K, 5_000_000);
+        }
+        assert_eq!(stack.timers.next_us(), Some(6_100_000));
+        assert!((0..3).all(|_| stack.timers.pop_due(6_100_000).is_some()), "one wake-up for all three");
+        stack.set_transaction_timer(TransactionId(9), TransactionTimer::E, 500_000);
+        assert_eq!(stack.timers.next_us(), Some(1_550_000), "what is sent again is sent on time");
     }
 }

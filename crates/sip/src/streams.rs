@@ -5,17 +5,32 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::interface::{ConnectionHandle, ListenerId, SessionId};
+use crate::interface::{ConnectionHandle, Flow, ListenerId, SessionId, Transport};
 use crate::transaction::TransactionId;
 use crate::wire::Framer;
+
+/// Where a connection leads: it is used again for the same place only (RFC 3261 §18, RFC 5923 §9.3).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The transport.
+    pub(crate) transport: Transport,
+    /// The peer's address.
+    pub(crate) remote: SocketAddr,
+    /// What the peer's certificate was checked for; empty without TLS, and for connections that were accepted.
+    pub(crate) server_name: String,
+}
 
 /// One stream connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream {
     /// Its listener.
     pub(crate) listener: ListenerId,
-    /// Its peer.
-    pub(crate) remote: SocketAddr,
+    /// Where it leads.
+    pub(crate) place: Place,
+    /// Whether it is up; before, nothing that was put on it has reached its peer.
+    pub(crate) is_open: bool,
+    /// Where its peer takes connections, if it wants this one used in their stead (RFC 5923 `alias`).
+    pub(crate) alias: Option<SocketAddr>,
     /// Cuts what comes.
     pub(crate) framer: Framer,
     /// Client transactions that wait on it.
@@ -26,11 +41,22 @@ pub(crate) struct Stream {
     pub(crate) accounts: BTreeSet<String>,
 }
 
+impl Stream {
+    /// The way along it.
+    pub(crate) fn flow(&self, connection: ConnectionHandle) -> Flow {
+        let Place { transport, remote, .. } = self.place;
+        Flow { transport, listener: self.listener, remote, connection: Some(connection) }
+    }
+}
+
 /// All stream connections, by number and by peer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Streams {
     streams: BTreeMap<ConnectionHandle, Stream>,
-    by_remote: BTreeMap<SocketAddr, ConnectionHandle>,
+    #[serde(with = "crate::pairs")]
+    by_place: BTreeMap<Place, ConnectionHandle>,
+    #[serde(with = "crate::pairs")]
+    aliases: BTreeMap<(Transport, SocketAddr), ConnectionHandle>,
     last: u64,
 }
 
@@ -41,24 +67,58 @@ impl Streams {
         ConnectionHandle(self.last)
     }
 
-    /// A connection that is up, or that is being opened. One that is known already keeps what it holds.
-    pub(crate) fn open(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
-        self.by_remote.insert(remote, connection);
-        self.streams.entry(connection).or_insert_with(|| Stream {
+    /// A connection that is up, or that is being opened. One that is known already stays as it is.
+    pub(crate) fn open(
+        &mut self,
+        connection: ConnectionHandle,
+        listener: ListenerId,
+        place: Place,
+        message_bytes_max: usize,
+    ) {
+        if self.streams.contains_key(&connection) {
+            return;
+        }
+        self.by_place.insert(place.clone(), connection);
+        let stream = Stream {
             listener,
-            remote,
-            framer: Framer::new(),
+            place,
+            is_open: false,
+            alias: None,
+            framer: Framer::with_limit(message_bytes_max),
             transactions: BTreeSet::new(),
             sessions: BTreeSet::new(),
             accounts: BTreeSet::new(),
-        });
+        };
+        self.streams.insert(connection, stream);
+    }
+
+    /// A connection is up now.
+    pub(crate) fn opened(&mut self, connection: ConnectionHandle) {
+        if let Some(stream) = self.streams.get_mut(&connection) {
+            stream.is_open = true;
+        }
+    }
+
+    /// A connection's peer wants it used for what is sent to `address` (RFC 5923 §8.2); the last one to ask has it.
+    pub(crate) fn alias(&mut self, connection: ConnectionHandle, address: SocketAddr) {
+        let Some(stream) = self.streams.get_mut(&connection) else { return };
+        let transport = stream.place.transport;
+        if let Some(before) = stream.alias.replace(address)
+            && before != address
+        {
+            self.forget_alias((transport, before), connection);
+        }
+        self.aliases.insert((transport, address), connection);
     }
 
     /// A connection that has ended.
     pub(crate) fn close(&mut self, connection: ConnectionHandle) -> Option<Stream> {
         let stream = self.streams.remove(&connection)?;
-        if self.by_remote.get(&stream.remote) == Some(&connection) {
-            self.by_remote.remove(&stream.remote);
+        if self.by_place.get(&stream.place) == Some(&connection) {
+            self.by_place.remove(&stream.place);
+        }
+        if let Some(address) = stream.alias {
+            self.forget_alias((stream.place.transport, address), connection);
         }
         Some(stream)
     }
@@ -78,8 +138,14 @@ impl Streams {
         self.streams.keys().copied().collect()
     }
 
-    /// The connection to a peer, to be used again (RFC 3261 §18).
-    pub(crate) fn to(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
-        self.by_remote.get(&remote).copied()
+    /// The connection to a place, to be used again: one that leads there, or one whose peer stands for it.
+    pub(crate) fn to(&self, place: &Place) -> Option<ConnectionHandle> {
+        self.by_place.get(place).or_else(|| self.aliases.get(&(place.transport, place.remote))).copied()
+    }
+
+    fn forget_alias(&mut self, key: (Transport, SocketAddr), connection: ConnectionHandle) {
+        if self.aliases.get(&key) == Some(&connection) {
+            self.aliases.remove(&key);
+        }
     }
 }

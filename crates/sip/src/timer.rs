@@ -18,6 +18,8 @@ pub(crate) enum Timer {
     Binding(String),
     /// A stream connection has been idle for too long.
     Stream(ConnectionHandle),
+    /// A message on a stream connection was not whole in time.
+    StreamMessage(ConnectionHandle),
     /// A query for a host name was not answered by the driver.
     Resolve(u64),
 }
@@ -41,7 +43,11 @@ pub(crate) enum SessionTimer {
     Silence,
     /// The peer's offer was answered by nobody above; refused so that the peer is not left waiting.
     AwaitDecision,
-    /// The peer must refresh the session before this (RFC 4028 §10).
+    /// A reliable provisional response is repeated until its PRACK comes (RFC 3262 §3).
+    RepeatReliable,
+    /// The PRACK never came: 64·T1 (RFC 3262 §3).
+    AwaitPrack,
+    /// The session is refreshed, or ends for want of it (RFC 4028 §10).
     Refresh,
 }
 
@@ -106,7 +112,6 @@ impl Timers {
     }
 
     /// Whether a timer runs.
-    #[cfg(test)]
     pub(crate) fn is_set(&self, timer: &Timer) -> bool {
         self.deadlines.contains_key(timer)
     }

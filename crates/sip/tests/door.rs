@@ -295,7 +295,7 @@ fn requests_that_make_no_sense_get_the_status_that_says_so() {
         ("CANCEL", "", "481"),
         ("REFER", "Refer-To: <sip:a@b>", "403"),
         ("FROBNICATE", "", "501"),
-        ("INVITE", "Require: 100rel", "420"),
+        ("INVITE", "Require: precondition", "420"),
         ("INVITE", "Content-Type: text/plain\n--\nhello", "415"),
         ("INVITE", "Content-Encoding: gzip", "415"),
         ("INVITE", "Session-Expires: 20", "422"),

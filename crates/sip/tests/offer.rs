@@ -199,7 +199,10 @@ fn a_foreign_body_in_a_reinvite_gets_415() {
     phone.desk.send(&reinvite);
     let refusal = phone.desk.next();
     assert!(refusal.starts_with("SIP/2.0 415"));
-    assert_eq!(header(&refusal, "Accept"), "application/sdp");
+    assert_eq!(
+        header(&refusal, "Accept"),
+        "application/sdp, multipart/mixed, multipart/alternative, multipart/related"
+    );
 }
 
 #[test]

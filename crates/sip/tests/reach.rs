@@ -88,7 +88,8 @@ fn call_over_tcp(desk: &mut Desk) -> (SessionId, ConnectionHandle) {
 fn our_calls_open_a_stream_and_use_it_again() {
     let mut desk = Desk::new();
     let (_, first) = call_over_tcp(&mut desk);
-    let expected = Output::Connect { connection: first, listener: ListenerId(1), remote: address(2) };
+    let expected =
+        Output::Connect { connection: first, listener: ListenerId(1), remote: address(2), server_name: String::new() };
     assert_eq!(desk.outputs.pop_front(), Some(expected));
     assert!(first.0 % 2 == 0, "ours are even");
     desk.handle(Input::StreamOpened { connection: first, listener: ListenerId(1), remote: address(2) });

@@ -161,8 +161,12 @@ fn r8_every_dialog_message_advertises_the_same_abilities() {
     phone.desk.send(&options);
     texts.push(phone.desk.next());
     for text in texts {
-        assert_eq!(header(&text, "Allow"), "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE", "{text}");
-        assert_eq!(header(&text, "Supported"), "replaces, norefersub, timer", "{text}");
+        assert_eq!(
+            header(&text, "Allow"),
+            "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK",
+            "{text}"
+        );
+        assert_eq!(header(&text, "Supported"), "100rel, replaces, norefersub, timer", "{text}");
     }
 }
 
@@ -221,8 +225,8 @@ fn r13_every_in_dialog_request_is_answered() {
         ("REFER", "Refer-To: <http://example.com>", "416"),
         ("REFER", "Refer-To: <sip:a@b;method=BYE>", "501"),
         ("REFER", "Refer-To: <sip:a@b>\nRefer-To: <sip:c@d>", "400"),
-        ("OPTIONS", "Require: 100rel, foo", "420"),
-        ("INVITE", "Require: 100rel", "420"),
+        ("OPTIONS", "Require: precondition, foo", "420"),
+        ("INVITE", "Require: precondition", "420"),
         ("BYE", "", "200"),
     ];
     for (method, extra, status) in cases {

@@ -72,16 +72,20 @@ impl Store {
         Ok(bindings)
     }
 
-    /// Replaces the bindings of an account; none removes it.
-    pub fn put_bindings<B: Serialize>(&mut self, account: &str, bindings: &[B]) -> Result<(), StoreError> {
-        if bindings.is_empty() {
-            self.connection.prepare_cached("DELETE FROM bindings WHERE account = ?1")?.execute([account])?;
-            return Ok(());
+    /// Replaces the bindings of accounts, all in one transaction; none removes an account's.
+    pub fn put_bindings<B: Serialize>(&mut self, accounts: &BTreeMap<String, Vec<B>>) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for (account, bindings) in accounts {
+            if bindings.is_empty() {
+                transaction.prepare_cached("DELETE FROM bindings WHERE account = ?1")?.execute([account])?;
+                continue;
+            }
+            let json = serde_json::to_string(bindings).map_err(StoreError::Unstorable)?;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO bindings (account, json) VALUES (?1, ?2)")?
+                .execute((account, json))?;
         }
-        let json = serde_json::to_string(bindings).map_err(StoreError::Unstorable)?;
-        let mut put =
-            self.connection.prepare_cached("INSERT OR REPLACE INTO bindings (account, json) VALUES (?1, ?2)")?;
-        put.execute((account, json))?;
+        transaction.commit()?;
         Ok(())
     }
 

@@ -52,7 +52,10 @@ impl Place {
 
     /// For a second writer (a sink notes how far it is): the store must be there.
     pub(crate) fn write(&self) -> Result<Connection, StoreError> {
-        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // As the first writer has it: the lock is not held while a disk is waited for.
+        connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
+        Ok(connection)
     }
 
     /// For readers.

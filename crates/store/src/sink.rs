@@ -1,7 +1,7 @@
 //! The file sink: one JSON line per record, from the outbox, at least once, in the order of the outbox.
 //!
 //! Each line is the record itself; `ContactId` and `Baton.Revision` in it are the idempotency key. Where the sink is in
-//! the outbox is noted in the store after the lines are on the disk: a crash between the two repeats lines.
+//! the outbox is noted in the store after the lines are on the disk, once a second: a crash between the two repeats lines.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Entries delivered at a time: each time waits for the disk once.
 const BATCH: u32 = 1_000;
+/// How many looks at the outbox pass between two notes of how far the sink is: about a second. A note takes the store from
+/// its one writer for a moment, and makes it read its pages again.
+const LOOKS_PER_NOTE: u32 = 5;
 
 /// Where the lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +82,11 @@ impl Drop for SinkThread {
 
 fn run(mut delivery: Delivery, stopped: &Receiver<()>) {
     let mut pause = PAUSE;
+    let mut looks = 0;
     loop {
         let stop = stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout);
-        match delivery.deliver_all() {
+        looks = (looks + 1) % LOOKS_PER_NOTE;
+        match delivery.deliver_all(stop || looks == 0) {
             Ok(()) if pause > PAUSE => {
                 tracing::info!(sink = %delivery.sink.name, "the sink takes records again");
                 pause = PAUSE;
@@ -102,6 +107,9 @@ fn run(mut delivery: Delivery, stopped: &Receiver<()>) {
 struct Delivery {
     connection: Connection,
     sink: FileSink,
+    /// The last entry of the outbox that is in the files, and the last one noted.
+    delivered: u64,
+    noted: u64,
     records: LineFile,
     conversations: Option<LineFile>,
 }
@@ -110,13 +118,15 @@ impl Delivery {
     fn new(connection: Connection, sink: FileSink) -> Result<Self, StoreError> {
         let records = LineFile::new(sink.records.clone(), sink.rotate_bytes);
         let conversations = sink.conversations.clone().map(|path| LineFile::new(path, sink.rotate_bytes));
-        let delivery = Delivery { connection, sink, records, conversations };
-        delivery.delivered()?;
-        Ok(delivery)
+        let noted = delivered(&connection, &sink.name)?;
+        Ok(Delivery { connection, sink, delivered: noted, noted, records, conversations })
     }
 
-    fn deliver_all(&mut self) -> Result<(), StoreError> {
+    fn deliver_all(&mut self, note: bool) -> Result<(), StoreError> {
         while self.deliver()? {}
+        if note && self.noted < self.delivered {
+            self.note_delivered()?;
+        }
         Ok(())
     }
 
@@ -128,7 +138,7 @@ impl Delivery {
             let mut select = self
                 .connection
                 .prepare_cached("SELECT id, kind, json FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-            let mut rows = select.query((integer(self.delivered()?), BATCH))?;
+            let mut rows = select.query((integer(self.delivered), BATCH))?;
             while let Some(row) = rows.next()? {
                 last = unsigned(row, 0)?;
                 let summary = row.get::<_, i64>(1)? == Kind::Summary as i64;
@@ -145,23 +155,24 @@ impl Delivery {
         if let (Some(file), Some(path)) = (&mut self.conversations, &self.sink.conversations) {
             file.append(&conversations).map_err(|error| failed(path, error))?;
         }
-        self.note_delivered(last)?;
+        self.delivered = last;
         Ok(true)
     }
 
-    fn delivered(&self) -> Result<u64, StoreError> {
-        let mut select = self.connection.prepare_cached("SELECT delivered FROM sinks WHERE name = ?1")?;
-        let found = select.query_row([&self.sink.name], |row| unsigned(row, 0)).optional()?;
-        found.ok_or_else(|| StoreError::UnknownSink(self.sink.name.clone()))
-    }
-
-    fn note_delivered(&mut self, last: u64) -> Result<(), StoreError> {
+    fn note_delivered(&mut self) -> Result<(), StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction
             .prepare_cached("UPDATE sinks SET delivered = ?1 WHERE name = ?2")?
-            .execute((integer(last), &self.sink.name))?;
+            .execute((integer(self.delivered), &self.sink.name))?;
         clear_delivered(&transaction)?;
         transaction.commit()?;
+        self.noted = self.delivered;
         Ok(())
     }
+}
+
+fn delivered(connection: &Connection, sink: &str) -> Result<u64, StoreError> {
+    let mut select = connection.prepare_cached("SELECT delivered FROM sinks WHERE name = ?1")?;
+    let found = select.query_row([sink], |row| unsigned(row, 0)).optional()?;
+    found.ok_or_else(|| StoreError::UnknownSink(sink.to_owned()))
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use baton_contact::ContactId;
@@ -260,9 +260,10 @@ fn the_directory_bindings_statuses_and_log_ins_survive() {
     let directory = Directory { users: vec![user], ..Directory::default() };
     assert_eq!(store.put_directory(&Directory::default()).unwrap(), 1);
     assert_eq!(store.put_directory(&directory).unwrap(), 2);
-    store.put_bindings("phone1", &["sip:phone1@192.0.2.1"]).unwrap();
-    store.put_bindings("phone2", &["sip:phone2@192.0.2.2"]).unwrap();
-    store.put_bindings::<&str>("phone2", &[]).unwrap();
+    store
+        .put_bindings(&bindings(&[("phone1", &["sip:phone1@192.0.2.1"]), ("phone2", &["sip:phone2@192.0.2.2"])]))
+        .unwrap();
+    store.put_bindings(&bindings(&[("phone2", &[])])).unwrap();
     store.put_status("agent1", "Lunch").unwrap();
     let log_in = |hash: &str, expires_at_ms| Token { hash: hash.to_owned(), user: "agent1".to_owned(), expires_at_ms };
     store.put_token(&log_in("a", 1_000)).unwrap();
@@ -291,8 +292,9 @@ fn damaged_rows_are_reported_and_what_can_be_read_is_read() {
     let mut store = Store::open(&path).unwrap();
     let user = User { username: "agent1".to_owned(), ..User::default() };
     store.put_directory(&Directory { users: vec![user], ..Directory::default() }).unwrap();
-    store.put_bindings("phone1", &["sip:phone1@192.0.2.1"]).unwrap();
-    store.put_bindings("phone2", &["sip:phone2@192.0.2.2"]).unwrap();
+    store
+        .put_bindings(&bindings(&[("phone1", &["sip:phone1@192.0.2.1"]), ("phone2", &["sip:phone2@192.0.2.2"])]))
+        .unwrap();
     store.append(&simple_call(7, MIDNIGHT_MS)).unwrap();
     store.append(&simple_call(8, MIDNIGHT_MS)).unwrap();
     store.append(&simple_call(9, MIDNIGHT_MS)[..7]).unwrap();
@@ -383,4 +385,8 @@ fn conversations_of_many_contacts_do_not_mix() {
     for call in calls {
         assert_eq!(store.reader().events(call[0].contact_id, 0).unwrap(), call);
     }
+}
+
+fn bindings(accounts: &[(&str, &[&'static str])]) -> BTreeMap<String, Vec<&'static str>> {
+    accounts.iter().map(|(account, contacts)| ((*account).to_owned(), contacts.to_vec())).collect()
 }

@@ -6,12 +6,14 @@
 mod call;
 mod callee;
 mod caller;
+mod floor;
 mod leg;
 mod load;
 mod media;
 mod message;
 mod parts;
 mod random;
+mod registrations;
 mod report;
 mod server;
 mod system;

@@ -3,7 +3,9 @@
 use std::io;
 
 use crate::call::{Call, Kind, Shape};
+use crate::floor;
 use crate::load::{Load, MILLISECOND, SECOND};
+use crate::registrations::{self, Phones};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
 use crate::system;
@@ -12,15 +14,17 @@ use crate::system;
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 8] = [
+pub(crate) const PARTS: [Part; 10] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
     ("capacity", capacity),
     ("held", held),
+    ("flat", flat),
     ("relay", relay),
     ("rooms", rooms),
     ("transfer", transfer),
+    ("registrations", registrations),
 ];
 
 /// What a run is given.
@@ -39,8 +43,17 @@ const SETUP_P99_MS_MAX: f64 = 500.0;
 /// Rates tried for the capacity, in calls a second.
 const RATES: [u32; 9] = [250, 500, 1000, 1500, 2000, 2500, 3000, 4000, 5000];
 
-/// The generator against itself: what of the other numbers is its own.
+/// The machine and the generator alone: what the other numbers are to be measured by. A packet or a message cannot cost less
+/// than the kernel takes for it, and machines differ in that by a factor of four.
 fn direct(_: &Setting, report: &mut Report) -> io::Result<()> {
+    let floor = floor::measure()?;
+    report.add(
+        "floor_datagram_us",
+        "this machine: a datagram sent and received, µs of CPU",
+        floor.datagram_us,
+        Bar::None,
+    );
+    report.add("floor_wake_us", "this machine: a sleep and a datagram, µs of CPU", floor.wake_us, Bar::None);
     let mut load = Load::new(None)?;
     load.start(50.0, 100, Shape { hold: Some(200 * MILLISECOND), ..TANDEM })?;
     load.settle(SECOND)?;
@@ -189,6 +202,38 @@ fn held(setting: &Setting, report: &mut Report) -> io::Result<()> {
     }
     let per_call = after.saturating_sub(before) as f64 / up as f64;
     report.add("kb_per_held_call", format!("memory per held call ({up} held), KB"), per_call, Bar::AtMost(40.0));
+    Ok(())
+}
+
+/// Whether a call costs the same however many others are up.
+fn flat(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const RATE: u32 = 200;
+    const SECONDS: u32 = 5;
+    let rows = [
+        (10, "cpu_ms_per_call_10_up", "CPU per bridged call at 200 calls/s, 10 others up, ms"),
+        (4000, "cpu_ms_per_call_4000_up", "CPU per bridged call at 200 calls/s, 4,000 others up, ms"),
+    ];
+    for (up, key, text) in rows {
+        let (server, mut load) = begin(setting)?;
+        load.start(400.0, up, Shape { hold: None, ..TANDEM })?;
+        load.run_until(system::now() + SECOND)?;
+        if load.up() < up {
+            report.remark(format!("flat: {} of {up} calls are up", load.up()));
+        }
+        load.start(f64::from(RATE), RATE as usize * 3, TANDEM)?;
+        // The calls that are only held cost their RTCP and their look-after, which are not a new call's.
+        load.run_until(system::now() + 2 * SECOND)?;
+        let idle = server.cpu()?;
+        load.run_until(system::now() + 2 * SECOND)?;
+        let idle = (server.cpu()? - idle) / 2;
+        load.start(f64::from(RATE), RATE as usize, TANDEM)?;
+        let before = server.cpu()?;
+        load.start(f64::from(RATE), (RATE * SECONDS) as usize, TANDEM)?;
+        let used = (server.cpu()? - before).saturating_sub(idle * u64::from(SECONDS));
+        load.run_until(system::now() + 2 * SECOND)?;
+        told_failures(&load, report, "flat");
+        report.add(key, text, used as f64 / 1e6 / f64::from(RATE * SECONDS), Bar::None);
+    }
     Ok(())
 }
 
@@ -368,8 +413,54 @@ fn cpu_of(server: &Server, load: &mut Load, rate: f64, count: usize, shape: Shap
     Ok((server.cpu()? - before) as f64 / 1e6 / count as f64)
 }
 
+/// A hundred thousand phones: their first registrations with challenge and answer, then a refresh of each.
+fn registrations(setting: &Setting, report: &mut Report) -> io::Result<()> {
+    const PHONES: usize = 100_000;
+    let (mut server, _) = begin_with(setting, &registrations::directory(PHONES))?;
+    let mut phones = Phones::new(PHONES, server.sip)?;
+    // Reading the directory's file leaves memory behind that is no binding's: both measures are of a second start.
+    server.start_again(&setting.baton)?;
+    until_it_answers(&server)?;
+    let before = server.memory_kb()?;
+    for (first, keys) in [(true, ["register_per_s", "register_cpu_ms"]), (false, ["refresh_per_s", "refresh_cpu_ms"])] {
+        let used = server.cpu()?;
+        let outcome = phones.register_all()?;
+        let used = server.cpu()? - used;
+        if let Some(status) = outcome.refused {
+            report.remark(format!("registrations: a phone was refused with {status}"));
+        }
+        if outcome.registered < PHONES {
+            report.remark(format!("registrations: {} of {PHONES} are registered", outcome.registered));
+            return Ok(());
+        }
+        let what = if first { "first registrations (challenged)" } else { "refreshed registrations" };
+        let (rate, cpu) = if first { (Bar::AtLeast(10_000.0), Bar::AtMost(0.1)) } else { (Bar::None, Bar::None) };
+        let count = PHONES as f64;
+        report.add(keys[0], format!("{what} a second"), count * 1e9 / outcome.took.max(1) as f64, rate);
+        report.add(keys[1], format!("CPU per {what}, ms"), used as f64 / 1e6 / count, cpu);
+    }
+    // Read back by another process: the answers that are kept for 32 s, for requests that are sent again (RFC 3261 §17.2.2),
+    // are no binding's memory either.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    server.start_again(&setting.baton)?;
+    until_it_answers(&server)?;
+    let bytes = server.memory_kb()?.saturating_sub(before) as f64 * 1024.0 / PHONES as f64;
+    report.add("bytes_per_binding", format!("memory per binding ({PHONES} held), bytes"), bytes, Bar::AtMost(2048.0));
+    Ok(())
+}
+
 fn begin(setting: &Setting) -> io::Result<(Server, Load)> {
-    let server = Server::start(&setting.baton)?;
+    begin_with(setting, "")
+}
+
+/// With more of a directory, in TOML.
+fn begin_with(setting: &Setting, more: &str) -> io::Result<(Server, Load)> {
+    let server = Server::start(&setting.baton, more)?;
+    let load = until_it_answers(&server)?;
+    Ok((server, load))
+}
+
+fn until_it_answers(server: &Server) -> io::Result<Load> {
     let mut load = Load::new(Some(server.sip))?;
     let limit = system::now() + 15 * SECOND;
     while !load.server_answers {
@@ -380,7 +471,7 @@ fn begin(setting: &Setting) -> io::Result<(Server, Load)> {
     }
     // What starting up still costs is nobody's.
     load.run_until(system::now() + SECOND)?;
-    Ok((server, load))
+    Ok(load)
 }
 
 fn told_failures(load: &Load, report: &mut Report, part: &str) {

@@ -25,22 +25,26 @@ const NODE: &str = include_str!("../baton.toml");
 const BUSINESS: &str = include_str!("../directory.toml");
 
 impl Server {
-    pub(crate) fn start(binary: &Path) -> io::Result<Self> {
+    /// Starts it with the business of the benchmark, and more of it: TOML.
+    pub(crate) fn start(binary: &Path, more: &str) -> io::Result<Self> {
         let directory = std::env::temp_dir().join(format!("baton-bench-{}-{}", std::process::id(), system::now()));
         std::fs::create_dir_all(&directory)?;
         std::fs::write(directory.join("baton.toml"), NODE)?;
-        std::fs::write(directory.join("directory.toml"), business())?;
-        let log = std::fs::File::create(directory.join("log"))?;
-        let child = Command::new(binary)
-            .args(["run", "--config", "baton.toml"])
-            .current_dir(&directory)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+        std::fs::write(directory.join("directory.toml"), business() + more)?;
+        let child = spawn(binary, &directory)?;
         let pid = child.id();
         let sip = SocketAddr::from(([127, 0, 0, 1], 5060));
         Ok(Self { child: RefCell::new(child), pid, directory, sip })
+    }
+
+    /// Kills it and starts it once more on what it has stored.
+    pub(crate) fn start_again(&mut self, binary: &Path) -> io::Result<()> {
+        let child = self.child.get_mut();
+        child.kill()?;
+        child.wait()?;
+        *child = spawn(binary, &self.directory)?;
+        self.pid = child.id();
+        Ok(())
     }
 
     /// CPU nanoseconds so far.
@@ -75,6 +79,17 @@ impl Drop for Server {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
+}
+
+fn spawn(binary: &Path, directory: &Path) -> io::Result<Child> {
+    let log = std::fs::File::create(directory.join("log"))?;
+    Command::new(binary)
+        .args(["run", "--config", "baton.toml"])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
 }
 
 fn business() -> String {

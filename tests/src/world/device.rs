@@ -56,7 +56,13 @@ fn endpoint(name: &str, address: SocketAddr, now_us: u64) -> Endpoint {
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&now_us.to_le_bytes());
     seed.iter_mut().skip(8).zip(name.bytes()).for_each(|(seed, byte)| *seed = byte);
-    let listener = Listener { id: ListenerId(0), transport: Transport::Udp, local: address, advertised: address };
+    let listener = Listener {
+        id: ListenerId(0),
+        transport: Transport::Udp,
+        local: address,
+        advertised: address,
+        verifies_peers: false,
+    };
     let config = Config { listeners: vec![listener], user_agent: format!("{name}'s phone"), ..Config::default() };
     let mut endpoint = Endpoint::new(config, seed);
     let baton = SocketAddr::from(BATON);
@@ -246,6 +252,7 @@ impl World {
             credentials: registration
                 .map(|each| Credentials { username: user, password: office::password(&each.agent) }),
             max_forwards: 70,
+            redirects_max: 0,
             patience_ms: None,
         };
         change(&mut invite);

@@ -63,12 +63,15 @@ pub fn title(bytes: &[u8]) -> String {
 
 /// A header's value in a message's text; empty when it is absent.
 pub fn header(text: &str, name: &str) -> String {
+    headers(text, name).into_iter().next().unwrap_or_default()
+}
+
+/// The values of all lines of a header in a message's text.
+pub fn headers(text: &str, name: &str) -> Vec<String> {
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
-    let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
-    lines
-        .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim().to_owned())
-        .unwrap_or_default()
+    let lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
+    let named = lines.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.trim().to_owned()).collect()
 }
 
 /// Whether a device is a trunk's far end.

@@ -30,7 +30,7 @@ use bytes::Bytes;
 
 pub use act::Dialect;
 pub use device::Device;
-pub use ladder::{Ladder, Rung, header, tag, title};
+pub use ladder::{Ladder, Rung, header, headers, tag, title};
 pub use line::{Behaviour, Line, LineState};
 pub use network::{Network, Verdict};
 pub use sound::Studio;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use baton_contact::directory::{Directory, Gateway, Trunk};
-use baton_tests::world::{Behaviour, Verdict, World, office};
+use baton_contact::directory::{Directory, Gateway, RedirectPolicy, Trunk};
+use baton_tests::world::{Behaviour, Verdict, World, header, office};
 
 /// The second gateway, and another trunk's only one.
 const SECOND: ([u8; 4], u16) = ([192, 0, 2, 10], 5060);
@@ -122,6 +122,31 @@ fn d1_a_gateway_that_wakes_up_too_late_is_cancelled() {
     assert!(world.ladder.rungs.iter().any(|rung| rung.device == "pbx" && rung.title == "CANCEL"), "{}", world.ladder);
     world.expect_hearing(&[("anna", "bank"), ("bank", "anna")]);
     world.end_of_day();
+}
+
+#[test]
+fn a_302_of_the_trunk_is_followed_or_refused_by_its_policy() {
+    for (policy, moves) in [(RedirectPolicy::Follow, true), (RedirectPolicy::Refuse, false)] {
+        let mut world = World::with(&["anna"], 1, |_, directory| {
+            two_gateways(directory);
+            directory.trunks[0].redirect = policy;
+        });
+        world.unplug("pbx");
+        world.dial("anna", office::BANK);
+        let sent = world.ladder.rungs.iter().find(|rung| rung.device == "pbx" && rung.title == "INVITE");
+        let invite = sent.expect("an INVITE").text();
+        let copied = ["Via", "From", "Call-ID", "CSeq"].map(|name| format!("{name}: {}", header(&invite, name)));
+        let moved = format!(
+            "SIP/2.0 302 Moved\n{}\nTo: {};tag=moved\nContact: <sip:bank@192.0.2.10:5060>",
+            copied.join("\n"),
+            header(&invite, "To")
+        );
+        world.send_text(SocketAddr::from(office::TRUNK), &moved);
+        world.settle();
+        assert_eq!(called(&world, "gateway-10"), usize::from(moves), "{policy:?}\n{}", world.ladder);
+        assert_eq!(world.line("anna").refused.is_none(), moves, "{policy:?}\n{}", world.ladder);
+        world.end_of_day();
+    }
 }
 
 #[test]

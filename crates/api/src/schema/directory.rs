@@ -247,6 +247,8 @@ pub(crate) enum TrunkTransport {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS: the trunk's certificate must bear the host of its address.
+    Tls,
 }
 
 /// What is done with a REFER from the trunk (wire rule R11).
@@ -325,6 +327,9 @@ pub(crate) struct Trunk {
     /// What is done with its audio before the answer.
     #[schema(required = false)]
     pub(crate) early_media: EarlyMedia,
+    /// What is done with its 3xx.
+    #[schema(required = false)]
+    pub(crate) redirect: RedirectPolicy,
     /// What is done with its REFER.
     #[schema(required = false)]
     pub(crate) refer: ReferPolicy,
@@ -425,6 +430,16 @@ pub(crate) enum EarlyMedia {
     Pass,
     /// The caller hears our ringing tone in its place.
     Ringback,
+}
+
+/// What is done with a 3xx of the trunk (RFC 3261 §8.1.3.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RedirectPolicy {
+    /// The targets that it names are called, the best first.
+    Follow,
+    /// The call has failed.
+    Refuse,
 }
 
 /// An audio codec.

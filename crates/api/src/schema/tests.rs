@@ -93,8 +93,9 @@ fn enumerations_are_the_real_ones() {
         QuickConnectType::Queue,
         QuickConnectType::PhoneNumber,
     ]);
-    all::<directory::TrunkTransport>([TrunkTransport::Udp, TrunkTransport::Tcp]);
-    use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, Ringing, Unprefixed};
+    all::<directory::TrunkTransport>([TrunkTransport::Udp, TrunkTransport::Tcp, TrunkTransport::Tls]);
+    use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, RedirectPolicy, Ringing, Unprefixed};
+    all::<directory::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Refuse]);
     all::<directory::Ringing>([Ringing::Parallel, Ringing::Serial]);
     all::<directory::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
     all::<directory::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);

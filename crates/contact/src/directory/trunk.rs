@@ -114,6 +114,17 @@ pub enum EarlyMedia {
     Ringback,
 }
 
+/// What is done with a 3xx of the trunk (RFC 3261 §8.1.3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RedirectPolicy {
+    /// The targets that it names are called, the best first.
+    #[default]
+    Follow,
+    /// The call has failed.
+    Refuse,
+}
+
 /// An audio codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum AudioCodec {

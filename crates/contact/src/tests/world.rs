@@ -253,6 +253,9 @@ impl World {
             from: party(from),
             to: party(number),
             asserted_identity: None,
+            wants_privacy: false,
+            user_to_user: Vec::new(),
+            history: Default::default(),
             remote_party_id: None,
             call_id: format!("call-{id}"),
             user_agent: None,
@@ -350,7 +353,11 @@ impl World {
         self.sip(SipEvent::TransferAsked {
             session: SessionId(leg),
             transfer: TransferId(self.next_transfer),
-            target: ReferTarget { target, replaces: replaces.map(|leg| ReplacesTarget::Session(SessionId(leg))) },
+            target: ReferTarget {
+                target,
+                replaces: replaces.map(|leg| ReplacesTarget::Session(SessionId(leg))),
+                user_to_user: Vec::new(),
+            },
             referred_by: Some("<sip:anna@x>".into()),
             subscription: true,
         });

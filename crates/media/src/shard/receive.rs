@@ -122,7 +122,7 @@ impl MediaShard {
     ) {
         let Passing { from, view, .. } = passing;
         let Some(stream) = self.streams.get_mut(to as usize).and_then(Option::as_deref_mut) else { return };
-        if stream.feed != (Feed::Forward { from }) || stream.overridden() {
+        if !matches!(stream.feed, Feed::Forward { from: expected } if expected == from) || stream.overridden() {
             return;
         }
         let Some(configuration) = &stream.configuration else { return };

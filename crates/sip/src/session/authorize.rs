@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use crate::digest;
 use crate::interface::{Credentials, Flow};
+use crate::outgoing::Way;
 use crate::random::Random;
 use crate::stack::Stack;
 use crate::transaction::{Owner, TransactionId};
@@ -84,6 +85,7 @@ impl Session {
         }
         let credentials = own.again(&mut stack.random, original.method(), original.request_uri(), &original.body())?;
         let cseq = self.dialog.next_cseq();
-        stack.request_again(flow, &original, cseq, Some(owner), Some(credentials)).ok()
+        let way = Way { flow, is_only: self.dialog.along_flow };
+        stack.request_again(way, &original, cseq, Some(owner), Some(credentials)).ok()
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::{Phase, Session};
 use crate::dialog::Sequence;
-use crate::headers::{ALLOW, KNOWN_OPTIONS, SDP};
+use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP};
 use crate::interface::{EndCause, Flow, ReplacesTarget, TransferId};
 use crate::stack::Stack;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
@@ -58,10 +58,10 @@ impl Session {
             });
             return;
         }
-        let carries_sdp = matches!(request.method(), Method::Invite | Method::Update);
-        if carries_sdp && !request.body().is_empty() && request.body_of_type(SDP).is_none() {
+        let carries_sdp = matches!(request.method(), Method::Invite | Method::Update | Method::Prack);
+        if carries_sdp && request.has_foreign_body(&[SDP]) {
             self.respond_with(stack, transaction, 415, |builder| {
-                builder.header(HeaderName::Accept, SDP);
+                builder.header(HeaderName::Accept, ACCEPT);
             });
             return;
         }
@@ -77,7 +77,8 @@ impl Session {
                     builder.header(HeaderName::AllowEvents, "refer");
                 });
             }
-            Method::Prack | Method::Cancel => self.respond(stack, transaction, 481),
+            Method::Prack => self.take_prack(stack, transaction, request),
+            Method::Cancel => self.respond(stack, transaction, 481),
             Method::Message | Method::Publish | Method::Register => self.not_allowed(stack, transaction, 405),
             Method::Other(_) | Method::Ack | Method::Bye => self.not_allowed(stack, transaction, 501),
         }
@@ -120,16 +121,18 @@ impl Session {
                 let _ = self.dialog.refresh_target(response);
                 self.refresh_agreed_as_client(stack, response);
             }
+            Purpose::Refresh if status == 422 && self.raise_interval(response) => self.refresh_now(stack),
             Purpose::Refresh if matches!(status, 405 | 501) => {
                 // It does not know UPDATE after all: a re-INVITE refreshes as well (RFC 4028 §7.4).
                 self.peer_allows_update = false;
-                self.refresh_due(stack);
+                self.refresh_now(stack);
             }
+            Purpose::Refresh => self.refresh_failed(stack),
             _ => {}
         }
         // RFC 3261 §12.2.1.2; a refused NOTIFY ends its subscription only (RFC 6665 §4.2.2).
         match (owner.purpose, status) {
-            (Purpose::Notify | Purpose::Bye, _) => {}
+            (Purpose::Notify | Purpose::Bye | Purpose::Prack, _) => {}
             (_, 481) => self.give_up(stack, EndCause::Protocol),
             (_, 408) => self.give_up(stack, EndCause::Timeout),
             _ => {}
@@ -146,6 +149,8 @@ impl Session {
             Purpose::Refer => self.refer_done(stack, if failure == Failure::Timeout { 408 } else { 503 }),
             // The INVITE's own end is awaited, not the CANCEL's.
             Purpose::Cancel | Purpose::Errand => {}
+            // The peer repeats its response, and gives up by itself.
+            Purpose::Prack => {}
             Purpose::Refresh | Purpose::Identify | Purpose::Info => {
                 if failure == Failure::Timeout {
                     self.give_up(stack, EndCause::Timeout);

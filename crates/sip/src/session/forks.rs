@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialog::Dialog;
 use crate::interface::Flow;
+use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::transaction::{Owner, TransactionId};
 use crate::wire::{CSeq, HeaderName, Message, Method};
@@ -20,8 +21,19 @@ pub(crate) struct Fork {
     pub(crate) remote_tag: String,
     /// Its last description, for a 2xx that leaves it out.
     pub(crate) sdp: Bytes,
+    /// The RSeq of its last reliable response (RFC 3262 §4).
+    pub(crate) rseq: Option<u32>,
+    /// Its answer came reliably: no description that comes later in a response counts (RFC 3261 §13.2.1).
+    pub(crate) is_agreed: bool,
     /// It has sent BYE before its 2xx came: the two crossed on the way.
     pub(crate) hung_up: bool,
+}
+
+impl Fork {
+    /// A fork that has sent nothing but its tag.
+    pub(crate) fn new(remote_tag: &str) -> Self {
+        Fork { remote_tag: remote_tag.to_owned(), sdp: Bytes::new(), rseq: None, is_agreed: false, hung_up: false }
+    }
 }
 
 /// Acknowledges a 2xx that nobody wants and ends its dialog at once (RFC 3261 §13.2.2.4, D1). All that is needed stands in
@@ -36,7 +48,7 @@ pub(crate) fn decline_success(
 ) -> bool {
     let Some(dialog) = dialog_of_success(response, flow) else { return false };
     let way = match dialog.next_hop() {
-        Some((transport, remote)) => stack.way_to_address(transport, remote).unwrap_or(flow),
+        Some((transport, remote)) => stack.way_to_address(transport, remote, "").unwrap_or(flow),
         None => flow,
     };
     let cseq = response.cseq().number;
@@ -56,7 +68,7 @@ pub(crate) fn decline_success(
     let _ =
         stack.acknowledge_success(way, &uri, invite, &dialog.remote_tag, |builder| common(builder, cseq, Method::Ack));
     stack
-        .request(way, Method::Bye, &uri, owner, |builder| {
+        .request(Way { flow: way, is_only: false }, Method::Bye, &uri, owner, |builder| {
             common(builder, cseq.wrapping_add(1), Method::Bye);
             if let Some(reason) = reason {
                 builder.header(HeaderName::Reason, reason);
@@ -81,6 +93,7 @@ fn dialog_of_success(response: &Message, flow: Flow) -> Option<Dialog> {
         call_id_is_ours: true,
         flow,
         along_flow: false,
+        server_name: String::new(),
     };
     dialog.join_response(response).ok()?;
     Some(dialog)

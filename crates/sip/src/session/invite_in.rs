@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::send::assert_identity;
-use super::{Phase, Session, Success};
+use super::{Exchange, Phase, Provisionals, Session, Success};
 use crate::dialog::Dialog;
 use crate::headers::SDP;
 use crate::interface::{CommandRefused, EndCause, Event, Party, SessionId};
@@ -40,16 +40,21 @@ impl Session {
         stack.respond(transaction, 100, "", None, |_| {});
         let invitation =
             Invitation { transaction, offerless: request.body_of_type(SDP).is_none(), cseq: request.cseq().number };
-        let mut session = Session::new(id, Phase::Incoming(Box::new(invitation)), dialog);
+        let mut session = Session::new(id, Phase::Incoming(Box::new(invitation)), dialog, &stack.config);
+        session.provisionals = Provisionals::towards(request);
         session.note_peer(request);
         session
     }
 
     /// A provisional response.
     pub(super) fn ring(&mut self, stack: &mut Stack, status: u16, sdp: Option<Bytes>) -> Result<(), CommandRefused> {
-        let transaction = self.invitation()?.transaction;
-        if !(180..=199).contains(&status) {
+        let Invitation { transaction, offerless, .. } = *self.invitation()?;
+        if !(180..=199).contains(&status) || self.provisionals.answer.is_some() {
             return Err(CommandRefused::WrongState);
+        }
+        if self.provisionals.is_reliable(stack.config.reliable_provisionals, sdp.is_some()) {
+            self.ring_reliably(stack, status, sdp, offerless);
+            return Ok(());
         }
         self.respond_with(stack, transaction, status, |builder| {
             if let Some(sdp) = sdp {
@@ -67,10 +72,32 @@ impl Session {
         sdp: Bytes,
         identity: Option<Party>,
     ) -> Result<(), CommandRefused> {
+        self.invitation()?;
+        if self.provisionals.answer.is_some() {
+            return Err(CommandRefused::WrongState);
+        }
+        if self.provisionals.owes_description() || self.exchange != Exchange::Idle {
+            self.provisionals.answer = Some((sdp, identity));
+            return Ok(());
+        }
+        self.answer_now(stack, sdp, identity.as_ref())
+    }
+
+    /// Sends the 200, for nothing stands before it any more.
+    pub(super) fn answer_now(
+        &mut self,
+        stack: &mut Stack,
+        sdp: Bytes,
+        identity: Option<&Party>,
+    ) -> Result<(), CommandRefused> {
         let Invitation { transaction, offerless, cseq } = *self.invitation()?;
         self.stop_timer(stack, SessionTimer::RepeatProvisional);
+        self.stop_provisionals(stack);
         self.phase = Phase::Established;
-        self.succeed(stack, transaction, cseq, sdp, identity.as_ref(), offerless, true)
+        // What a PRACK has confirmed is not said again: it could be old by now, and after our offer it would be a new one.
+        let is_agreed = self.provisionals.is_agreed;
+        let sdp = Some(sdp).filter(|_| !is_agreed);
+        self.succeed(stack, transaction, cseq, sdp, identity, offerless && !is_agreed, true)
     }
 
     /// A final failure.
@@ -104,7 +131,7 @@ impl Session {
         stack: &mut Stack,
         transaction: TransactionId,
         cseq: u32,
-        sdp: Bytes,
+        sdp: Option<Bytes>,
         identity: Option<&Party>,
         has_offer: bool,
         is_first: bool,
@@ -112,14 +139,18 @@ impl Session {
         let Some(server) = stack.transactions.server(transaction) else { return Err(CommandRefused::WrongState) };
         let flow = server.flow;
         let agreed = server.request.as_ref().and_then(|request| self.refresh_agreed_as_server(request));
-        self.local_sdp = sdp.clone();
+        if let Some(sdp) = &sdp {
+            self.local_sdp = sdp.clone();
+        }
         let bytes = self
             .respond_with(stack, transaction, 200, |builder| {
                 assert_identity(builder, identity);
                 if let Some(agreed) = &agreed {
                     agreed.write_as_server(builder);
                 }
-                builder.body(SDP, sdp);
+                if let Some(sdp) = sdp {
+                    builder.body(SDP, sdp);
+                }
             })
             .ok_or(CommandRefused::BadText)?;
         self.start_refresh(stack, agreed);
@@ -185,7 +216,7 @@ impl Session {
         }
     }
 
-    fn invitation(&self) -> Result<&Invitation, CommandRefused> {
+    pub(super) fn invitation(&self) -> Result<&Invitation, CommandRefused> {
         match &self.phase {
             Phase::Incoming(invitation) => Ok(invitation),
             _ => Err(CommandRefused::WrongState),

@@ -8,13 +8,14 @@ use super::forks::{EARLY_DIALOGS_MAX, decline_success};
 use super::send::assert_identity;
 use super::{Authorization, Ending, Exchange, Fork, Phase, Session};
 use crate::dialog::Dialog;
-use crate::headers::{SDP, capabilities, contact};
+use crate::headers::{SDP, capabilities, capabilities_without_offer, contact};
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
+use crate::outgoing::Way;
 use crate::random::marked;
-use crate::stack::{NoWay, Stack};
+use crate::stack::{NoWay, Stack, bare_host};
 use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
-use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, Uri};
+use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, SipUri, Uri};
 
 /// Our INVITE while it has no final response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,42 @@ pub(crate) struct Calling {
     pub(crate) forks: Vec<Fork>,
     /// Addresses of the host name that are left to try (RFC 3263 §4.3).
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Whom the call was for at first, and the way there.
+    pub(crate) first: (Uri, Destination),
+    /// Targets of a 3xx that are left to try, best first.
+    pub(crate) targets: Vec<SipUri>,
+    /// Those that were tried, the first one included.
+    pub(crate) visited: Vec<Uri>,
+    /// How many targets of 3xx were tried.
+    pub(crate) redirected: usize,
+    /// The present target's host name must be looked up.
+    pub(crate) unresolved: bool,
+}
+
+impl Calling {
+    fn new(invite: OutgoingInvite, uri: Uri) -> Self {
+        Calling {
+            transaction: None,
+            has_provisional: false,
+            forks: Vec::new(),
+            addresses: Vec::new(),
+            first: (uri.clone(), invite.destination.clone()),
+            targets: Vec::new(),
+            visited: vec![uri],
+            redirected: 0,
+            unresolved: false,
+            invite,
+        }
+    }
+
+    /// The early dialog with this tag of the peer's.
+    pub(super) fn fork(&self, remote_tag: Option<&str>) -> Option<&Fork> {
+        self.forks.iter().find(|fork| fork.remote_tag == remote_tag.unwrap_or(""))
+    }
+
+    pub(super) fn fork_mut(&mut self, remote_tag: Option<&str>) -> Option<&mut Fork> {
+        self.forks.iter_mut().find(|fork| fork.remote_tag == remote_tag.unwrap_or(""))
+    }
 }
 
 impl Session {
@@ -64,12 +101,16 @@ impl Session {
                 connection: None,
             },
             along_flow,
+            server_name: match &invite.destination {
+                Destination::Name { host, .. } => bare_host(host).to_owned(),
+                _ => String::new(),
+            },
         };
         let authorization = invite.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));
-        let calling =
-            Calling { invite, transaction: None, has_provisional: false, forks: Vec::new(), addresses: Vec::new() };
+        let uri = Uri::parse(&invite.uri).map_err(bad)?;
+        let calling = Calling::new(invite, uri);
         let destination = calling.invite.destination.clone();
-        let mut session = Session::new(id, Phase::Calling(Box::new(calling)), dialog);
+        let mut session = Session::new(id, Phase::Calling(Box::new(calling)), dialog, &stack.config);
         session.authorization = authorization;
         match stack.way_to(&destination) {
             Ok(flow) if session.send_invite(stack, flow) => Ok((session, Ok(()))),
@@ -87,7 +128,7 @@ impl Session {
         calling.addresses = addresses;
         if self.ending.is_some() {
             self.phase = Phase::Over;
-        } else if !self.try_next_address(stack) {
+        } else if !self.try_next_address(stack) && !self.try_next_target(stack) {
             self.refused_below(stack, 503, "No Address");
         }
     }
@@ -117,7 +158,7 @@ impl Session {
             return;
         }
         let silent = calling.transaction;
-        if self.try_next_address(stack) {
+        if self.try_next_address(stack) || self.try_next_target(stack) {
             silent.into_iter().for_each(|transaction| stack.abandon_client(transaction));
         } else {
             stack.tell(refused(self.id, 408, crate::wire::reason_phrase(408).to_owned()));
@@ -127,7 +168,7 @@ impl Session {
 
     /// Our INVITE got no answer at all.
     pub(super) fn invite_failed(&mut self, stack: &mut Stack, failure: Failure) {
-        if self.ending.is_none() && self.try_next_address(stack) {
+        if self.ending.is_none() && (self.try_next_address(stack) || self.try_next_target(stack)) {
             return;
         }
         // RFC 3261 §8.1.3.1: a timeout is a 408, a transport error a 503.
@@ -152,8 +193,14 @@ impl Session {
         if response.status() < 180 {
             return;
         }
-        let sdp = response.body_of_type(SDP);
+        // What a reliable answer has settled, no response changes (RFC 3261 §13.2.1).
+        let is_agreed = calling.fork(response.to_tag()).is_some_and(|fork| fork.is_agreed);
+        let sdp = response.body_of_type(SDP).filter(|_| !is_agreed);
         note_fork(&mut calling.forks, response, sdp.as_ref());
+        self.note_peer(response);
+        if !self.acknowledge_provisional(stack, response) {
+            return;
+        }
         stack.tell(Event::Ringing { session: self.id, status: response.status(), sdp });
     }
 
@@ -170,7 +217,9 @@ impl Session {
             self.decline_answer(stack, transaction, response, flow);
             return;
         }
+        let is_agreed = fork.is_some_and(|fork| fork.is_agreed);
         let early_sdp = fork.map(|fork| fork.sdp.clone()).filter(|sdp| !sdp.is_empty());
+        let sdp = response.body_of_type(SDP).filter(|_| !is_agreed).or(early_sdp);
         let offerless = calling.invite.sdp.is_none();
         if let Some(sdp) = &calling.invite.sdp {
             self.local_sdp = sdp.clone();
@@ -188,7 +237,7 @@ impl Session {
         }
         stack.tell(Event::Answered {
             session: self.id,
-            sdp: response.body_of_type(SDP).or(early_sdp),
+            sdp,
             identity: response.identity().map(|identity| identity.party()),
             user_agent: header_of(response, HeaderName::UserAgent).or_else(|| header_of(response, HeaderName::Server)),
             call_id: self.dialog.call_id.clone(),
@@ -224,8 +273,15 @@ impl Session {
                 return;
             }
         }
+        if status == 422 && self.raise_interval(response) && self.send_invite(stack, flow) {
+            return;
+        }
         // RFC 3263 §4.3: a 503 makes the next address worth a try.
         if status == 503 && self.try_next_address(stack) {
+            return;
+        }
+        self.refuse_what_is_open(stack);
+        if self.redirected(stack, response) {
             return;
         }
         stack.tell(refused_by(self.id, response));
@@ -240,7 +296,7 @@ impl Session {
             }
             let remote = calling.addresses.remove(0);
             let Destination::Name { transport, .. } = calling.invite.destination else { return false };
-            if let Ok(flow) = stack.way_to_address(transport, remote)
+            if let Ok(flow) = stack.way_to_address(transport, remote, &self.dialog.server_name)
                 && self.send_invite(stack, flow)
             {
                 return true;
@@ -256,12 +312,14 @@ impl Session {
         self.phase = Phase::Over;
     }
 
-    fn send_invite(&mut self, stack: &mut Stack, flow: Flow) -> bool {
+    pub(super) fn send_invite(&mut self, stack: &mut Stack, flow: Flow) -> bool {
+        let interval = self.interval;
         let Phase::Calling(calling) = &mut self.phase else { return false };
         let invite = &calling.invite;
         let user = Uri::parse(&invite.from.uri).ok().and_then(|uri| uri.as_sip().and_then(|sip| sip.user.clone()));
         let dialog = &mut self.dialog;
-        dialog.contact = contact(user.as_deref().unwrap_or(""), &flow, stack.advertised(&flow));
+        let secure = Uri::parse(&invite.uri).is_ok_and(|uri| uri.scheme() == "sips");
+        dialog.contact = contact(user.as_deref().unwrap_or(""), &flow, stack.advertised(&flow), secure);
         stack.detach(self.id, &dialog.flow);
         stack.attach(self.id, &flow);
         dialog.flow = flow;
@@ -269,7 +327,8 @@ impl Session {
         let (uri, routes) = dialog.addressing();
         let owner = Owner { session: self.id, purpose: Purpose::Invite };
         let user_agent = stack.config.user_agent.clone();
-        let sent = stack.request(flow, Method::Invite, &uri, Some(owner), |builder| {
+        let way = Way { flow, is_only: dialog.along_flow };
+        let sent = stack.request(way, Method::Invite, &uri, Some(owner), |builder| {
             for route in &routes {
                 builder.header(HeaderName::Route, route);
             }
@@ -279,7 +338,11 @@ impl Session {
             builder.header(HeaderName::CallId, &dialog.call_id);
             builder.header(HeaderName::CSeq, CSeq { number: cseq, method: Method::Invite });
             builder.header(HeaderName::Contact, &dialog.contact);
-            capabilities(builder);
+            match &invite.sdp {
+                Some(_) => capabilities(builder),
+                None => capabilities_without_offer(builder),
+            }
+            interval.write(builder);
             builder.header(HeaderName::UserAgent, user_agent);
             assert_identity(builder, invite.asserted_identity.as_ref());
             if let Some(referred_by) = &invite.referred_by {
@@ -352,10 +415,10 @@ impl Session {
     /// The peer sent BYE in an early dialog: its 2xx is still on the way.
     pub(super) fn early_bye(&mut self, remote_tag: &str) {
         let Phase::Calling(calling) = &mut self.phase else { return };
-        if let Some(fork) = calling.forks.iter_mut().find(|fork| fork.remote_tag == remote_tag) {
+        if let Some(fork) = calling.fork_mut(Some(remote_tag)) {
             fork.hung_up = true;
         } else if calling.forks.len() < EARLY_DIALOGS_MAX {
-            calling.forks.push(Fork { remote_tag: remote_tag.to_owned(), sdp: bytes::Bytes::new(), hung_up: true });
+            calling.forks.push(Fork { hung_up: true, ..Fork::new(remote_tag) });
         }
     }
 
@@ -409,7 +472,7 @@ fn note_fork(forks: &mut Vec<Fork>, response: &Message, sdp: Option<&bytes::Byte
             fork.sdp = sdp;
         }
     } else if forks.len() < EARLY_DIALOGS_MAX {
-        forks.push(Fork { remote_tag: tag.to_owned(), sdp, hung_up: false });
+        forks.push(Fork { sdp, ..Fork::new(tag) });
     }
 }
 

@@ -16,6 +16,9 @@ mod notify;
 mod offer_in;
 mod offer_out;
 mod options;
+mod prack;
+mod provisional;
+mod redirect;
 mod refer_in;
 mod refer_out;
 mod refresh;
@@ -28,7 +31,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::dialog::Dialog;
-use crate::interface::{Command, CommandRefused, EndCause, Event, Flow, Party, SessionId};
+use crate::interface::{Command, CommandRefused, Config, EndCause, Event, Flow, Party, SessionId};
 use crate::stack::Stack;
 use crate::timer::{SessionTimer, Timer};
 use crate::transaction::TransactionId;
@@ -37,9 +40,10 @@ pub(crate) use authorize::Authorization;
 pub(crate) use forks::{Fork, decline_success};
 pub(crate) use invite_in::Invitation;
 pub(crate) use invite_out::Calling;
+pub(crate) use provisional::Provisionals;
 pub(crate) use refer_in::Transfer;
 pub(crate) use refer_out::Referral;
-pub(crate) use refresh::{Refresh, interval_too_small};
+pub(crate) use refresh::{Interval, Refresh, interval_too_small};
 
 /// Most offers of ours that wait behind a running exchange.
 const OFFERS_QUEUED_MAX: usize = 4;
@@ -55,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) dialog: Dialog,
     /// The offer that is open, if any.
     pub(crate) exchange: Exchange,
+    /// Reliable provisional responses of ours.
+    pub(crate) provisionals: Provisionals,
     /// Our 2xx that awaits its ACK.
     pub(crate) success: Option<Success>,
     /// Offers of ours that wait.
@@ -73,7 +79,9 @@ pub(crate) struct Session {
     pub(crate) authorization: Option<Box<Authorization>>,
     /// Whether the peer's last Allow held UPDATE.
     pub(crate) peer_allows_update: bool,
-    /// The session timer (RFC 4028).
+    /// The session timer that we ask for.
+    pub(crate) interval: Interval,
+    /// The session timer that was agreed on (RFC 4028).
     pub(crate) refresh: Option<Refresh>,
     /// The end was decided; it waits for debts.
     pub(crate) ending: Option<Ending>,
@@ -163,12 +171,13 @@ pub(crate) struct Ending {
 
 impl Session {
     /// A session in its first phase.
-    pub(crate) fn new(id: SessionId, phase: Phase, dialog: Dialog) -> Self {
+    pub(crate) fn new(id: SessionId, phase: Phase, dialog: Dialog, config: &Config) -> Self {
         Session {
             id,
             phase,
             dialog,
             exchange: Exchange::Idle,
+            provisionals: Provisionals::default(),
             success: None,
             offers: VecDeque::new(),
             backing_off: false,
@@ -178,6 +187,7 @@ impl Session {
             referral: None,
             authorization: None,
             peer_allows_update: false,
+            interval: Interval::of(config),
             refresh: None,
             ending: None,
         }
@@ -225,6 +235,8 @@ impl Session {
             SessionTimer::Silence => self.silent_too_long(stack),
             SessionTimer::Debts => self.write_debts_off(stack),
             SessionTimer::AwaitDecision => self.decision_never_came(stack),
+            SessionTimer::RepeatReliable => self.repeat_reliable(stack),
+            SessionTimer::AwaitPrack => self.prack_never_came(stack),
             SessionTimer::Refresh => self.refresh_due(stack),
         }
     }
@@ -232,6 +244,7 @@ impl Session {
     /// Does what has become possible.
     pub(crate) fn settle(&mut self, stack: &mut Stack) {
         self.pump_notify(stack);
+        self.pump_provisionals(stack);
         if self.ending.is_some() {
             self.bye_when_debts_are_paid(stack);
         } else {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Exchange, Phase, Session};
+use super::{Exchange, Phase, Session, interval_too_small};
 use crate::headers::SDP;
 use crate::interface::{CommandRefused, Event};
 use crate::stack::Stack;
@@ -30,7 +30,7 @@ impl Session {
             Some(Obstacle::Ending) => return self.respond(stack, transaction, 487),
             None => {}
         }
-        if let Some(min_s) = self.interval_too_small(request) {
+        if let Some(min_s) = interval_too_small(request, &stack.config) {
             self.respond_with(stack, transaction, 422, |builder| {
                 builder.header(HeaderName::MinSe, min_s);
             });
@@ -78,12 +78,12 @@ impl Session {
                 self.close_decision(stack);
                 let Some(request) = self.request_of(stack, transaction) else { return Err(CommandRefused::WrongState) };
                 self.take_target(&request);
-                self.succeed(stack, transaction, request.cseq().number, sdp, None, offerless, false)
+                self.succeed(stack, transaction, request.cseq().number, Some(sdp), None, offerless, false)
             }
             Exchange::Theirs { transaction, .. } => {
                 self.close_decision(stack);
                 let Some(request) = self.request_of(stack, transaction) else { return Err(CommandRefused::WrongState) };
-                self.take_target(&request);
+                self.take_early_offer(&request);
                 self.accept_update(stack, transaction, &request, Some(sdp))
             }
             Exchange::AckOwed { transaction, cseq } => {
@@ -105,8 +105,11 @@ impl Session {
         Ok(())
     }
 
-    /// A target refresh that was accepted (RFC 3261 §12.2.2).
+    /// A target refresh that was accepted (RFC 3261 §12.2.2). While our INVITE is out its target is the callee, not a fork.
     pub(super) fn take_target(&mut self, request: &Message) {
+        if matches!(self.phase, Phase::Calling(_)) {
+            return;
+        }
         let _ = self.dialog.refresh_target(request);
         self.note_peer(request);
     }

@@ -15,7 +15,8 @@ use crate::wire::{Message, Method};
 impl Session {
     /// Queues an offer; [`Session::settle`] sends it when nothing runs before it.
     pub(super) fn offer(&mut self, sdp: Bytes, identity: Option<Party>) -> Result<(), CommandRefused> {
-        if self.phase != Phase::Established {
+        // An answer that waits for its PRACK is given as far as the contact knows.
+        if self.phase != Phase::Established && self.provisionals.answer.is_none() {
             return Err(CommandRefused::WrongState);
         }
         if self.offers.len() >= OFFERS_QUEUED_MAX {
@@ -36,11 +37,12 @@ impl Session {
         }
         let Some(offer) = self.offers.pop_front() else { return };
         let refresh = self.refresh.clone();
+        let least_s = self.interval.least_s;
         let identity = offer.identity.clone();
         let sent = self.send(stack, Method::Invite, Purpose::Reinvite, Some((SDP, offer.sdp.clone())), |builder| {
             assert_identity(builder, identity.as_ref());
             if let Some(refresh) = &refresh {
-                refresh.write_as_client(builder);
+                refresh.write_as_client(builder, least_s);
             }
         });
         match sent {
@@ -83,6 +85,10 @@ impl Session {
                     Some(transaction) => self.exchange = Exchange::Ours { transaction, offer },
                     None => self.offer_refused(stack, response.status(), &offer),
                 }
+            }
+            422 if self.raise_interval(response) => {
+                self.exchange = Exchange::Idle;
+                self.offers.push_front(offer);
             }
             491 if offer.glares < GLARE_RETRIES_MAX => self.back_off(stack, offer),
             // RFC 3261 §12.2.1.2: these two say that the dialog is gone.
@@ -134,9 +140,13 @@ impl Session {
 
     fn offer_refused(&mut self, stack: &mut Stack, status: u16, offer: &Offer) {
         self.exchange = Exchange::Idle;
-        if self.ending.is_none() && !offer.is_refresh {
-            stack.tell(Event::OfferRefused { session: self.id, status });
+        if self.ending.is_some() {
+            return;
         }
+        if offer.is_refresh {
+            return self.refresh_failed(stack);
+        }
+        stack.tell(Event::OfferRefused { session: self.id, status });
     }
 
     /// The peer knows the dialog no more. It gets a BYE all the same (RFC 3261 §12.2.1.2).

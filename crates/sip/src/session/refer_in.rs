@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Phase, Session};
+use crate::headers::USER_TO_USER;
 use crate::interface::{CommandRefused, Event, ReferTarget, ReplacesTarget, TransferId};
 use crate::stack::Stack;
 use crate::timer::SessionTimer;
@@ -76,10 +77,12 @@ impl Session {
         self.set_timer(stack, SessionTimer::AwaitDecision, stack.limit_us());
         let mut target = NameAddr::of(refer_to.uri).party();
         target.display = refer_to.display;
+        let carried = refer_to.headers.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case(USER_TO_USER));
+        let user_to_user = carried.map(|(_, value)| value).collect();
         stack.tell(Event::TransferAsked {
             session: self.id,
             transfer: id,
-            target: ReferTarget { target, replaces },
+            target: ReferTarget { target, replaces, user_to_user },
             referred_by: refer.header(HeaderName::ReferredBy).map(str::to_owned),
             subscription,
         });

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::Session;
 use crate::headers::capabilities;
 use crate::interface::{Flow, Party};
+use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::transaction::{Owner, Purpose, TransactionId};
 use crate::wire::{Builder, CSeq, HeaderName, Method, NameAddr};
@@ -28,7 +29,8 @@ impl Session {
         let owner = Owner { session: self.id, purpose };
         let user_agent = stack.config.user_agent.clone();
         let dialog = &self.dialog;
-        let sent = stack.request(flow, method.clone(), &uri, Some(owner), |builder| {
+        let way = Way { flow, is_only: self.dialog.along_flow };
+        let sent = stack.request(way, method.clone(), &uri, Some(owner), |builder| {
             routes.iter().for_each(|route| {
                 builder.header(HeaderName::Route, route);
             });
@@ -56,9 +58,27 @@ impl Session {
     /// The way that requests of this dialog go now.
     pub(super) fn way(&mut self, stack: &mut Stack) -> Flow {
         match self.dialog.next_hop() {
-            Some((transport, remote)) => stack.way_to_address(transport, remote).unwrap_or(self.dialog.flow),
-            None => self.dialog.flow,
+            Some((transport, remote)) => {
+                stack.way_to_address(transport, remote, &self.dialog.server_name).unwrap_or(self.dialog.flow)
+            }
+            None => self.reopened(stack),
         }
+    }
+
+    /// The dialog's flow; where its connection has ended, a new one to the same place, if that is a place of the peer's own
+    /// (RFC 3261 §18.1.1). A phone's flow is its only way (P7).
+    fn reopened(&mut self, stack: &mut Stack) -> Flow {
+        let flow = self.dialog.flow;
+        let Some(connection) = flow.connection else { return flow };
+        // Connections that peers opened come from a port that nobody listens on.
+        if self.dialog.along_flow || !connection.is_ours() || stack.streams.get(connection).is_some() {
+            return flow;
+        }
+        if let Ok(again) = stack.way_to_address(flow.transport, flow.remote, &self.dialog.server_name) {
+            stack.attach(self.id, &again);
+            self.dialog.flow = again;
+        }
+        self.dialog.flow
     }
 
     /// Answers a request of the dialog with a bare status.

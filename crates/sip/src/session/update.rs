@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::offer_in::Obstacle;
 use super::send::assert_identity;
-use super::{Phase, Session};
+use super::{Phase, Session, interval_too_small};
 use crate::headers::SDP;
 use crate::interface::{CommandRefused, Event, Party};
 use crate::stack::Stack;
@@ -14,7 +14,7 @@ use crate::wire::{HeaderName, Message, Method, NameAddr};
 impl Session {
     /// The peer's UPDATE.
     pub(super) fn take_update(&mut self, stack: &mut Stack, transaction: TransactionId, request: &Message) {
-        if let Some(min_s) = self.interval_too_small(request) {
+        if let Some(min_s) = interval_too_small(request, &stack.config) {
             self.respond_with(stack, transaction, 422, |builder| {
                 builder.header(HeaderName::MinSe, min_s);
             });
@@ -25,7 +25,7 @@ impl Session {
             let _ = self.accept_update(stack, transaction, request, None);
             return;
         };
-        match self.obstacle() {
+        match self.obstacle_to_update(request.from_tag()) {
             // RFC 3311 §5.2.
             Some(Obstacle::Ours) => self.respond(stack, transaction, 491),
             Some(Obstacle::Theirs) => self.respond_later(stack, transaction),
@@ -76,10 +76,11 @@ impl Session {
             return Ok(());
         }
         let refresh = self.refresh.clone();
+        let least_s = self.interval.least_s;
         self.send(stack, Method::Update, Purpose::Identify, None, |builder| {
             assert_identity(builder, Some(identity));
             if let Some(refresh) = &refresh {
-                refresh.write_as_client(builder);
+                refresh.write_as_client(builder, least_s);
             }
         });
         Ok(())

@@ -31,6 +31,13 @@ pub(crate) enum TransactionTimer {
     M,
 }
 
+impl TransactionTimer {
+    /// Whether a transaction is only forgotten when this timer fires: nothing is sent or told then.
+    pub(crate) fn only_forgets(self) -> bool {
+        matches!(self, Self::D | Self::I | Self::J | Self::K | Self::L | Self::M)
+    }
+}
+
 /// T1, T2 and T4 in microseconds, and whether the transport is reliable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pace {

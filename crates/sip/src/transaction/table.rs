@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Info,
     /// REFER.
     Refer,
+    /// PRACK.
+    Prack,
     /// An errand, whose number stands in the session's place.
     Errand,
 }
@@ -65,6 +67,8 @@ pub(crate) struct ClientTransaction {
     pub(crate) machine: ClientMachine,
     /// The way the request went.
     pub(crate) flow: Flow,
+    /// The flow over UDP that it came from for its size, and goes back to when no connection can be had (RFC 3261 §18.1.1).
+    pub(crate) fallback: Option<Flow>,
     /// The request as sent; empty once it is not needed any more.
     pub(crate) request: Bytes,
     /// The ACKs sent, by To tag: a repeated final response is answered from here, also after its session is gone.

@@ -38,6 +38,8 @@ pub enum FrameError {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Framer {
     buffer: BytesMut,
+    /// Most bytes of a message with its body, below the module's own limits.
+    message_bytes_max: Option<usize>,
     /// Where the search for the head's end goes on: every byte is looked at once.
     scanned: usize,
     /// Lines of the head so far, and where the current one began.
@@ -52,6 +54,16 @@ impl Framer {
     /// An empty one.
     pub fn new() -> Framer {
         Framer::default()
+    }
+
+    /// An empty one that takes messages of so many bytes at most.
+    pub fn with_limit(message_bytes_max: usize) -> Framer {
+        Framer { message_bytes_max: Some(message_bytes_max), ..Framer::default() }
+    }
+
+    /// Whether a part of a message waits for the rest. A line break may become a keep-alive yet, and is no message.
+    pub fn is_within_message(&self) -> bool {
+        !matches!(self.buffer.first(), None | Some(b'\r' | b'\n'))
     }
 
     /// Takes bytes, cut anywhere. After an error they are dropped.
@@ -79,7 +91,13 @@ impl Framer {
                 return Ok(Some(Frame::KeepAlive));
             }
             match self.find_head()? {
-                Some(head) => self.length = Some(head + content_length(self.buffer.get(..head).unwrap_or(&[]))?),
+                Some(head) => {
+                    let length = head + content_length(self.buffer.get(..head).unwrap_or(&[]))?;
+                    if self.message_bytes_max.is_some_and(|most| length > most) {
+                        return Err(FrameError::TooLarge);
+                    }
+                    self.length = Some(length);
+                }
                 None => return Ok(None),
             }
         }

@@ -182,12 +182,6 @@ impl Message {
         if self.body.is_empty() { Bytes::new() } else { self.bytes.slice(self.body.range()) }
     }
 
-    /// The body, if it is there and of this type (`application/sdp`), parameters and case aside.
-    pub fn body_of_type(&self, content_type: &str) -> Option<Bytes> {
-        let fits = self.content_type()?.eq_ignore_ascii_case(content_type);
-        Some(self.body()).filter(|body| fits && !body.is_empty())
-    }
-
     /// The whole message as it came, but for folds, whose line breaks are blanks here.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes

@@ -13,6 +13,7 @@ mod index;
 mod malformed;
 mod message;
 mod method;
+mod multipart;
 mod name_addr;
 mod params;
 mod phrase;
@@ -46,5 +47,9 @@ pub const HEAD_BYTES_MAX: usize = 65_536;
 pub const LINE_BYTES_MAX: usize = 8_192;
 /// Most header lines of one message.
 pub const HEADERS_MAX: usize = 256;
+/// Most parts of a multipart body that are looked at.
+pub const PARTS_MAX: usize = 16;
+/// Most multipart bodies within one another.
+pub const PART_DEPTH_MAX: usize = 4;
 /// Most bytes of a body.
 pub const BODY_BYTES_MAX: usize = 1_048_576;

@@ -170,7 +170,9 @@ impl Host {
     pub fn parse(text: &str) -> Result<Host, BadValue> {
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(BadValue)?;
-            return inner.parse().map(Host::V6).map_err(|_| BadValue);
+            // RFC 5118 §4.10: RFC 3261's grammar let a third colon stand before an embedded IPv4 address.
+            let address = inner.parse().or_else(|_| inner.replacen(":::", "::", 1).parse());
+            return address.map(Host::V6).map_err(|_| BadValue);
         }
         if text.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
             && let Ok(address) = text.parse()

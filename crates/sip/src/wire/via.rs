@@ -79,6 +79,11 @@ impl Via {
         if self.params.has("rport") {
             return source;
         }
+        self.listening_address(source)
+    }
+
+    /// Where its sender takes connections: its address with the port of its sent-by (RFC 3261 §18.2.2, RFC 5923 §8).
+    pub fn listening_address(&self, source: SocketAddr) -> SocketAddr {
         let standard = if self.transport == "TLS" { 5061 } else { 5060 };
         SocketAddr::new(source.ip(), self.port.unwrap_or(standard))
     }

@@ -6,6 +6,7 @@ mod builder;
 mod dialects;
 mod hostile;
 mod message;
+mod multipart;
 mod torture;
 
 use baton_sip::wire::{Malformed, Message};

@@ -1,4 +1,4 @@
-//! RFC 4475, message by message: accepted, answered with an error, or dropped.
+//! RFC 4475 and RFC 5118, message by message: accepted, answered with an error, or dropped.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("dblreq", "the second request in the datagram is ignored"),
     ("semiuri", ""),
     ("transports", ""),
+    ("mpart01", "405 above"),
     ("unreason", ""),
     ("noreason", ""),
     ("baddate", "Date is not read, so its zone harms nobody"),
@@ -36,6 +37,17 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("regescrt", ""),
     ("sdp01", "406 above"),
     ("inv2543", "no Max-Forwards, tag, branch or Content-Length: RFC 2543"),
+    ("ipv6-good", ""),
+    ("port-ambiguous", "the port reads as the last group of the address"),
+    ("port-unambiguous", ""),
+    ("via-received-param-with-delim", "the RFC wants both forms read"),
+    ("via-received-param-no-delim", ""),
+    ("ipv6-in-sdp", ""),
+    ("mult-ip-in-header", ""),
+    ("mult-ip-in-sdp", ""),
+    ("ipv4-mapped-ipv6", ""),
+    ("ipv6-bug-abnf-3-colons", "the third colon is left out of account"),
+    ("ipv6-correct-abnf-2-colons", ""),
 ];
 
 /// Answered with this status.
@@ -58,6 +70,7 @@ const REFUSED: &[(&str, u16, Fault)] = &[
     ("insuf", 400, Fault::Missing),
     ("multi01", 400, Fault::Duplicate),
     ("mcl01", 400, Fault::Duplicate),
+    ("ipv6-bad", 400, Fault::RequestUri),
 ];
 
 /// Responses that nobody can be told about.
@@ -194,6 +207,26 @@ fn the_others_read_as_the_rfc_says() {
     let (bare, bracketed) = (taken("cparam01").contact().unwrap(), taken("cparam02").contact().unwrap());
     assert!(bare.unwrap().params.has("unknownparam"));
     assert!(bracketed.unwrap().uri.as_sip().unwrap().params.has("unknownparam"));
+}
+
+#[test]
+fn rfc5118_references_end_where_they_end() {
+    let uri = |name: &str| match Uri::parse(taken(name).request_uri()) {
+        Ok(Uri::Sip(uri)) => (uri.host.to_string(), uri.port),
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!(uri("ipv6-good"), ("[2001:db8::10]".into(), None));
+    assert_eq!(uri("port-ambiguous"), ("[2001:db8::10:5070]".into(), None));
+    assert_eq!(uri("port-unambiguous"), ("[2001:db8::10]".into(), Some(5070)));
+    assert_eq!(uri("ipv6-bug-abnf-3-colons"), uri("ipv6-correct-abnf-2-colons"));
+    for name in ["via-received-param-with-delim", "via-received-param-no-delim"] {
+        assert_eq!(taken(name).via().received(), "2001:db8::9:255".parse().ok(), "{name}");
+    }
+    let vias = taken("mult-ip-in-header").vias().unwrap();
+    let hosts: Vec<String> = vias.iter().map(|via| via.host.to_string()).collect();
+    assert_eq!(hosts, ["[2001:db8::9:1]", "192.0.2.1", "[2001:db8::9:255]"]);
+    assert_eq!((vias[0].port, vias[2].received()), (Some(6050), "192.0.2.200".parse().ok()));
+    assert_eq!(taken("ipv4-mapped-ipv6").via().host, Host::V6("::ffff:192.0.2.10".parse().unwrap()));
 }
 
 /// Every header and the body survive being copied into a new message.

@@ -30,8 +30,13 @@ pub fn address(side: usize) -> SocketAddr {
 }
 
 pub fn config(side: usize) -> Config {
-    let listener =
-        |id, transport| Listener { id: ListenerId(id), transport, local: address(side), advertised: address(side) };
+    let listener = |id, transport| Listener {
+        id: ListenerId(id),
+        transport,
+        local: address(side),
+        advertised: address(side),
+        verifies_peers: false,
+    };
     Config { listeners: vec![listener(0, Transport::Udp), listener(1, Transport::Tcp)], ..Config::default() }
 }
 
@@ -59,6 +64,7 @@ pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
         sdp: offer.map(sdp),
         credentials: None,
         max_forwards: 70,
+        redirects_max: 0,
         patience_ms: None,
     }
 }
@@ -72,7 +78,7 @@ pub fn title(bytes: &[u8]) -> String {
         return first;
     }
     let status = words.next().unwrap_or("").to_owned();
-    let method = header(&text, "CSeq").split(' ').nth(1).unwrap_or("").to_owned();
+    let method = header(&text, "CSeq").split_whitespace().nth(1).unwrap_or("").to_owned();
     format!("{status} {method}")
 }
 

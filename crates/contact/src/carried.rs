@@ -1,0 +1,97 @@
+//! What goes on with a call, whoever it is led to: data for the far side (RFC 7433), the numbers by which it came
+//! (RFC 7044, RFC 5806), and the caller's wish not to be shown (RFC 3323, RFC 3325).
+
+use baton_sip::{History, IncomingInvite, OutgoingInvite, Party};
+use serde::{Deserialize, Serialize};
+
+use crate::connection::Connection;
+use crate::conversation::Conversation;
+use crate::dial::escape_user;
+use crate::ids::ConnectionId;
+use crate::leg::Device;
+
+/// The name and number of a caller who is not shown (RFC 3323 §4.1.1.3).
+pub(crate) const ANONYMOUS: &str = "anonymous";
+
+/// What a conversation carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Carried {
+    /// User-to-User of the call that began it, or of the transfer that led it on.
+    pub(crate) user_to_user: Vec<String>,
+    history: History,
+    /// The number that the customer dialled.
+    dialled: String,
+    /// The customer, who does not want to be shown: for trunks alone, which hide it from others.
+    hidden: Option<Party>,
+}
+
+impl Carried {
+    /// From the call that begins a conversation.
+    pub(crate) fn of(invite: &IncomingInvite) -> Self {
+        let known = invite.asserted_identity.clone().or_else(|| Some(invite.from.clone()));
+        Carried {
+            user_to_user: invite.user_to_user.clone(),
+            history: invite.history.clone(),
+            dialled: invite.target.user.clone(),
+            hidden: known.filter(|_| invite.wants_privacy),
+        }
+    }
+
+    /// Puts what is carried into a call to a device. Phones get the data; trunks get the way as well, and who is not shown.
+    pub(crate) fn write(&self, invite: &mut OutgoingInvite, device: &Device, host: &str, is_forwarded: bool) {
+        let headers = self.user_to_user.iter().map(|value| ("User-to-User".to_string(), value.clone()));
+        invite.headers.extend(headers);
+        if !matches!(device, Device::Trunk(_)) {
+            return;
+        }
+        if let Some(hidden) = self.hidden.as_ref().filter(|_| invite.from.user == ANONYMOUS) {
+            // RFC 3325 §7: a trunk is trusted with the identity, and told to keep it.
+            invite.from = anonymous();
+            invite.asserted_identity = (hidden.user != ANONYMOUS).then(|| Party {
+                display: String::new(),
+                uri: format!("sip:{}@{host}", escape_user(&hidden.user)),
+                user: hidden.user.clone(),
+            });
+            invite.headers.push(("Privacy".into(), "id".into()));
+        }
+        if is_forwarded {
+            self.write_history(invite, host);
+        }
+    }
+
+    /// A call that goes on says by which number it came, in the dialect in which it came; in Diversion when it told
+    /// nothing.
+    fn write_history(&self, invite: &mut OutgoingInvite, host: &str) {
+        let own = format!("sip:{}@{host}", escape_user(&self.dialled));
+        let came = &self.history;
+        for value in &came.history_info {
+            invite.headers.push(("History-Info".into(), value.clone()));
+        }
+        if let Some(last) = came.history_info.last() {
+            // RFC 7044 §10.3: the next entry is a child of the last one.
+            let index = last.rsplit(';').find_map(|param| param.trim().strip_prefix("index=")).unwrap_or("1");
+            invite.headers.push(("History-Info".into(), format!("<{own}>;index={index}.1")));
+            invite.headers.push(("History-Info".into(), format!("<{}>;index={index}.1.1;mp={index}.1", invite.uri)));
+        }
+        if came.history_info.is_empty() || !came.diversion.is_empty() {
+            // RFC 5806 §4: the latest diversion stands first.
+            invite.headers.push(("Diversion".into(), format!("<{own}>;reason=unconditional;counter=1")));
+        }
+        for value in &came.diversion {
+            invite.headers.push(("Diversion".into(), value.clone()));
+        }
+    }
+}
+
+impl Conversation {
+    /// Whether a call to this party shows the customer's own number: then it is a call of the customer's that goes on.
+    pub(crate) fn is_forwarded_to(&self, target: ConnectionId, shown: &str) -> bool {
+        let is_customer = |party: &Connection| party.id != target && party.agent.is_none() && party.address == shown;
+        self.live().any(|party| is_customer(party) && party.initial)
+    }
+}
+
+/// RFC 3323 §4.1.1.3.
+pub(crate) fn anonymous() -> Party {
+    Party { display: "Anonymous".into(), uri: "sip:anonymous@anonymous.invalid".into(), user: ANONYMOUS.into() }
+}

@@ -1,0 +1,231 @@
+//! TLS for SIP: certificates and trust from files, one certificate or several by the name that the peer asks for (SNI), and a
+//! watch over the files. What is put in force serves new connections; those that are up keep what they began with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use baton_sip::ListenerId;
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use crate::config::{ClientCertificates, Listener, Node, Transport};
+use crate::metrics::Metrics;
+
+/// How often the files are looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(5);
+
+/// What a listener's connections use.
+#[derive(Debug, Clone)]
+pub(crate) struct ListenerTls {
+    /// For connections that come in.
+    pub(crate) server: Arc<ServerConfig>,
+    /// For connections that we open from it.
+    pub(crate) client: Arc<ClientConfig>,
+}
+
+/// What is in force, by listener.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tls {
+    in_force: Arc<RwLock<BTreeMap<ListenerId, ListenerTls>>>,
+}
+
+impl Tls {
+    /// Reads all that the configuration names.
+    ///
+    /// # Errors
+    /// One sentence for each file that cannot be used.
+    pub(crate) fn load(node: &Node) -> Result<Tls, Vec<String>> {
+        Ok(Tls { in_force: Arc::new(RwLock::new(read(node)?)) })
+    }
+
+    /// What a listener uses now; `None` for one without TLS.
+    pub(crate) fn of(&self, listener: ListenerId) -> Option<ListenerTls> {
+        self.in_force.read().unwrap_or_else(PoisonError::into_inner).get(&listener).cloned()
+    }
+
+    /// Puts changed files in force, for as long as the runtime lives. Files that cannot be used change nothing.
+    pub(crate) async fn watch(self, node: Node, metrics: &'static Metrics) {
+        let files = files(&node);
+        if files.is_empty() {
+            return;
+        }
+        let node = Arc::new(node);
+        let mut seen = stamps(&files);
+        loop {
+            tokio::time::sleep(WATCH_EVERY).await;
+            let now = stamps(&files);
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            let node = node.clone();
+            let again = tokio::task::spawn_blocking(move || read(&node)).await;
+            self.reloaded(again.unwrap_or_else(|error| Err(vec![error.to_string()])), metrics);
+        }
+    }
+
+    fn reloaded(&self, again: Result<BTreeMap<ListenerId, ListenerTls>, Vec<String>>, metrics: &Metrics) {
+        match again {
+            Ok(again) => {
+                *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = again;
+                metrics.certificates_loaded.add(1);
+                tracing::info!("changed certificates are in force for new connections");
+            }
+            Err(faults) => {
+                for fault in faults {
+                    tracing::warn!(%fault, "the changed certificates are not used; those before stay in force");
+                }
+            }
+        }
+    }
+}
+
+/// Every file, with its change.
+fn stamps(files: &[PathBuf]) -> Vec<Option<(SystemTime, u64)>> {
+    let stamp = |file: &PathBuf| {
+        let metadata = std::fs::metadata(file).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    files.iter().map(stamp).collect()
+}
+
+fn secured(node: &Node) -> impl Iterator<Item = (usize, &Listener)> {
+    let is_secured = |listener: &Listener| matches!(listener.transport, Transport::Tls | Transport::Wss);
+    node.sip.listeners.iter().enumerate().filter(move |(_, listener)| is_secured(listener))
+}
+
+fn files(node: &Node) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for (_, listener) in secured(node) {
+        files.extend(listener.certificate.clone());
+        files.extend(listener.private_key.clone());
+        files.extend(listener.client_ca.clone());
+        for more in &listener.more_certificates {
+            files.extend([more.certificate.clone(), more.private_key.clone()]);
+        }
+        files.extend(node.sip.trusted_ca.clone());
+    }
+    files
+}
+
+fn read(node: &Node) -> Result<BTreeMap<ListenerId, ListenerTls>, Vec<String>> {
+    if secured(node).next().is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let mut faults = Vec::new();
+    let mut read = BTreeMap::new();
+    let provider = Arc::new(default_provider());
+    let trusted = match trusted(node.sip.trusted_ca.as_deref()) {
+        Ok(trusted) => trusted,
+        Err(fault) => return Err(vec![fault]),
+    };
+    for (index, listener) in secured(node) {
+        match listener_tls(listener, &trusted, &provider) {
+            Ok(tls) => drop(read.insert(ListenerId(u16::try_from(index).unwrap_or(u16::MAX)), tls)),
+            Err(fault) => faults.push(format!("sip.listeners[{index}]: {fault}")),
+        }
+    }
+    if faults.is_empty() { Ok(read) } else { Err(faults) }
+}
+
+fn listener_tls(
+    listener: &Listener,
+    trusted: &Arc<RootCertStore>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<ListenerTls, String> {
+    let first = listener.certificate.as_deref().zip(listener.private_key.as_deref());
+    let more = listener.more_certificates.iter().map(|each| (each.certificate.as_path(), each.private_key.as_path()));
+    let keys: Vec<Arc<CertifiedKey>> =
+        first.into_iter().chain(more).map(|(chain, key)| certified(chain, key, provider)).collect::<Result<_, _>>()?;
+    let own = keys.first().cloned().ok_or("a certificate is missing")?;
+    let versions = "no version of TLS is left";
+
+    let builder = ServerConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_safe_default_protocol_versions().map_err(|_| versions)?;
+    let builder = match (listener.client_certificates, listener.client_ca.as_deref()) {
+        (ClientCertificates::None, _) | (_, None) => builder.with_no_client_auth(),
+        (wanted, Some(authority)) => {
+            let roots = Arc::new(roots(authority)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
+            let verifier = match wanted {
+                ClientCertificates::Required => verifier,
+                _ => verifier.allow_unauthenticated(),
+            };
+            builder.with_client_cert_verifier(verifier.build().map_err(|error| sentence(authority, &error))?)
+        }
+    };
+    let server = Arc::new(builder.with_cert_resolver(Arc::new(ByName(keys))));
+
+    let builder = ClientConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_safe_default_protocol_versions().map_err(|_| versions)?;
+    // A trunk may ask who we are (RFC 5922 §4): the listener's own certificate says so.
+    let client = builder
+        .with_root_certificates(trusted.clone())
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
+    Ok(ListenerTls { server, client: Arc::new(client) })
+}
+
+fn certified(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, String> {
+    let certificates = certificates(chain)?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| sentence(key, &error))?;
+    let certified = CertifiedKey::from_der(certificates, private, provider);
+    let certified = certified.map_err(|error| format!("{} and {}: {error}", chain.display(), key.display()))?;
+    Ok(Arc::new(certified))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    let certificates: Vec<_> = read.map_err(|error| sentence(file, &error))?;
+    if certificates.is_empty() {
+        return Err(format!("{}: there is no certificate in it", file.display()));
+    }
+    Ok(certificates)
+}
+
+/// Whose certificates trunks may have: those of a file, or the system's.
+fn trusted(file: Option<&Path>) -> Result<Arc<RootCertStore>, String> {
+    if let Some(file) = file {
+        return roots(file).map(Arc::new);
+    }
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Ok(Arc::new(store))
+}
+
+fn roots(file: &Path) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        store.add(certificate).map_err(|error| sentence(file, &error))?;
+    }
+    Ok(store)
+}
+
+fn sentence(file: &Path, error: &impl fmt::Display) -> String {
+    format!("{}: {error}", file.display())
+}
+
+/// The first certificate that bears the name that the peer asks for; the first of all for any other name, and for none.
+#[derive(Debug)]
+struct ByName(Vec<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asked = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
+        let named = asked.and_then(|name| self.0.iter().find(|key| bears(key, &name)));
+        named.or(self.0.first()).cloned()
+    }
+}
+
+fn bears(key: &CertifiedKey, name: &ServerName<'_>) -> bool {
+    let Some(certificate) = key.cert.first() else { return false };
+    ParsedCertificate::try_from(certificate).is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
+}
