@@ -38,8 +38,22 @@ mod races;
 mod refused_calls;
 #[path = "scenarios/replaces.rs"]
 mod replaces;
+#[path = "scenarios/serial_ringing.rs"]
+mod serial_ringing;
 #[path = "scenarios/tone_continuity.rs"]
 mod tone_continuity;
+#[path = "scenarios/trunk_accounts.rs"]
+mod trunk_accounts;
+#[path = "scenarios/trunk_caps.rs"]
+mod trunk_caps;
+#[path = "scenarios/trunk_failover.rs"]
+mod trunk_failover;
+#[path = "scenarios/trunk_health.rs"]
+mod trunk_health;
+#[path = "scenarios/trunk_media.rs"]
+mod trunk_media;
+#[path = "scenarios/trunk_numbers.rs"]
+mod trunk_numbers;
 #[path = "scenarios/trunk_transfers.rs"]
 mod trunk_transfers;
 #[path = "scenarios/two_phones.rs"]

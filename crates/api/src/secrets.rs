@@ -46,12 +46,17 @@ impl Secrets for Phone {
 
 impl Secrets for Trunk {
     fn redact(&mut self) {
+        self.inbound_password = None;
         self.password = None;
     }
 
     fn fill_in(&mut self, in_force: &Self) {
+        if self.inbound_password.is_none() && self.inbound_username == in_force.inbound_username {
+            self.inbound_password.clone_from(&in_force.inbound_password);
+        }
         // A password belongs to its user name and its peer: it is not sent to another one.
-        if self.password.is_none() && self.username == in_force.username && self.address == in_force.address {
+        let same_peer = self.all_gateways() == in_force.all_gateways();
+        if self.password.is_none() && self.username == in_force.username && same_peer {
             self.password.clone_from(&in_force.password);
         }
     }
@@ -91,6 +96,7 @@ mod tests {
         let anna =
             User { username: "anna".into(), password_hash: Some("phc".into()), phones: vec![phone], ..User::default() };
         let trunk = Trunk { name: "pbx".into(), address: "a:1".into(), password: Some("t".into()), ..Trunk::default() };
+        let trunk = Trunk { inbound_username: Some("i".into()), inbound_password: Some("j".into()), ..trunk };
         Directory { users: vec![anna], trunks: vec![trunk], ..Directory::default() }
     }
 
@@ -99,7 +105,10 @@ mod tests {
         let mut shown = directory();
         shown.redact();
         let text = serde_json::to_string(&shown).unwrap();
-        assert!(!text.contains("phc") && !text.contains("ha1") && !text.contains("\"t\""), "{text}");
+        assert!(
+            !text.contains("phc") && !text.contains("ha1") && !text.contains("\"t\"") && !text.contains("\"j\""),
+            "{text}"
+        );
         shown.fill_in(&directory());
         assert_eq!(shown, directory());
     }

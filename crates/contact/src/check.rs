@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 
 use crate::directory::{
     Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect, QuickConnectType, Route, RoutingProfile,
-    Trunk, User, parse_network,
+    User, parse_network,
 };
+
+mod trunk;
 
 /// All that cannot stand in a directory, in its order; empty when it is valid.
 pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
@@ -24,6 +26,7 @@ pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
     directory.conferences.iter().for_each(|entry| findings.conference(entry));
     findings.unique_names(directory);
     findings.unique_phones(directory);
+    findings.unique_accounts(directory);
     findings.unique_dialled(directory);
     findings.unique_networks(directory);
     findings.errors
@@ -122,6 +125,7 @@ impl Findings {
             self.add(place, "password", "the password is empty".into(), None);
         }
         self.range(place, "acwTimeoutSeconds", u64::from(user.acw_timeout_seconds), 0, 86_400);
+        self.range(place, "serialSeconds", u64::from(user.serial_seconds), 5, 60);
         for (index, phone) in user.phones.iter().enumerate() {
             self.phone(place, index, phone);
         }
@@ -208,29 +212,6 @@ impl Findings {
         }
     }
 
-    fn trunk(&mut self, trunk: &Trunk) {
-        let place = Place { table: "trunks", entry: &trunk.name };
-        self.name(place, "name", &trunk.name);
-        if !is_host_and_port(&trunk.address) {
-            let message = format!("\"{}\" is not host:port (an IPv6 address stands in brackets)", trunk.address);
-            self.add(place, "address", message, None);
-        }
-        for (index, network) in trunk.networks.iter().enumerate() {
-            if parse_network(network).is_none() {
-                let message = format!("\"{network}\" is not address/prefix or address/prefix:port");
-                self.add(place, &format!("networks[{index}]"), message, None);
-            }
-        }
-        if trunk.networks.is_empty() && trunk.address.parse::<SocketAddr>().is_err() {
-            let message = "a trunk whose address is a host name needs its networks".to_owned();
-            self.add(place, "networks", message, None);
-        }
-        if trunk.password.is_some() && trunk.username.is_none() {
-            self.add(place, "username", "a trunk with a password needs a username".into(), None);
-        }
-        self.range(place, "maxCalls", u64::from(trunk.max_calls), 1, 20_000);
-    }
-
     fn number(&mut self, number: &Number) {
         let place = Place { table: "numbers", entry: &number.number };
         if !is_dialled(&number.number) {
@@ -250,6 +231,14 @@ impl Findings {
     fn route(&mut self, route: &Route) {
         let place = Place { table: "routes", entry: &route.prefix };
         self.reference(place, "trunk", "trunk", Some(&route.trunk), |names| &names.trunks);
+        let mut seen = BTreeSet::from([route.trunk.as_str()]);
+        for (index, name) in route.alternatives.iter().enumerate() {
+            let key = format!("alternatives[{index}]");
+            self.reference(place, &key, "trunk", Some(name), |names| &names.trunks);
+            if !seen.insert(name) {
+                self.add(place, &key, format!("the trunk \"{name}\" is named twice"), None);
+            }
+        }
         if !route.prefix.is_empty() && !is_dialled(&route.prefix) {
             self.add(place, "prefix", "a prefix has A-Z a-z 0-9 + * # . _ - only".into(), None);
         }
@@ -282,6 +271,19 @@ impl Findings {
             if !seen.insert(name) {
                 let message = format!("\"{name}\" is there twice in {table}");
                 self.add(Place { table, entry: name }, key, message, None);
+            }
+        }
+    }
+
+    /// An account proves one phone or one trunk.
+    fn unique_accounts(&mut self, directory: &Directory) {
+        let phones = directory.users.iter().flat_map(|user| user.phones.iter().map(|phone| phone.username.as_str()));
+        let mut taken: BTreeSet<&str> = phones.collect();
+        for trunk in &directory.trunks {
+            if let Some(name) = trunk.inbound_username.as_deref().filter(|name| !taken.insert(*name)) {
+                let place = Place { table: "trunks", entry: &trunk.name };
+                let message = format!("\"{name}\" is also the user name of a phone or of another trunk");
+                self.add(place, "inboundUsername", message, None);
             }
         }
     }
@@ -323,10 +325,9 @@ impl Findings {
     fn unique_networks(&mut self, directory: &Directory) {
         let mut taken: BTreeMap<_, &str> = BTreeMap::new();
         for trunk in &directory.trunks {
-            let own = trunk.networks.is_empty().then_some(&trunk.address);
-            for (index, text) in trunk.networks.iter().chain(own).enumerate() {
+            for (index, text) in trunk.all_networks().iter().enumerate() {
                 let Some(network) = parse_network(text) else { continue };
-                if let Some(other) = taken.insert(network, &trunk.name) {
+                if let Some(other) = taken.insert(network, &trunk.name).filter(|other| *other != trunk.name) {
                     let message = format!("{text} is also a network of the trunk \"{other}\"");
                     let place = Place { table: "trunks", entry: &trunk.name };
                     self.add(place, &format!("networks[{index}]"), message, None);
@@ -520,6 +521,60 @@ mod tests {
                 r#"{"name":"two","address":"127.0.0.1:5080"}"#,
                 "trunks/two/networks[0]: 127.0.0.1:5080 is also a network of the trunk \"pbx\" ()",
             ),
+            (
+                "/trunks/0/gateways",
+                r#"[{"address":"127.0.0.1:5081"}]"#,
+                "trunks/pbx/gateways: `address` names the only gateway; with `gateways` it stays away ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","gateways":[{"address":"10.0.0.1:5060"},{"address":"10.0.0.1:5060"}]}"#,
+                "trunks/two/gateways[1].address: the gateway 10.0.0.1:5060 is there twice ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","networks":["10.0.0.0/8"],"gateways":[{"address":"10.0.0.1"}]}"#,
+                "trunks/two/gateways[0].address: \"10.0.0.1\" is not host:port (an IPv6 address stands in brackets) ()",
+            ),
+            ("/trunks/0/optionsIntervalSeconds", "4", "trunks/pbx/optionsIntervalSeconds: 4 is not in 5 to 3600 ()"),
+            ("/trunks/0/optionsFailures", "0", "trunks/pbx/optionsFailures: 0 is not in 1 to 10 ()"),
+            (
+                "/trunks/0/inboundUsername",
+                r#""pbx""#,
+                "trunks/pbx/inboundPassword: `inboundUsername` needs its `inboundPassword` ()",
+            ),
+            (
+                "/trunks/-",
+                r#"{"name":"two","address":"10.0.0.1:5060","inboundUsername":"bert-desk","inboundPassword":"p"}"#,
+                "trunks/two/inboundUsername: \"bert-desk\" is also the user name of a phone or of another trunk ()",
+            ),
+            (
+                "/trunks/0/register",
+                r#"{"aor":"carrier.example"}"#,
+                "trunks/pbx/register.aor: \"carrier.example\" is not sip:user@domain ()",
+            ),
+            (
+                "/trunks/0/register",
+                r#"{"aor":"sip:a@b","expiresSeconds":59}"#,
+                "trunks/pbx/register.expiresSeconds: 59 is not in 60 to 86400 ()",
+            ),
+            ("/trunks/0/ptime", "25", "trunks/pbx/ptime: a packet time is 10, 20, 30, 40 or 60 ms ()"),
+            ("/trunks/0/codecs", r#"["PCMA","PCMA"]"#, "trunks/pbx/codecs: a codec is named twice ()"),
+            (
+                "/trunks/0/numbers",
+                r#"{"countryCode":"0049"}"#,
+                "trunks/pbx/numbers.countryCode: a country code has 1 to 3 digits, the first not 0 ()",
+            ),
+            (
+                "/trunks/0/numbers",
+                r#"{"countryCode":"49","internationalPrefix":""}"#,
+                "trunks/pbx/numbers.internationalPrefix: \"\" is not a prefix: 1 to 8 digits ()",
+            ),
+            ("/users/0/serialSeconds", "4", "users/anna/serialSeconds: 4 is not in 5 to 60 ()"),
+            ("/trunks/0/callsPerSecond", "0", "trunks/pbx/callsPerSecond: 0 is not in 1 to 10000 ()"),
+            ("/trunks/0/gatewayTimeoutSeconds", "31", "trunks/pbx/gatewayTimeoutSeconds: 31 is not in 1 to 30 ()"),
+            ("/routes/0/alternatives", r#"["pbx"]"#, "routes/+/alternatives[0]: the trunk \"pbx\" is named twice ()"),
+            ("/routes/0/alternatives", r#"["bpx"]"#, "routes/+/alternatives[0]: unknown trunk \"bpx\" (pbx)"),
             ("/conferences/0/maxParties", "65", "conferences/room/maxParties: 65 is not in 2 to 64 ()"),
             (
                 "/conferences/-",

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use baton_sip::{SessionId, TransferId};
 
+use crate::attempt::Attempt;
+use crate::dial::Devices;
 use crate::event::PartyRole;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
@@ -103,6 +105,10 @@ pub(crate) struct Connection {
     pub(crate) rung: bool,
     /// Digits that may become a feature code.
     pub(crate) digits: String,
+    /// What is left to try while it is being called out by a trunk.
+    pub(crate) attempt: Option<Box<Attempt>>,
+    /// Devices that ring after the one that rings now.
+    pub(crate) devices: Option<Box<Devices>>,
 }
 
 impl Connection {
@@ -135,6 +141,8 @@ impl Connection {
             audio_lost: false,
             rung: false,
             digits: String::new(),
+            attempt: None,
+            devices: None,
         }
     }
 

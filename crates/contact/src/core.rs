@@ -122,6 +122,11 @@ impl Core {
         self.endpoint.pressure()
     }
 
+    /// The trunks as they are now, for metrics.
+    pub fn trunks(&self) -> Vec<crate::snapshot::TrunkView> {
+        self.desk.trunk_views()
+    }
+
     /// Numbers for metrics.
     pub fn gauges(&self) -> Gauges {
         Gauges {
@@ -208,15 +213,20 @@ impl Core {
 
     /// A command that the endpoint refuses must not leave a party waiting for what will never come.
     fn apply(&mut self, now_us: u64, command: SipCommand) {
-        let failed_call = match &command {
-            SipCommand::Invite { session, .. } => Some(*session),
-            _ => None,
-        };
+        let (mut failed_call, mut failed_errand) = (None, None);
+        match &command {
+            SipCommand::Invite { session, .. } => failed_call = Some(*session),
+            SipCommand::Errand { errand, .. } => failed_errand = Some(*errand),
+            _ => {}
+        }
         let kind = name_of(&command);
         let Err(refused) = self.endpoint.command(now_us, command) else { return };
         tracing::debug!(command = kind, %refused, "the endpoint refused a command");
-        let Some(session) = failed_call else { return };
         let status = if refused == CommandRefused::BadText { 400 } else { 503 };
+        if let Some(errand) = failed_errand {
+            return self.desk.errand_failed(errand, status);
+        }
+        let Some(session) = failed_call else { return };
         let (reason, contacts) = (refused.to_string(), Vec::new());
         self.desk.sip_event(SipEvent::Refused { session, status, reason, q850: None, contacts, retry_after_s: None });
     }
@@ -238,6 +248,8 @@ fn name_of(command: &SipCommand) -> &'static str {
         SipCommand::Transfer { .. } => "Transfer",
         SipCommand::SendDigit { .. } => "SendDigit",
         SipCommand::End { .. } => "End",
+        SipCommand::Errand { .. } => "Errand",
+        SipCommand::ForgetErrand { .. } => "ForgetErrand",
         SipCommand::SetAccess(_) => "SetAccess",
         SipCommand::RestoreBindings { .. } => "RestoreBindings",
         SipCommand::Unregister { .. } => "Unregister",

@@ -12,38 +12,29 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use baton_sip::{Ban, Binding, Command as SipCommand, Credentials, Destination as Way, Transport};
+use baton_sip::{Ban, Binding, Command as SipCommand, Destination as Way};
 
 use crate::agent::{Agent, Engagement, Part};
 use crate::business::Business;
 use crate::config::Config;
 use crate::conversation::Conversation;
-use crate::directory::{Directory, ReferPolicy, TrunkTransport};
+use crate::directory::Directory;
 use crate::event::{ContactEvent, EventKind};
+use crate::health::{GatewayId, GatewayLife};
 use crate::ids::{ConnectionId, ContactId, ConversationId, RequestId};
 use crate::io::Output;
 use crate::outcome::Failure;
 use crate::ports::Ports;
+use crate::registration::{Registration, RegistrationId};
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
+use crate::trunk::{TrunkLife, TrunkState};
 
 /// What the desk asks for: something of the endpoint, or something of the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Effect {
     Sip(Box<SipCommand>),
     Out(Box<Output>),
-}
-
-/// A trunk, ready for calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TrunkState {
-    pub(crate) name: String,
-    pub(crate) address: String,
-    pub(crate) way: Way,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) refer: ReferPolicy,
-    pub(crate) tandem: bool,
-    pub(crate) max_calls: u32,
 }
 
 /// A contact that waits for an agent.
@@ -65,7 +56,9 @@ pub(crate) struct Desk {
     pub(crate) directory: Arc<Business>,
     pub(crate) numbers: Numbers,
     pub(crate) trunks: Vec<TrunkState>,
-    pub(crate) trunk_calls: BTreeMap<String, u32>,
+    pub(crate) trunk_lives: BTreeMap<String, TrunkLife>,
+    pub(crate) gateways: BTreeMap<GatewayId, GatewayLife>,
+    pub(crate) registrations: BTreeMap<RegistrationId, Registration>,
     pub(crate) phone_owner: BTreeMap<String, String>,
     pub(crate) bindings: BTreeMap<String, Vec<Binding>>,
     /// As the endpoint told them.
@@ -102,7 +95,9 @@ impl Desk {
             directory: Arc::default(),
             numbers: Numbers::default(),
             trunks: Vec::new(),
-            trunk_calls: BTreeMap::new(),
+            trunk_lives: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             phone_owner: BTreeMap::new(),
             bindings: BTreeMap::new(),
             bans: BTreeMap::new(),
@@ -128,7 +123,7 @@ impl Desk {
     /// Takes a checked directory over. Calls that are up go on as they were routed.
     pub(crate) fn set_directory(&mut self, directory: Directory) {
         self.numbers = Numbers::of(&directory);
-        self.trunks = directory.trunks.iter().map(trunk_state).collect();
+        self.trunks = directory.trunks.iter().map(TrunkState::of).collect();
         let owners = directory.phone_owners().into_iter();
         self.phone_owner = owners.map(|(phone, user)| (phone.to_string(), user.username.clone())).collect();
         self.bindings.retain(|phone, _| self.phone_owner.contains_key(phone));
@@ -139,8 +134,11 @@ impl Desk {
             self.agents.entry(user.username.clone()).or_insert_with(|| Agent::new(now_us));
             self.changed_agents.insert(user.username.clone());
         }
-        self.effects.push_back(Effect::Sip(Box::new(SipCommand::SetAccess(crate::registrar::access_of(&directory)))));
         self.directory = Arc::new(Business::from(directory));
+        self.adopt_gateways();
+        self.adopt_registrations();
+        let access = self.access();
+        self.sip(SipCommand::SetAccess(access));
         self.release_the_removed();
         self.count_devices();
         self.dispatch_due = true;
@@ -250,6 +248,7 @@ impl Desk {
             self.timers.stop(Timer::Audio(conversation.id, connection.id));
             self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
             self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
+            self.timers.stop(Timer::NextDevice(conversation.id, connection.id));
         }
         self.timers.stop(Timer::CallMax(conversation.id));
         self.timers.stop(Timer::Closing(conversation.id));
@@ -290,10 +289,6 @@ impl Desk {
             (listener.local.ip(), told)
         }
     }
-
-    pub(crate) fn trunk(&self, name: &str) -> Option<&TrunkState> {
-        self.trunks.iter().find(|trunk| trunk.name == name)
-    }
 }
 
 fn host_text(address: SocketAddr) -> String {
@@ -301,41 +296,4 @@ fn host_text(address: SocketAddr) -> String {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     }
-}
-
-fn trunk_state(trunk: &crate::directory::Trunk) -> TrunkState {
-    let transport = match trunk.transport {
-        TrunkTransport::Udp => Some(Transport::Udp),
-        TrunkTransport::Tcp => Some(Transport::Tcp),
-        TrunkTransport::Tls => Some(Transport::Tls),
-        TrunkTransport::Auto => None,
-    };
-    let credentials = trunk
-        .username
-        .clone()
-        .map(|username| Credentials { username, password: trunk.password.clone().unwrap_or_default() });
-    TrunkState {
-        name: trunk.name.clone(),
-        address: trunk.address.clone(),
-        way: way_to(&trunk.address, transport),
-        credentials,
-        refer: trunk.refer,
-        tandem: trunk.tandem,
-        max_calls: trunk.max_calls,
-    }
-}
-
-fn way_to(address: &str, transport: Option<Transport>) -> Way {
-    let fixed = transport.unwrap_or(Transport::Udp);
-    if let Ok(remote) = address.parse::<SocketAddr>() {
-        return Way::Address { transport: fixed, remote };
-    }
-    if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport: fixed, remote: SocketAddr::new(ip, fixed.standard_port()) };
-    }
-    let (host, port) = match address.rsplit_once(':') {
-        Some((host, port)) => (host, Some(port.parse().unwrap_or(fixed.standard_port()))),
-        None => (address, None),
-    };
-    Way::Name { transport, host: host.to_string(), port }
 }

@@ -1,9 +1,15 @@
-//! Outgoing calls: to all devices of an agent, or out by a trunk.
+//! Outgoing calls: an INVITE with its leg, and all devices of an agent.
 
-use baton_sip::{Command as SipCommand, Destination as Way, OutgoingInvite, Party};
+use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
+use baton_sip::{Binding, Command as SipCommand, Destination as Way, OutgoingInvite, Party};
+
+use crate::carried::{ANONYMOUS, anonymous};
 use crate::conversation::Conversation;
 use crate::desk::{Desk, Effect};
+use crate::directory::Ringing;
 use crate::ids::ConnectionId;
 use crate::leg::{Device, Leg, LegState};
 use crate::outcome::Failure;
@@ -12,15 +18,11 @@ use crate::timer::Timer;
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
 
-/// Most targets that are called because a trunk's 3xx names them (RFC 3261 §8.1.3.4). A phone's 3xx is not followed: its
-/// owner could send the queue's customers anywhere.
-const REDIRECTS_MAX: u8 = 5;
-
 /// Most devices that ring at once for one agent.
 const DEVICES_MAX: usize = 16;
 
 /// Who is shown to the called party.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) number: String,
     pub(crate) name: String,
@@ -32,8 +34,22 @@ pub(crate) struct Caller {
     pub(crate) max_forwards: Option<u8>,
 }
 
+impl Caller {
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.number.is_empty() || self.number == ANONYMOUS
+    }
+}
+
+/// The devices of an agent that have not been rung yet, when they ring one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Devices {
+    left: VecDeque<(String, Binding)>,
+    caller: Caller,
+    answer_by_itself: bool,
+}
+
 impl Desk {
-    /// Rings all devices of the connection's agent.
+    /// Rings the devices of the connection's agent: all of them, or the first one.
     pub(crate) fn dial_agent(
         &mut self,
         conversation: &mut Conversation,
@@ -42,65 +58,116 @@ impl Desk {
         answer_by_itself: bool,
     ) -> Result<(), Failure> {
         let agent = conversation.connection(target).and_then(|party| party.agent.clone()).unwrap_or_default();
-        let phones = self.directory.user(&agent).map(|user| user.phones.clone()).unwrap_or_default();
+        let ring = self.directory.user(&agent).map(|user| user.ring).unwrap_or_default();
+        let mut devices = Devices { left: self.devices_of(&agent), caller: caller.clone(), answer_by_itself };
+        if ring == Ringing::Serial {
+            return self.ring_next(conversation, target, devices, Failure::Unregistered);
+        }
         let mut rung = 0;
         let mut failure = Failure::Unregistered;
-        for phone in &phones {
-            for binding in self.bindings.get(&phone.username).cloned().unwrap_or_default() {
-                if rung == DEVICES_MAX || binding.expires_at_us <= self.now_us {
-                    continue;
-                }
-                let mut invite = self.invite(&binding.contact, Way::Flow(binding.flow), caller);
-                invite.route = binding.path.clone();
-                if answer_by_itself {
-                    invite.headers.push(("Call-Info".into(), format!("<sip:{}>;answer-after=0", self.host())));
-                    invite.headers.push(("Alert-Info".into(), "<http://localhost>;info=alert-autoanswer".into()));
-                }
-                match self.dial(conversation, target, Device::Phone(phone.username.clone()), invite) {
-                    Ok(()) => rung += 1,
-                    Err(reason) => failure = reason,
-                }
+        while let Some(device) = devices.left.pop_front() {
+            match self.ring_device(conversation, target, device, &devices) {
+                Ok(()) => rung += 1,
+                Err(reason) => failure = reason,
             }
         }
         if rung == 0 { Err(failure) } else { Ok(()) }
     }
 
-    /// Calls a number out by a trunk.
-    pub(crate) fn dial_outside(
+    /// An agent's devices in their order: as its phones are listed, each phone's registrations by their `q`.
+    fn devices_of(&self, agent: &str) -> VecDeque<(String, Binding)> {
+        let phones = self.directory.user(agent).map(|user| user.phones.as_slice()).unwrap_or_default();
+        let mut devices = VecDeque::new();
+        for phone in phones {
+            let bindings = self.bindings.get(&phone.username).map(Vec::as_slice).unwrap_or_default();
+            let mut bindings: Vec<&Binding> =
+                bindings.iter().filter(|binding| binding.expires_at_us > self.now_us).collect();
+            bindings.sort_by_key(|binding| std::cmp::Reverse(binding.q_thousandths));
+            devices.extend(bindings.into_iter().map(|binding| (phone.username.clone(), binding.clone())));
+        }
+        devices.truncate(DEVICES_MAX);
+        devices
+    }
+
+    /// Serially: the device that rings has failed, or has rung for its time. The error is that there is no other one.
+    pub(crate) fn ring_next_device(
         &mut self,
         conversation: &mut Conversation,
         target: ConnectionId,
-        (number, trunk): (&str, &str),
-        caller: &Caller,
+        failure: Failure,
     ) -> Result<(), Failure> {
-        let Some(trunk) = self.trunk(trunk).cloned() else { return Err(Failure::Status(404, None)) };
-        if !self.trunk_has_room(&trunk.name) {
-            return Err(Failure::Limit);
+        let devices = conversation.connection_mut(target).and_then(|party| party.devices.take());
+        // Who declines at one device declines at all (RFC 3261 §16.7 step 5).
+        let declined = matches!(failure, Failure::Status(600..=699, _));
+        let Some(devices) = devices.filter(|_| !declined) else { return Err(failure) };
+        self.ring_next(conversation, target, *devices, failure)
+    }
+
+    fn ring_next(
+        &mut self,
+        conversation: &mut Conversation,
+        target: ConnectionId,
+        mut devices: Devices,
+        mut failure: Failure,
+    ) -> Result<(), Failure> {
+        let timer = Timer::NextDevice(conversation.id, target);
+        self.timers.stop(timer);
+        while let Some(device) = devices.left.pop_front() {
+            match self.ring_device(conversation, target, device, &devices) {
+                Ok(()) => {
+                    let agent = conversation.connection(target).and_then(|party| party.agent.clone());
+                    let user = agent.as_deref().and_then(|agent| self.directory.user(agent));
+                    let serial_ms = user.map_or(0, |user| u64::from(user.serial_seconds) * 1_000);
+                    if !devices.left.is_empty() {
+                        self.start_timer(timer, serial_ms);
+                        if let Some(party) = conversation.connection_mut(target) {
+                            party.devices = Some(Box::new(devices));
+                        }
+                    }
+                    return Ok(());
+                }
+                Err(reason) => failure = reason,
+            }
         }
-        let uri = format!("sip:{}@{}", escape_user(number), trunk.address);
-        let mut invite = self.invite(&uri, trunk.way.clone(), caller);
-        invite.credentials = trunk.credentials.clone();
-        invite.asserted_identity = Some(invite.from.clone());
-        invite.redirects_max = REDIRECTS_MAX;
-        self.dial(conversation, target, Device::Trunk(trunk.name.clone()), invite)?;
-        *self.trunk_calls.entry(trunk.name).or_default() += 1;
-        let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
-        self.start_timer(Timer::Ring(conversation.id, target), ring_ms);
-        Ok(())
+        Err(failure)
     }
 
-    /// Whether a trunk may take one call more.
-    pub(crate) fn trunk_has_room(&self, name: &str) -> bool {
-        let calls = self.trunk_calls.get(name).copied().unwrap_or_default();
-        self.trunk(name).is_some_and(|trunk| calls < trunk.max_calls)
+    /// A device has rung for its time: the next one rings in its place.
+    pub(crate) fn device_rang_long_enough(&mut self, conversation: &mut Conversation, target: ConnectionId) {
+        let pending = |party: &&crate::connection::Connection| party.is_pending() && party.devices.is_some();
+        if conversation.connection(target).filter(pending).is_none() {
+            return;
+        }
+        let ringing = crate::line::leg_ids(conversation, target);
+        let next = self.ring_next_device(conversation, target, Failure::RingTimeout);
+        // The last one goes on ringing until the offer is over.
+        for leg in ringing.into_iter().filter(|_| next.is_ok()) {
+            self.end_leg(conversation, target, leg, 487, None);
+        }
     }
 
-    fn invite(&self, uri: &str, destination: Way, caller: &Caller) -> OutgoingInvite {
-        let user = if caller.number.is_empty() { "anonymous" } else { &caller.number };
-        let from = Party {
-            display: caller.name.clone(),
-            uri: format!("sip:{}@{}", escape_user(user), self.host()),
-            user: user.to_string(),
+    fn ring_device(
+        &mut self,
+        conversation: &mut Conversation,
+        target: ConnectionId,
+        (phone, binding): (String, Binding),
+        devices: &Devices,
+    ) -> Result<(), Failure> {
+        let mut invite = self.invite(&binding.contact, Way::Flow(binding.flow), &devices.caller);
+        invite.route = binding.path;
+        if devices.answer_by_itself {
+            invite.headers.push(("Call-Info".into(), format!("<sip:{}>;answer-after=0", self.host())));
+            invite.headers.push(("Alert-Info".into(), "<http://localhost>;info=alert-autoanswer".into()));
+        }
+        self.dial(conversation, target, Device::Phone(phone), &devices.caller.number, invite)
+    }
+
+    pub(crate) fn invite(&self, uri: &str, destination: Way, caller: &Caller) -> OutgoingInvite {
+        let from = if caller.is_anonymous() {
+            anonymous()
+        } else {
+            let uri = format!("sip:{}@{}", escape_user(&caller.number), self.host());
+            Party { display: caller.name.clone(), uri, user: caller.number.clone() }
         };
         OutgoingInvite {
             uri: uri.to_string(),
@@ -116,14 +183,17 @@ impl Desk {
             credentials: None,
             max_forwards: caller.max_forwards.unwrap_or(MAX_FORWARDS),
             redirects_max: 0,
+            patience_ms: None,
         }
     }
 
-    fn dial(
+    /// Calls a device; `shown` is the number of the caller that is shown, as it is inside.
+    pub(crate) fn dial(
         &mut self,
         conversation: &mut Conversation,
         target: ConnectionId,
         device: Device,
+        shown: &str,
         mut invite: OutgoingInvite,
     ) -> Result<(), Failure> {
         // The first leg bears the connection's own number; a session's number is never used twice.
@@ -137,7 +207,7 @@ impl Desk {
         let (offer, pending) = negotiation.offer();
         leg.pending = Some(pending);
         invite.sdp = Some(offer);
-        let is_forwarded = conversation.is_forwarded_to(target, &invite.from.user);
+        let is_forwarded = conversation.is_forwarded_to(target, shown);
         conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
         let session = leg.session();
         self.leg_index.insert(id, conversation.id);

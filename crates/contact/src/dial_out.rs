@@ -98,7 +98,7 @@ impl Desk {
             _ => None,
         };
         let outside = number.and_then(|number| self.resolve(&number).ok());
-        let Some(Destination::Outside { number, trunk }) = outside else {
+        let Some(Destination::Outside { number, trunks }) = outside else {
             if let Err(refusal) = self.add_target(conversation, agent, &target, Adding::default()) {
                 tracing::info!(detail = refusal.detail, "what was to be dialled is no longer there");
                 self.fail_own_dial(conversation, agent);
@@ -113,7 +113,7 @@ impl Desk {
         conversation.connections.push(customer);
         let (shown, name) = self.queue_caller_id(conversation, contact);
         let caller = Caller { number: shown, name, ..Caller::default() };
-        self.reach(conversation, id, &Destination::Outside { number, trunk }, &caller);
+        self.reach(conversation, id, &Destination::Outside { number, trunks }, &caller);
     }
 
     pub(crate) fn fail_own_dial(&mut self, conversation: &mut Conversation, agent: ConnectionId) {

@@ -6,6 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+mod trunk;
+
+pub use trunk::{
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register, Unprefixed,
+};
+
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -29,7 +35,7 @@ pub struct Directory {
 }
 
 /// An agent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct User {
     /// The log-in name and id, 1–64 of `a-z 0-9 . _ -`.
@@ -58,9 +64,49 @@ pub struct User {
     /// After-contact work ends by itself after this many seconds; 0: only by *Clear contact*.
     #[serde(default)]
     pub acw_timeout_seconds: u32,
-    /// The agent's SIP devices; all ring at once.
+    /// The agent's SIP devices.
     #[serde(default)]
     pub phones: Vec<Phone>,
+    /// Whether the agent's devices ring all at once or one after the other.
+    #[serde(default)]
+    pub ring: Ringing,
+    /// With `serial`: how long each device rings before the next one does, in seconds, 5–60.
+    #[serde(default = "default_serial_seconds")]
+    pub serial_seconds: u32,
+}
+
+/// How the devices of an agent ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ringing {
+    /// All at once.
+    #[default]
+    Parallel,
+    /// One after the other: as listed; several registrations of one phone by their `q`.
+    Serial,
+}
+
+fn default_serial_seconds() -> u32 {
+    15
+}
+
+impl Default for User {
+    fn default() -> Self {
+        User {
+            username: String::new(),
+            name: String::new(),
+            password: None,
+            password_hash: None,
+            admin: false,
+            routing_profile: None,
+            extension: None,
+            auto_accept: false,
+            acw_timeout_seconds: 0,
+            phones: Vec::new(),
+            ring: Ringing::default(),
+            serial_seconds: default_serial_seconds(),
+        }
+    }
 }
 
 /// A SIP device of an agent.
@@ -280,19 +326,36 @@ pub enum ReferPolicy {
 }
 
 /// A trunk.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trunk {
     /// The name and id.
     pub name: String,
-    /// `host:port` that calls are sent to; an IPv6 address stands in brackets. A domain name without a port leads to the
-    /// servers that the DNS names for it (RFC 3263).
+    /// `host:port` of its only gateway; an IPv6 address stands in brackets. A domain name without a port leads to the servers
+    /// that the DNS names for it (RFC 3263). Empty when `gateways` lists several.
+    #[serde(default)]
     pub address: String,
-    /// The transport of calls that we send.
+    /// The transport to that gateway.
     #[serde(default)]
     pub transport: TrunkTransport,
+    /// Several gateways, tried by priority and weight. Empty when `address` names the only one.
+    #[serde(default)]
+    pub gateways: Vec<Gateway>,
+    /// How long a gateway may stay wholly silent to a call before the next gateway, or the next trunk of the route, is
+    /// tried, in seconds, 1–30.
+    #[serde(default = "default_gateway_timeout")]
+    pub gateway_timeout_seconds: u32,
+    /// How often each gateway is asked by OPTIONS whether it lives, in seconds, 5–3,600; 0: never, all count as alive.
+    #[serde(default)]
+    pub options_interval_seconds: u32,
+    /// After so many OPTIONS in a row without an answer (or with a 503) a gateway gets no calls, 1–10.
+    #[serde(default = "default_hysteresis")]
+    pub options_failures: u32,
+    /// After so many answers in a row it gets calls again, 1–10.
+    #[serde(default = "default_hysteresis")]
+    pub options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the trunk's own address and port.
+    /// Empty: the gateways' own addresses and ports.
     #[serde(default)]
     pub networks: Vec<String>,
     /// For a challenge to our calls.
@@ -301,6 +364,36 @@ pub struct Trunk {
     /// The password to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// The user name by which the trunk's calls prove themselves by digest, from wherever they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound_username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound_password: Option<String>,
+    /// We register with the trunk, so that it sends us calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Register>,
+    /// How the trunk writes numbers; absent: as we do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberPlan>,
+    /// Where the number of its callers stands.
+    #[serde(default)]
+    pub caller_id_in: CallerIdHeader,
+    /// Where it wants the number of ours.
+    #[serde(default)]
+    pub caller_id_out: CallerIdHeader,
+    /// Codecs for its calls, best first; empty: the node's.
+    #[serde(default)]
+    pub codecs: Vec<AudioCodec>,
+    /// The packet time that we prefer on it, in milliseconds: 10, 20, 30, 40 or 60; absent: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptime: Option<u8>,
+    /// What is done with its audio before the answer.
+    #[serde(default)]
+    pub early_media: EarlyMedia,
+    /// What is done with its 3xx.
+    #[serde(default)]
+    pub redirect: RedirectPolicy,
     /// What is done with its REFER.
     #[serde(default)]
     pub refer: ReferPolicy,
@@ -310,6 +403,57 @@ pub struct Trunk {
     /// Most calls at a time in both directions, 1–20,000; above: 503.
     #[serde(default = "default_max_calls")]
     pub max_calls: u32,
+    /// Most calls at a time from the trunk to us; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_in: Option<u32>,
+    /// Most calls at a time from us to the trunk; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_out: Option<u32>,
+    /// Most new calls a second in both directions, 1–10,000; above: 503. Absent: no such cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<u32>,
+}
+
+impl Default for Trunk {
+    fn default() -> Self {
+        Trunk {
+            name: String::new(),
+            address: String::new(),
+            transport: TrunkTransport::default(),
+            gateways: Vec::new(),
+            gateway_timeout_seconds: default_gateway_timeout(),
+            options_interval_seconds: 0,
+            options_failures: default_hysteresis(),
+            options_successes: default_hysteresis(),
+            networks: Vec::new(),
+            username: None,
+            password: None,
+            inbound_username: None,
+            inbound_password: None,
+            register: None,
+            numbers: None,
+            caller_id_in: CallerIdHeader::default(),
+            caller_id_out: CallerIdHeader::default(),
+            codecs: Vec::new(),
+            ptime: None,
+            early_media: EarlyMedia::default(),
+            redirect: RedirectPolicy::default(),
+            refer: ReferPolicy::default(),
+            tandem: false,
+            max_calls: default_max_calls(),
+            max_calls_in: None,
+            max_calls_out: None,
+            calls_per_second: None,
+        }
+    }
+}
+
+fn default_hysteresis() -> u32 {
+    2
+}
+
+fn default_gateway_timeout() -> u32 {
+    4
 }
 
 fn default_max_calls() -> u32 {
@@ -341,6 +485,9 @@ pub struct Route {
     pub prefix: String,
     /// The trunk's name.
     pub trunk: String,
+    /// Trunks that are tried next, in this order, when that one is full or cannot be reached.
+    #[serde(default)]
+    pub alternatives: Vec<String>,
     /// How many leading characters are removed, 0–32.
     #[serde(default)]
     pub strip: u8,

@@ -11,6 +11,7 @@ use crate::event::{DisconnectReason, EventKind};
 use crate::ids::ConnectionId;
 use crate::outcome::Failure;
 use crate::refer::Asked;
+use crate::registration::Answer;
 use crate::timer::Timer;
 use crate::transfer::agent_left;
 
@@ -41,8 +42,13 @@ impl Desk {
             }
             SipEvent::Refused { session, status, q850, .. } => {
                 self.on_leg(session, |desk, conversation, owner| {
+                    let failure = desk.failure_of(conversation, owner, session.0, (status, q850));
                     desk.close_leg(conversation, owner, session.0);
-                    desk.device_failed(conversation, owner, Failure::Status(status, q850));
+                    let next = desk.try_elsewhere(conversation, owner, failure);
+                    let next = next.or_else(|failure| desk.ring_next_device(conversation, owner, failure));
+                    if let Err(failure) = next {
+                        desk.device_failed(conversation, owner, failure);
+                    }
                 });
             }
             SipEvent::Offered { session, sdp } => {
@@ -77,8 +83,27 @@ impl Desk {
                 });
             }
             SipEvent::Banned(ban) => self.banned(ban),
+            SipEvent::ErrandDone { errand, status, cseq, call_id, expires_s, min_expires_s, retry_after_s } => {
+                let answer = Answer { status, cseq, call_id, expires_s, min_expires_s, retry_after_s };
+                self.errand_done(errand, &answer);
+            }
             SipEvent::BindingsChanged { account, bindings } => self.bindings_changed(account, bindings),
         }
+    }
+
+    fn errand_done(&mut self, errand: baton_sip::ErrandId, answer: &Answer) {
+        if let Some(gateway) = self.gateway_of_probe(errand) {
+            self.gateway_heard(gateway, answer.status);
+        } else if let Some(registration) = self.registration_of_errand(errand) {
+            self.registration_answered(registration, answer);
+        }
+    }
+
+    /// The endpoint did not take an errand.
+    pub(crate) fn errand_failed(&mut self, errand: baton_sip::ErrandId, status: u16) {
+        let (call_id, none) = (String::new(), None);
+        let answer = Answer { status, cseq: 0, call_id, expires_s: none, min_expires_s: none, retry_after_s: none };
+        self.errand_done(errand, &answer);
     }
 
     fn on_leg(&mut self, session: SessionId, work: impl FnOnce(&mut Desk, &mut Conversation, ConnectionId)) {
@@ -296,7 +321,14 @@ impl Desk {
 
     /// A timer's time has come.
     pub(crate) fn timer_due(&mut self, timer: Timer) {
-        self.with(timer.conversation(), |desk, conversation| match timer {
+        let Some(conversation) = timer.conversation() else {
+            return match timer {
+                Timer::Gateway(id) => self.gateway_due(id),
+                Timer::Registration(id) => self.registration_due(id),
+                _ => {}
+            };
+        };
+        self.with(conversation, |desk, conversation| match timer {
             Timer::Ring(_, target) => desk.rung_long_enough(conversation, target),
             Timer::HoldReminder(_, held) => desk.remind(conversation, held),
             Timer::Audio(_, owner) => desk.silent_too_long(conversation, owner),
@@ -310,6 +342,8 @@ impl Desk {
             Timer::Closing(_) => desk.end_all(conversation, Cause::of(DisconnectReason::ContactFlowDisconnect)),
             Timer::MediaEnd(_) => desk.media_end_overdue(conversation),
             Timer::QueueDelay(..) => desk.dispatch_due = true,
+            Timer::NextDevice(_, target) => desk.device_rang_long_enough(conversation, target),
+            Timer::Gateway(_) | Timer::Registration(_) => {}
         });
     }
 

@@ -4,13 +4,13 @@ use baton_sdp::SdpError;
 use baton_sip::{Command as SipCommand, Destination as Way, IncomingInvite, Origin, SessionId};
 
 use crate::agent::Part;
-use crate::carried::{Carried, anonymous};
+use crate::carried::{ANONYMOUS, Carried, anonymous};
 use crate::command::{RefusalKind, Target};
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::dial::Caller;
-use crate::directory::QueueFull;
+use crate::directory::{CallerIdHeader, QueueFull};
 use crate::event::{EndpointAddress, InitiationMethod};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::{Device, Leg, LegState};
@@ -18,6 +18,7 @@ use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
 use crate::transfer::{Adding, Opening};
+use crate::trunk::{Direction, TrunkState};
 
 /// What a caller is told to wait when there is no room, in seconds.
 const RETRY_AFTER_S: u32 = 10;
@@ -33,11 +34,17 @@ struct Arrival {
 
 impl Desk {
     /// A new INVITE.
-    pub(crate) fn incoming(&mut self, session: SessionId, invite: Box<IncomingInvite>) {
-        let device = match &invite.origin {
-            Origin::Account(phone) => Some(Device::Phone(phone.clone())),
-            Origin::Peer(peer) => self.trunks.get(peer.0 as usize).map(|trunk| Device::Trunk(trunk.name.clone())),
-        };
+    pub(crate) fn incoming(&mut self, session: SessionId, mut invite: Box<IncomingInvite>) {
+        let device = self.device_of(&invite.origin);
+        if let Some(Device::Trunk(name)) = &device
+            && self.registration_of(name).is_some_and(|registration| registration.line == invite.target.user)
+        {
+            // The Request-URI is the Contact that we registered; what was dialled stands in To (RFC 3261 §16.4).
+            invite.target = invite.to.clone();
+        }
+        if let Some(trunk) = device.as_ref().and_then(|device| self.trunk_of(device)) {
+            identify(trunk, &mut invite);
+        }
         let Some(device) = device else { return self.refuse(session, 403, false) };
         let agent = match &device {
             Device::Phone(phone) => self.phone_owner.get(phone).cloned(),
@@ -60,11 +67,24 @@ impl Desk {
             return self.refuse(session, 503, true);
         }
         if let Device::Trunk(name) = &arrival.device
-            && !self.trunk_has_room(name)
+            && !self.trunk_has_room(name, Direction::In)
         {
             return self.refuse(session, 503, true);
         }
         self.first_call(arrival);
+    }
+
+    /// A trunk is known by its source address, by its account, or by the Contact that we registered with it.
+    fn device_of(&self, origin: &Origin) -> Option<Device> {
+        match origin {
+            Origin::Account(account) => {
+                let own = |name: &String| name == account;
+                let trunk = self.trunks.iter().find(|trunk| trunk.inbound_username.as_ref().is_some_and(own));
+                let phone = || Device::Phone(account.clone());
+                Some(trunk.map_or_else(phone, |trunk| Device::Trunk(trunk.name.clone())))
+            }
+            Origin::Peer(peer) => self.trunks.get(peer.0 as usize).map(|trunk| Device::Trunk(trunk.name.clone())),
+        }
     }
 
     fn refuse(&mut self, session: SessionId, status: u16, later: bool) {
@@ -103,7 +123,7 @@ impl Desk {
                     leg.remote_hold = negotiated.remote_hold != baton_sdp::RemoteHold::None;
                 }
                 if let Device::Trunk(name) = &leg.device {
-                    *self.trunk_calls.entry(name.clone()).or_default() += 1;
+                    self.count_trunk_call(name, Direction::In);
                 }
                 self.leg_index.insert(leg.id, conversation.id);
                 Ok(leg)
@@ -162,7 +182,7 @@ impl Desk {
                 let when_full = self.directory.queue(name).map(|queue| queue.when_full).unwrap_or_default();
                 Err(if when_full == QueueFull::Busy { 486 } else { 503 })
             }
-            Destination::Outside { trunk, .. } => {
+            Destination::Outside { trunks, .. } => {
                 let tandem = match &arrival.device {
                     Device::Trunk(name) => self.trunk(name).is_some_and(|trunk| trunk.tandem),
                     Device::Phone(_) => true,
@@ -173,7 +193,8 @@ impl Desk {
                 if arrival.invite.max_forwards <= 1 {
                     return Err(483);
                 }
-                if self.trunk_has_room(trunk) { Ok(()) } else { Err(503) }
+                let has_room = |name: &String| self.trunk_has_room(name, Direction::Out);
+                if trunks.iter().any(has_room) { Ok(()) } else { Err(503) }
             }
             Destination::Agent(name) if arrival.agent.as_deref() == Some(name) => Err(486),
             Destination::Conference(name) => {
@@ -220,8 +241,7 @@ impl Desk {
     ) -> ConnectionId {
         let invite = &arrival.invite;
         let nobody = anonymous();
-        let known = invite.asserted_identity.as_ref().unwrap_or(&invite.from);
-        let shown = if invite.wants_privacy { &nobody } else { known };
+        let shown = if invite.wants_privacy { &nobody } else { &invite.from };
         let address = if shown.user.is_empty() { shown.uri.clone() } else { shown.user.clone() };
         let from = EndpointAddress { address: address.clone(), name: some_text(&shown.display) };
         let to = EndpointAddress { address: dialled.to_string(), name: None };
@@ -360,10 +380,7 @@ impl Desk {
             self.ports.give_back(negotiation.local().port);
             self.media(conversation, baton_media::Command::Close { stream: line.stream() });
         }
-        if let Device::Trunk(name) = &line.device {
-            let calls = self.trunk_calls.entry(name.clone()).or_default();
-            *calls = calls.saturating_sub(1);
-        }
+        self.release_trunk_call(&line);
     }
 
     /// INVITE with Replaces (RFC 3891): the new leg takes the place of the one that it names, for the same agent or trunk.
@@ -402,6 +419,26 @@ impl Desk {
             Some(Err(status)) => self.refuse(session, status, false),
             None => self.refuse(session, 481, false),
         }
+    }
+}
+
+/// Who calls and what was dialled, by the trunk's own way of saying it: from here on the caller stands in From, and
+/// numbers are as they are inside.
+fn identify(trunk: &TrunkState, invite: &mut IncomingInvite) {
+    let asserted = match trunk.caller_id_in {
+        CallerIdHeader::Pai => invite.asserted_identity.take(),
+        CallerIdHeader::Rpid => invite.remote_party_id.take(),
+        CallerIdHeader::From => None,
+    };
+    // A caller who stays unknown in From (RFC 3323 §4.1.1.3) and asks for nothing more is unknown here, whatever the
+    // trunk knows of it; for one who asks by Privacy the identity goes on, to trunks alone.
+    if invite.from.user != ANONYMOUS || invite.wants_privacy {
+        invite.from = asserted.unwrap_or_else(|| std::mem::take(&mut invite.from));
+    }
+    (invite.asserted_identity, invite.remote_party_id) = (None, None);
+    if let Some(plan) = &trunk.numbers {
+        invite.target.user = plan.read(&invite.target.user);
+        invite.from.user = plan.read(&invite.from.user);
     }
 }
 

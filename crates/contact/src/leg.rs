@@ -87,6 +87,11 @@ impl Leg {
         }
     }
 
+    /// Whether the peer called us: the endpoint numbers such sessions oddly.
+    pub(crate) fn came_in(&self) -> bool {
+        self.id % 2 == 1
+    }
+
     pub(crate) fn session(&self) -> SessionId {
         SessionId(self.id)
     }

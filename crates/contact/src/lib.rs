@@ -4,6 +4,7 @@
 //! offer/answer with us. Read [`Core`], [`Input`], [`Output`] first, then [`event`] and [`directory`].
 
 mod agent;
+mod attempt;
 mod bans;
 mod business;
 mod carried;
@@ -21,12 +22,14 @@ pub mod directory;
 mod duty;
 pub mod event;
 mod happening;
+mod health;
 pub mod ids;
 mod incoming;
 mod io;
 mod leg;
 mod line;
 mod mix;
+mod number_plan;
 mod offer;
 mod outcome;
 mod ports;
@@ -34,6 +37,7 @@ mod queue;
 mod recall;
 mod refer;
 mod registrar;
+mod registration;
 mod route;
 mod settle;
 pub mod snapshot;
@@ -41,6 +45,7 @@ mod target;
 mod timer;
 pub mod trace;
 mod transfer;
+mod trunk;
 mod view;
 
 pub use config::{Config, Limits};

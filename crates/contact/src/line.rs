@@ -11,7 +11,7 @@ use crate::desk::Desk;
 use crate::event::{EventKind, LegReport};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::io::Output;
-use crate::leg::{Device, Leg, stream_configuration};
+use crate::leg::{Leg, stream_configuration};
 use crate::timer::Timer;
 
 /// Packet time that we prefer, in milliseconds.
@@ -34,10 +34,12 @@ impl Desk {
         let Some(port) = self.ports.take() else { return false };
         let (bound, address) = self.media_addresses(way);
         let local = LocalMedia { address, port };
+        let trunk = self.trunk_of(&leg.device);
+        let own_order = trunk.map(|trunk| trunk.codecs.clone()).filter(|codecs| !codecs.is_empty());
         let capabilities = Capabilities {
-            codecs: self.codecs_for(conversation),
+            codecs: own_order.unwrap_or_else(|| self.codecs_for(conversation)),
             telephone_event: true,
-            ptime_ms: PTIME_MS,
+            ptime_ms: trunk.and_then(|trunk| trunk.ptime_ms).unwrap_or(PTIME_MS),
             rtcp_mux: true,
         };
         leg.negotiation = Some(Negotiation::new(local, capabilities, leg.id));
@@ -147,10 +149,7 @@ impl Desk {
         }
         let Some(party) = conversation.connection(owner) else { return };
         let (contact, role) = (party.contact, party.role());
-        if let Device::Trunk(name) = &leg.device {
-            let calls = self.trunk_calls.entry(name.clone()).or_default();
-            *calls = calls.saturating_sub(1);
-        }
+        self.release_trunk_call(&leg);
         let codec = leg.negotiated().map(|negotiated| match negotiated.codec {
             Codec::Pcmu => "PCMU".to_string(),
             Codec::Pcma => "PCMA".to_string(),

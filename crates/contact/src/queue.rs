@@ -189,7 +189,7 @@ impl Desk {
         self.agent_missed(conversation, contact, &agent, outcome);
         let now_us = self.now_us;
         if let Some(party) = conversation.connection_mut(target) {
-            party.agent = None;
+            (party.agent, party.devices) = (None, None);
             party.enter(Phase::Queued, now_us);
         }
         self.wait(conversation.id, target, &place.name, false, place.since_us);

@@ -1,37 +1,73 @@
-//! Phones and the agents they belong to.
+//! Who may talk to us: phones with the agents they belong to, and trunks.
 
+use std::net::IpAddr;
+
+use baton_sip::digest::{Algorithm, ha1};
 use baton_sip::{Access, Account, Binding, PeerId, TrustedPeer};
 
 use crate::desk::Desk;
-use crate::directory::{Directory, TrunkTransport, parse_network};
+use crate::directory::{Directory, Gateway, Trunk, TrunkTransport, parse_network};
 use crate::io::Output;
 
-/// Who may send us requests, by the directory.
-pub(crate) fn access_of(directory: &Directory) -> Access {
-    let phones = directory.users.iter().flat_map(|user| &user.phones);
-    let accounts = phones
-        .map(|phone| {
-            let ha1_md5 = phone.ha1_md5.clone().unwrap_or_default();
-            let ha1_sha256 = phone.ha1_sha256.clone().unwrap_or_default();
-            (phone.username.clone(), Account { ha1_md5, ha1_sha256 })
-        })
-        .collect();
+/// The account of a trunk that proves itself by digest.
+fn trunk_account(trunk: &Trunk, realm: &str) -> Option<(String, Account)> {
+    let username = trunk.inbound_username.clone()?;
+    let password = trunk.inbound_password.as_deref()?;
+    let hash = |algorithm| ha1(&username, realm, password, algorithm);
+    let account = Account { ha1_md5: hash(Algorithm::Md5), ha1_sha256: hash(Algorithm::Sha256) };
+    Some((username, account))
+}
+
+/// The peers of the trunks, each by its place in the directory.
+fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
     let trunks = directory.trunks.iter().zip(0..);
     let peers = trunks.flat_map(|(trunk, number)| {
-        let own = [trunk.address.clone()];
-        let networks = if trunk.networks.is_empty() { own.to_vec() } else { trunk.networks.clone() };
-        // A connection comes from any port: the trunk's own address is one for datagrams only.
-        let any_port = trunk.networks.is_empty() && trunk.transport != TrunkTransport::Udp;
-        let parsed = networks.into_iter().filter_map(|network| parse_network(&network));
-        parsed
-            .map(|(network, prefix, port)| (network, prefix, port.filter(|_| !any_port)))
-            .map(move |(network, prefix, port)| TrustedPeer { peer: PeerId(number), network, prefix, port })
-            .collect::<Vec<_>>()
+        networks_of(trunk).into_iter().map(move |(network, prefix, port)| TrustedPeer {
+            peer: PeerId(number),
+            network,
+            prefix,
+            port,
+        })
     });
-    Access { peers: peers.collect(), accounts }
+    peers.collect()
+}
+
+/// Where a trunk's calls come from: its networks, else its gateways. A connection comes from any port: the port of a
+/// gateway's own address is one for datagrams only.
+fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
+    if !trunk.networks.is_empty() {
+        return trunk.networks.iter().filter_map(|network| parse_network(network)).collect();
+    }
+    let of_gateway = |gateway: &Gateway| {
+        let (network, prefix, port) = parse_network(&gateway.address)?;
+        Some((network, prefix, port.filter(|_| gateway.transport == TrunkTransport::Udp)))
+    };
+    trunk.all_gateways().iter().filter_map(of_gateway).collect()
 }
 
 impl Desk {
+    /// Who may send us requests, by the directory and our registrations.
+    pub(crate) fn access(&self) -> Access {
+        let directory = &self.directory;
+        let phones = directory.users.iter().flat_map(|user| &user.phones).map(|phone| {
+            let ha1_md5 = phone.ha1_md5.clone().unwrap_or_default();
+            let ha1_sha256 = phone.ha1_sha256.clone().unwrap_or_default();
+            (phone.username.clone(), Account { ha1_md5, ha1_sha256 })
+        });
+        let realm = &self.config.sip.realm;
+        let by_digest: Vec<_> = directory.trunks.iter().filter_map(|trunk| trunk_account(trunk, realm)).collect();
+        let asserting = by_digest.iter().map(|(username, _)| username.clone()).collect();
+        let line = |(trunk, number): (&Trunk, u32)| {
+            self.registration_of(&trunk.name).map(|registration| (registration.line.clone(), PeerId(number)))
+        };
+        Access {
+            peers: peers_of(directory),
+            accounts: phones.chain(by_digest).collect(),
+            lines: directory.trunks.iter().zip(0..).filter_map(line).collect(),
+            asserting,
+        }
+    }
+
     /// The endpoint's bindings of a phone changed.
     pub(crate) fn bindings_changed(&mut self, account: String, bindings: Vec<Binding>) {
         self.out(Output::Bindings { account: account.clone(), bindings: bindings.clone() });

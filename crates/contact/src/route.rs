@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Route};
 
 /// Longest number that is looked at.
 const NUMBER_LENGTH_MAX: usize = 64;
@@ -22,8 +22,8 @@ pub(crate) enum Destination {
     Outside {
         /// The number as the trunk gets it.
         number: String,
-        /// The trunk's name.
-        trunk: String,
+        /// The trunks' names, in the order in which they are tried.
+        trunks: Vec<String>,
     },
 }
 
@@ -31,8 +31,8 @@ pub(crate) enum Destination {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Numbers {
     inside: BTreeMap<String, Destination>,
-    /// By prefix: trunk, how many characters go, what comes before.
-    outside: BTreeMap<String, (String, usize, String)>,
+    /// By prefix: trunks, how many characters go, what comes before.
+    outside: BTreeMap<String, (Vec<String>, usize, String)>,
 }
 
 impl Numbers {
@@ -59,8 +59,9 @@ impl Numbers {
             inside.extend(to.map(|to| (number.number.clone(), to)));
         }
         let routes = directory.routes.iter();
+        let trunks = |route: &Route| std::iter::once(&route.trunk).chain(&route.alternatives).cloned().collect();
         let outside = routes
-            .map(|route| (route.prefix.clone(), (route.trunk.clone(), usize::from(route.strip), route.add.clone())))
+            .map(|route| (route.prefix.clone(), (trunks(route), usize::from(route.strip), route.add.clone())))
             .collect();
         Numbers { inside, outside }
     }
@@ -74,9 +75,9 @@ impl Numbers {
             return None;
         }
         let ends = (0..=number.len()).rev();
-        let (trunk, strip, add) = ends.filter_map(|end| number.get(..end)).find_map(|p| self.outside.get(p))?;
+        let (trunks, strip, add) = ends.filter_map(|end| number.get(..end)).find_map(|p| self.outside.get(p))?;
         let rest = number.get(*strip..).unwrap_or_default();
-        Some(Destination::Outside { number: format!("{add}{rest}"), trunk: trunk.clone() })
+        Some(Destination::Outside { number: format!("{add}{rest}"), trunks: trunks.clone() })
     }
 }
 
@@ -94,7 +95,7 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Number, Route, User};
+    use crate::directory::{Number, User};
 
     fn numbers() -> Numbers {
         let number = |number: &str, queue: &str| Number {
@@ -107,6 +108,7 @@ mod tests {
             trunk: trunk.into(),
             strip,
             add: add.into(),
+            ..Route::default()
         };
         let anna = User { username: "anna".into(), extension: Some("101".into()), ..User::default() };
         Numbers::of(&Directory {
@@ -119,7 +121,8 @@ mod tests {
 
     #[test]
     fn numbers_lead_where_the_directory_says() {
-        let outside = |number: &str, trunk: &str| Destination::Outside { number: number.into(), trunk: trunk.into() };
+        let outside =
+            |number: &str, trunk: &str| Destination::Outside { number: number.into(), trunks: vec![trunk.into()] };
         let cases = [
             ("101", Some(Destination::Agent("anna".into()))),
             ("anna", Some(Destination::Agent("anna".into()))),

@@ -246,12 +246,50 @@ pub struct BanView {
 pub struct TrunkView {
     /// The name.
     pub name: String,
-    /// Its address.
-    pub address: String,
-    /// Calls that are up.
+    /// Calls that are up, in both directions.
     pub calls: u32,
+    /// Those that the trunk sent us.
+    pub calls_in: u32,
+    /// Those that we sent the trunk.
+    pub calls_out: u32,
     /// Most calls.
     pub max_calls: u32,
+    /// Its gateways.
+    pub gateways: Vec<GatewayView>,
+    /// Our registration with it, if we are to register.
+    pub registration: Option<TrunkRegistrationView>,
+}
+
+/// A gateway of a trunk now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayView {
+    /// `host:port`.
+    pub address: String,
+    /// The lowest is tried first.
+    pub priority: u16,
+    /// Its share among those of its priority.
+    pub weight: u16,
+    /// Whether calls go to it.
+    pub up: bool,
+    /// Its last answer to our OPTIONS; 408 for none.
+    pub last_status: Option<u16>,
+    /// Since when it is up or down, in milliseconds since the epoch.
+    pub since_ms: u64,
+}
+
+/// Our registration with a trunk now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrunkRegistrationView {
+    /// Whether the trunk keeps us.
+    pub registered: bool,
+    /// The gateway that we register with.
+    pub gateway: String,
+    /// Until when it keeps us, in milliseconds since the epoch; 0: never so far.
+    pub expires_at_ms: u64,
+    /// Its last answer; 408 for none.
+    pub last_status: Option<u16>,
 }
 
 /// A quick connect as an agent sees it now.

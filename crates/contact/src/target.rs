@@ -8,7 +8,7 @@ use crate::agent::Part;
 use crate::connection::{Outcome, Phase};
 use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
-use crate::directory::OnTargetFailure;
+use crate::directory::{EarlyMedia, OnTargetFailure};
 use crate::event::{EventKind, TransferType};
 use crate::ids::ConnectionId;
 use crate::leg::LegState;
@@ -25,6 +25,10 @@ impl Desk {
         leg_id: u64,
         (status, sdp): (u16, Option<Bytes>),
     ) {
+        let device = conversation.connection(target).and_then(|party| party.leg(leg_id)).map(|leg| &leg.device);
+        let trunk = device.and_then(|device| self.trunk_of(device));
+        let heard = trunk.is_none_or(|trunk| trunk.early_media == EarlyMedia::Pass);
+        let sdp = sdp.filter(|_| heard);
         let early = sdp.is_some_and(|sdp| self.take_early_answer(conversation, leg_id, &sdp));
         let now_us = self.now_us;
         let Some(party) = conversation.connection_mut(target) else { return };
@@ -32,6 +36,8 @@ impl Desk {
             leg.state = LegState::Alerting;
             leg.early_media |= early;
         }
+        // From here on a failure is the called party's.
+        party.attempt = None;
         if !party.is_pending() {
             return;
         }
@@ -74,12 +80,14 @@ impl Desk {
     /// A device of the target has answered.
     pub(crate) fn target_answers(&mut self, conversation: &mut Conversation, target: ConnectionId, leg_id: u64) {
         self.timers.stop(Timer::Ring(conversation.id, target));
+        self.timers.stop(Timer::NextDevice(conversation.id, target));
         for other in leg_ids(conversation, target).into_iter().filter(|id| *id != leg_id) {
             self.end_leg(conversation, target, other, 487, Some(ELSEWHERE));
         }
         let now_us = self.now_us;
         let Some(party) = conversation.connection_mut(target) else { return };
         party.enter(Phase::Connected, now_us);
+        (party.attempt, party.devices) = (None, None);
         if let Some(leg) = party.leg_mut(leg_id) {
             leg.state = LegState::Up;
             leg.answered_us = Some(now_us);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::health::GatewayId;
 use crate::ids::{ConnectionId, ContactId, ConversationId};
+use crate::registration::RegistrationId;
 
 /// What a timer is for. Setting one that runs moves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,11 +29,17 @@ pub(crate) enum Timer {
     MediaEnd(ConversationId),
     /// A contact's delay towards some agents has passed: look again.
     QueueDelay(ConversationId, ConnectionId),
+    /// A device of an agent has rung for its time, and the next one's turn comes.
+    NextDevice(ConversationId, ConnectionId),
+    /// A gateway's next OPTIONS, or the end of the wait for its answer.
+    Gateway(GatewayId),
+    /// A trunk's next REGISTER, or the end of the wait for its answer.
+    Registration(RegistrationId),
 }
 
 impl Timer {
-    /// The conversation it belongs to.
-    pub(crate) fn conversation(self) -> ConversationId {
+    /// The conversation it belongs to, if it belongs to one.
+    pub(crate) fn conversation(self) -> Option<ConversationId> {
         match self {
             Timer::Ring(id, _)
             | Timer::HoldReminder(id, _)
@@ -41,7 +49,9 @@ impl Timer {
             | Timer::CallMax(id)
             | Timer::Closing(id)
             | Timer::MediaEnd(id)
-            | Timer::QueueDelay(id, _) => id,
+            | Timer::QueueDelay(id, _)
+            | Timer::NextDevice(id, _) => Some(id),
+            Timer::Gateway(_) | Timer::Registration(_) => None,
         }
     }
 }

@@ -213,7 +213,9 @@ impl Desk {
         caller: &Caller,
     ) {
         let tried = match destination {
-            Destination::Outside { number, trunk } => self.dial_outside(conversation, target, (number, trunk), caller),
+            Destination::Outside { number, trunks } => {
+                self.dial_outside(conversation, target, (number, trunks), caller)
+            }
             Destination::Queue(name) => {
                 self.answer_callers(conversation, target);
                 self.enqueue(conversation, target, name, false);

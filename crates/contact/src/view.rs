@@ -9,9 +9,10 @@ use crate::directory::{QuickConnect, QuickConnectType};
 use crate::ids::ContactId;
 use crate::io::Output;
 use crate::snapshot::{
-    AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ContactSnapshot, ContactState, QueueView,
-    QuickConnectView, RegistrationView, TrunkView,
+    AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ContactSnapshot, ContactState, GatewayView,
+    QueueView, QuickConnectView, RegistrationView, TrunkRegistrationView, TrunkView,
 };
+use crate::trunk::{GatewayState, TrunkLife, TrunkState};
 
 /// How long an ended party stays in snapshots, in microseconds.
 const ENDED_SHOWN_US: u64 = 60_000_000;
@@ -186,16 +187,36 @@ impl Desk {
         .collect()
     }
 
-    fn trunk_views(&self) -> Vec<TrunkView> {
-        let trunks = self.trunks.iter();
-        trunks
-            .map(|trunk| TrunkView {
-                name: trunk.name.clone(),
-                address: trunk.address.clone(),
-                calls: self.trunk_calls.get(&trunk.name).copied().unwrap_or_default(),
-                max_calls: trunk.max_calls,
-            })
-            .collect()
+    pub(crate) fn trunk_views(&self) -> Vec<TrunkView> {
+        self.trunks.iter().map(|trunk| self.trunk_view(trunk)).collect()
+    }
+
+    fn trunk_view(&self, trunk: &TrunkState) -> TrunkView {
+        let none = TrunkLife::default();
+        let life = self.trunk_lives.get(&trunk.name).unwrap_or(&none);
+        let gateway = |gateway: &GatewayState| GatewayView {
+            address: gateway.address.clone(),
+            priority: gateway.priority,
+            weight: gateway.weight,
+            up: self.gateway_is_up(gateway),
+            last_status: self.gateways.get(&gateway.id).and_then(|life| life.last_status),
+            since_ms: self.gateways.get(&gateway.id).map_or(0, |life| life.since_us / 1_000),
+        };
+        let registration = self.registration_of(&trunk.name).map(|registration| TrunkRegistrationView {
+            registered: registration.is_registered(self.now_us),
+            gateway: trunk.gateways.get(registration.gateway).map(|each| each.address.clone()).unwrap_or_default(),
+            expires_at_ms: registration.until_us / 1_000,
+            last_status: registration.last_status,
+        });
+        TrunkView {
+            name: trunk.name.clone(),
+            calls: life.calls_in + life.calls_out,
+            calls_in: life.calls_in,
+            calls_out: life.calls_out,
+            max_calls: trunk.max_calls,
+            gateways: trunk.gateways.iter().map(gateway).collect(),
+            registration,
+        }
     }
 
     fn quick_connect_view(&self, entry: &QuickConnect) -> QuickConnectView {

@@ -67,6 +67,8 @@ enum Command {
     Calls,
     /// The phones that are registered
     Registrations,
+    /// The trunks: their calls, which gateways live, and our registrations
+    Trunks,
     /// The sources of SIP messages that are banned
     Bans {
         /// End the ban of the source that this address belongs to
@@ -117,6 +119,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Registrations => {
             client(&place).and_then(|client| operator::registrations(&client, place.json)).and_then(show)
         }
+        Command::Trunks => client(&place).and_then(|client| operator::trunks(&client, place.json)).and_then(show),
         Command::Bans { lift: None } => {
             client(&place).and_then(|client| operator::bans(&client, place.json)).and_then(show)
         }

@@ -211,6 +211,7 @@ impl CoreThread {
         if now_us >= self.next_numbers_us {
             self.next_numbers_us = now_us + NUMBERS_US;
             self.metrics.core(self.core.gauges(), self.core.sip_counters());
+            self.metrics.trunks(self.core.trunks());
         }
     }
 

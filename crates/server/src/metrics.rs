@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use baton_contact::event::{DisconnectReason, EventKind};
+use baton_contact::snapshot::TrunkView;
 
 use crate::media_thread::MediaCounters;
 
@@ -79,6 +80,8 @@ pub(crate) struct Metrics {
     pub(crate) registrations: Number,
     /// What the core and its endpoint count, as last told.
     core: CoreNumbers,
+    /// The trunks, as last told.
+    trunks: Mutex<Vec<TrunkView>>,
     outcomes: Mutex<BTreeMap<String, u64>>,
     handler_counts: [Number; HANDLER_BUCKETS_US.len() + 1],
     handler_sum_us: Number,
@@ -140,6 +143,13 @@ impl Metrics {
         numbers.banned_dropped.set(counters.banned_dropped);
         numbers.amplification_refused.set(counters.amplification_refused);
         numbers.bans_in_force.set(gauges.bans as u64);
+    }
+
+    /// Takes over how the trunks are. Once a second, and the text is made no more often: nobody waits for this lock.
+    pub(crate) fn trunks(&self, trunks: Vec<TrunkView>) {
+        if let Ok(mut told) = self.trunks.lock() {
+            *told = trunks;
+        }
     }
 
     /// Counts how long the core took for one input.
@@ -260,6 +270,9 @@ impl Metrics {
             one(&mut text, name, help, "gauge", number.get());
         }
         self.render_outcomes(&mut text);
+        if let Ok(trunks) = self.trunks.lock() {
+            render_trunks(&mut text, &trunks);
+        }
         self.render_handler_times(&mut text);
         render_media(&mut text, shards);
         render_process(&mut text);
@@ -298,6 +311,34 @@ fn heading(text: &mut String, name: &str, help: &str, kind: &str) {
 fn one(text: &mut String, name: &str, help: &str, kind: &str, value: u64) {
     heading(text, name, help, kind);
     let _ = writeln!(text, "{name} {value}");
+}
+
+fn render_trunks(text: &mut String, trunks: &[TrunkView]) {
+    heading(text, "baton_trunk_calls", "Calls of a trunk that are up.", "gauge");
+    for trunk in trunks {
+        let name = escape(&trunk.name);
+        for (direction, calls) in [("in", trunk.calls_in), ("out", trunk.calls_out)] {
+            let _ = writeln!(text, "baton_trunk_calls{{trunk=\"{name}\",direction=\"{direction}\"}} {calls}");
+        }
+    }
+    heading(text, "baton_trunk_gateway_up", "Whether calls go to a gateway.", "gauge");
+    for trunk in trunks {
+        let name = escape(&trunk.name);
+        for gateway in &trunk.gateways {
+            let (address, up) = (escape(&gateway.address), u8::from(gateway.up));
+            let _ = writeln!(text, "baton_trunk_gateway_up{{trunk=\"{name}\",gateway=\"{address}\"}} {up}");
+        }
+    }
+    heading(text, "baton_trunk_registered", "Whether a trunk that we register with keeps us.", "gauge");
+    for (trunk, registration) in trunks.iter().filter_map(|trunk| Some((trunk, trunk.registration.as_ref()?))) {
+        let (name, registered) = (escape(&trunk.name), u8::from(registration.registered));
+        let _ = writeln!(text, "baton_trunk_registered{{trunk=\"{name}\"}} {registered}");
+    }
+}
+
+/// A label's value (exposition format 0.0.4).
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 fn render_media(text: &mut String, shards: &[Arc<MediaCounters>]) {
@@ -360,10 +401,19 @@ mod tests {
             EventKind::Disconnected { reason: DisconnectReason::TelecomBusy, sip_status: 486, q850: None };
         metrics.event(&disconnected);
         metrics.datagrams_received.add(3);
+        let view = serde_json::json!({
+            "name": "a \"pbx\"", "calls": 3, "callsIn": 1, "callsOut": 2, "maxCalls": 9,
+            "gateways": [{"address": "192.0.2.9:5060", "priority": 1, "weight": 1, "up": false, "lastStatus": 408, "sinceMs": 1}],
+            "registration": {"registered": true, "gateway": "192.0.2.9:5060", "expiresAtMs": 1, "lastStatus": 200},
+        });
+        metrics.trunks(vec![serde_json::from_value(view).unwrap()]);
         let text = metrics.render(&[Arc::default()]);
         for line in [
             "baton_sip_datagrams_received_total 3",
             "baton_contacts_up 0",
+            "baton_trunk_calls{trunk=\"a \\\"pbx\\\"\",direction=\"out\"} 2",
+            "baton_trunk_gateway_up{trunk=\"a \\\"pbx\\\"\",gateway=\"192.0.2.9:5060\"} 0",
+            "baton_trunk_registered{trunk=\"a \\\"pbx\\\"\"} 1",
             "baton_contacts_disconnected_total{reason=\"TELECOM_BUSY\"} 1",
             "baton_core_handler_seconds_bucket{le=\"0.000005\"} 0",
             "baton_core_handler_seconds_bucket{le=\"0.00001\"} 1",

@@ -1,11 +1,11 @@
-//! The commands that ask a running server: `calls`, `registrations`, `bans`, `export`, `apply`.
+//! The commands that ask a running server: `calls`, `registrations`, `trunks`, `bans`, `export`, `apply`.
 
 use std::net::IpAddr;
 use std::path::Path;
 
 use baton_api::{DirectoryChangeKind, DirectoryDiff};
 use baton_contact::directory::{Directory, DirectoryError};
-use baton_contact::snapshot::{BanView, CallSummary, ConnectionSnapshot, RegistrationView};
+use baton_contact::snapshot::{BanView, CallSummary, ConnectionSnapshot, GatewayView, RegistrationView, TrunkView};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -27,6 +27,11 @@ struct Registrations {
 #[derive(Deserialize)]
 struct Bans {
     bans: Vec<BanView>,
+}
+
+#[derive(Deserialize)]
+struct Trunks {
+    trunks: Vec<TrunkView>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +114,37 @@ pub(crate) fn lift_ban(client: &Client, address: IpAddr) -> Result<String, Strin
         return Err(answer.problem());
     }
     Ok(format!("{address} is heard again\n"))
+}
+
+/// `baton trunks`: a line for each gateway of each trunk.
+pub(crate) fn trunks(client: &Client, json: bool) -> Result<String, String> {
+    let Trunks { trunks } = parse(&client.get("/api/v1/trunks")?)?;
+    if json {
+        return json_lines(&trunks);
+    }
+    let now_ms = clock::now_ms();
+    let row = |trunk: &TrunkView, gateway: &GatewayView| {
+        let state = if gateway.up { "up" } else { "down" };
+        let own = trunk.registration.as_ref().filter(|registration| registration.gateway == gateway.address);
+        let registration = own.map(|registration| match registration.registered {
+            true => format!("for {}", duration(registration.expires_at_ms.saturating_sub(now_ms))),
+            false => format!("no ({})", registration.last_status.map_or("-".to_owned(), |status| status.to_string())),
+        });
+        vec![
+            trunk.name.clone(),
+            format!("{}+{}/{}", trunk.calls_in, trunk.calls_out, trunk.max_calls),
+            gateway.address.clone(),
+            format!("{}/{}", gateway.priority, gateway.weight),
+            state.to_owned(),
+            duration(now_ms.saturating_sub(gateway.since_ms)),
+            gateway.last_status.map(|status| status.to_string()).unwrap_or_default(),
+            registration.unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> =
+        trunks.iter().flat_map(|trunk| trunk.gateways.iter().map(move |gateway| row(trunk, gateway))).collect();
+    let head = ["TRUNK", "CALLS IN+OUT/MOST", "GATEWAY", "PRIORITY/WEIGHT", "STATE", "FOR", "ANSWER", "REGISTERED"];
+    Ok(render(&head, &rows))
 }
 
 /// `baton export`: the directory in force as TOML (or one line of JSON).

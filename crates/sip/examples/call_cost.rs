@@ -31,7 +31,7 @@ fn endpoint(side: u8) -> Endpoint {
     let config = Config { listeners: vec![listener], ..Config::default() };
     let mut endpoint = Endpoint::new(config, [side; 32]);
     let peer = TrustedPeer { peer: PeerId(1), network: address(1 - side).ip(), prefix: 32, port: None };
-    let access = Access { accounts: Default::default(), peers: vec![peer] };
+    let access = Access { peers: vec![peer], ..Access::default() };
     let _ = endpoint.command(1, Command::SetAccess(access));
     endpoint
 }
@@ -94,6 +94,7 @@ impl Loop {
             credentials: None,
             max_forwards: 70,
             redirects_max: 0,
+            patience_ms: None,
         };
         let _ = self.sides[0].command(self.now_us, Command::Invite { session, invite: Box::new(invite) });
         session

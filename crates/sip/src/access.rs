@@ -44,7 +44,6 @@ mod tests {
     #[test]
     fn the_longest_prefix_wins_and_a_port_beats_none() {
         let access = Access {
-            accounts: Default::default(),
             peers: vec![
                 peer(1, "10.0.0.0", 8, None),
                 peer(2, "10.1.0.0", 16, None),
@@ -52,6 +51,7 @@ mod tests {
                 peer(4, "2001:db8::", 32, None),
                 peer(5, "192.0.2.7", 32, Some(5060)),
             ],
+            ..Access::default()
         };
         let cases = [
             ("10.2.3.4:5060", Some(1)),
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_prefix_of_zero_or_beyond_the_address_does_not_panic() {
         for prefix in [0, 200] {
-            let access = Access { accounts: Default::default(), peers: vec![peer(1, "10.0.0.1", prefix, None)] };
+            let access = Access { peers: vec![peer(1, "10.0.0.1", prefix, None)], ..Access::default() };
             assert_eq!(peer_of(&access, "10.0.0.1:1".parse().unwrap()), Some(PeerId(1)));
         }
     }

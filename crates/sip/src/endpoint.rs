@@ -6,10 +6,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
+use crate::errand::Errand;
 use crate::guard::Guard;
 use crate::interface::{
-    Access, Binding, Command, CommandRefused, Config, Counters, Event, Flow, Input, OutgoingInvite, Output, SessionId,
-    Transport,
+    Access, Binding, Command, CommandRefused, Config, Counters, ErrandId, Event, Flow, Input, OutgoingInvite, Output,
+    SessionId, Transport,
 };
 use crate::random::{Random, read_marked};
 use crate::recent::Recent;
@@ -17,7 +18,7 @@ use crate::registrar::Registrar;
 use crate::session::{Session, decline_success};
 use crate::stack::{NoWay, Stack, Up};
 use crate::timer::Timer;
-use crate::transaction::TransactionId;
+use crate::transaction::{Purpose, TransactionId};
 use crate::wire::Method;
 
 /// What is not longer than this is a keep-alive and no message (RFC 5626 §3.5.1).
@@ -39,6 +40,7 @@ pub struct Endpoint {
     pub(crate) tracing: bool,
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(crate) recent: Recent,
+    pub(crate) errands: BTreeMap<ErrandId, Box<Errand>>,
     pub(crate) queries: BTreeMap<u64, SessionId>,
     pub(crate) last_session: u64,
     pub(crate) last_transfer: u64,
@@ -60,6 +62,7 @@ impl Endpoint {
             tracing: false,
             sessions: BTreeMap::new(),
             recent: Recent::default(),
+            errands: BTreeMap::new(),
             queries: BTreeMap::new(),
             last_session: 0,
             last_transfer: 0,
@@ -173,6 +176,12 @@ impl Endpoint {
     /// Brings what the transactions handed up to its session.
     pub(crate) fn take_up(&mut self, up: Up) {
         match up {
+            Up::Response { owner: Some(owner), response, request, flow, .. } if owner.purpose == Purpose::Errand => {
+                self.errand_response(ErrandId(owner.session.0), &response, request, flow);
+            }
+            Up::Failed { owner, failure, .. } if owner.purpose == Purpose::Errand => {
+                self.errand_failed(ErrandId(owner.session.0), failure);
+            }
             Up::Response { owner, transaction, response, request, flow } => {
                 let is_invite_success =
                     *response.method() == Method::Invite && (200..=299).contains(&response.status());
@@ -234,6 +243,11 @@ impl Endpoint {
     fn do_command(&mut self, command: Command) -> Result<(), CommandRefused> {
         let session = match command {
             Command::Invite { session, invite } => return self.invite(session, *invite),
+            Command::Errand { errand, request } => return self.run_errand(errand, *request),
+            Command::ForgetErrand { errand } => {
+                self.forget_errand(errand);
+                return Ok(());
+            }
             Command::SetAccess(access) => {
                 self.set_access(access);
                 return Ok(());
@@ -308,6 +322,9 @@ impl Endpoint {
     fn resolved(&mut self, query: u64, addresses: Vec<(Transport, std::net::SocketAddr)>) {
         let Some(session) = self.queries.remove(&query) else { return };
         self.stack.timers.stop(&Timer::Resolve(query));
+        if self.errands.contains_key(&ErrandId(session.0)) {
+            return self.errand_resolved(ErrandId(session.0), addresses);
+        }
         self.with_session(session, |session, stack| session.resolved(stack, addresses));
     }
 

@@ -7,7 +7,7 @@ use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
 use crate::guard::Offence;
 use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact, wants_sips};
-use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, SessionId, UnknownSource};
+use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, PeerId, SessionId, UnknownSource};
 use crate::random::marked;
 use crate::registrar::RegisterRefused;
 use crate::session::{Session, interval_too_small};
@@ -47,7 +47,7 @@ impl Endpoint {
     /// A request outside a dialog, seen for the first time.
     pub(crate) fn enter(&mut self, entry: Entry) {
         let is_register = *entry.request.method() == Method::Register;
-        let peer = peer_of(&self.access, entry.flow.remote);
+        let peer = peer_of(&self.access, entry.flow.remote).or_else(|| self.line_of(&entry.request));
         let brings_credentials = !self.credentials_of(&entry.request).is_empty();
         if peer.is_none() && !brings_credentials {
             self.stack.counters.unknown_source += 1;
@@ -80,6 +80,15 @@ impl Endpoint {
             (true, Origin::Peer(_)) => self.refuse(&entry, 403),
             (false, origin) => self.take_invite(entry, origin),
         }
+    }
+
+    /// The peer that we registered with under the Contact that this INVITE is for.
+    fn line_of(&self, request: &Message) -> Option<PeerId> {
+        if self.access.lines.is_empty() || *request.method() != Method::Invite {
+            return None;
+        }
+        let user = Uri::parse(request.request_uri()).ok()?.user();
+        self.access.lines.get(&user).copied()
     }
 
     fn refuse(&mut self, entry: &Entry, status: u16) {
@@ -263,7 +272,11 @@ impl Endpoint {
         let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
         };
-        let invite = describe(&request, origin, flow, replaces);
+        let asserts = match &origin {
+            Origin::Peer(_) => true,
+            Origin::Account(account) => self.access.asserting.contains(account),
+        };
+        let invite = describe(&request, origin, asserts, flow, replaces);
         let transaction = self.stack.begin_server(request.clone(), key, flow, Some(id));
         let session = Session::invited(&mut self.stack, id, &request, transaction, dialog);
         self.sessions.insert(id, Box::new(session));
@@ -350,23 +363,31 @@ fn accepts_sdp(request: &Message) -> bool {
     request.header(HeaderName::Accept).is_none() || accepted.any(fits)
 }
 
-fn describe(request: &Message, origin: Origin, flow: Flow, replaces: Option<SessionId>) -> IncomingInvite {
-    let is_peer = matches!(origin, Origin::Peer(_));
+fn describe(
+    request: &Message,
+    origin: Origin,
+    asserts: bool,
+    flow: Flow,
+    replaces: Option<SessionId>,
+) -> IncomingInvite {
     let target = Uri::parse(request.request_uri()).map(|uri| NameAddr::of(uri).party()).unwrap_or_default();
-    let asserted =
-        request.name_addrs(HeaderName::PAssertedIdentity).ok().and_then(|all| all.first().map(NameAddr::party));
+    // RFC 3325 §6: only peers that we trust may assert.
+    let asserted = |name| {
+        let all = request.name_addrs(name).ok().filter(|_| asserts)?;
+        all.first().map(NameAddr::party)
+    };
     IncomingInvite {
         origin,
         flow,
         target,
         from: request.from().party(),
         to: request.to().party(),
-        // RFC 3325 §6: only peers that we trust may assert.
-        asserted_identity: asserted.filter(|_| is_peer),
+        asserted_identity: asserted(HeaderName::PAssertedIdentity),
+        remote_party_id: asserted(HeaderName::RemotePartyId),
         wants_privacy: wants_privacy(request),
         user_to_user: some_values(request, HeaderName::UserToUser),
         // Who is not trusted could tell any story.
-        history: if is_peer { history_of(request) } else { History::default() },
+        history: if asserts { history_of(request) } else { History::default() },
         call_id: request.call_id().to_owned(),
         user_agent: request.header(HeaderName::UserAgent).map(str::to_owned),
         sdp: request.body_of_type(SDP),

@@ -3,7 +3,7 @@
 //! Nothing above this crate sees a Via, a CSeq, a branch or a transaction. Times are microseconds since the
 //! Unix epoch, given by the caller; they never go back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
@@ -21,6 +21,10 @@ pub struct SessionId(pub u64);
 /// Names one transfer that a peer asked for by REFER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransferId(pub u64);
+
+/// Names one errand: a request of ours outside any dialog. Whoever asks for it numbers it in one series with its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ErrandId(pub u64);
 
 /// Names a local listening socket, as numbered in [`Config::listeners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -263,6 +267,8 @@ pub struct IncomingInvite {
     pub to: Party,
     /// P-Asserted-Identity (RFC 3325), taken from peers only.
     pub asserted_identity: Option<Party>,
+    /// Remote-Party-ID, its predecessor, taken from peers only.
+    pub remote_party_id: Option<Party>,
     /// The caller wants to be shown to nobody (RFC 3323, RFC 3325 §9.3: Privacy with `id`, `user` or `header`).
     pub wants_privacy: bool,
     /// User-to-User (RFC 7433), verbatim.
@@ -447,6 +453,23 @@ pub enum Event {
         /// The Q.850 cause of a Reason header in the BYE or CANCEL.
         q850: Option<u16>,
     },
+    /// An errand of ours has its final response, or will never have one.
+    ErrandDone {
+        /// The errand.
+        errand: ErrandId,
+        /// 200–699; 408 when nobody answered, 503 when there is no way.
+        status: u16,
+        /// The last CSeq used.
+        cseq: u32,
+        /// The Call-ID.
+        call_id: String,
+        /// For how long the registrar keeps our Contact, in seconds; of a REGISTER that was accepted.
+        expires_s: Option<u32>,
+        /// Min-Expires of a 423, in seconds.
+        min_expires_s: Option<u32>,
+        /// Retry-After in seconds.
+        retry_after_s: Option<u32>,
+    },
     /// The bindings of an account changed (REGISTER, expiry, its TCP connection closed): all of them, for the directory
     /// and the store.
     BindingsChanged {
@@ -521,6 +544,44 @@ pub struct OutgoingInvite {
     /// How many targets that a 3xx names are tried in all (RFC 3261 §8.1.3.4), the best first and none twice; 0 reports
     /// the 3xx. A target on another host is shown neither P-Asserted-Identity nor credentials.
     pub redirects_max: u8,
+    /// How long an address may stay wholly silent before it counts as dead, in milliseconds: the next address of the
+    /// host name is tried, or the call fails with 408. `None`: 64·T1 (RFC 3261 §17.1.1.2, timer B).
+    pub patience_ms: Option<u32>,
+}
+
+/// What an errand is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErrandKind {
+    /// OPTIONS: does the peer live (RFC 3261 §11)?
+    Options,
+    /// REGISTER: the peer is to send us calls (RFC 3261 §10.2).
+    Register {
+        /// For how long, in seconds; 0 ends it.
+        expires_s: u32,
+        /// The user part of our Contact, by which such a call is known ([`Access::lines`]).
+        user: String,
+    },
+}
+
+/// A request of ours outside any dialog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutgoingErrand {
+    /// What for.
+    pub kind: ErrandKind,
+    /// The Request-URI.
+    pub uri: String,
+    /// Where it is sent.
+    pub destination: Destination,
+    /// The From header; a tag is added.
+    pub from: Party,
+    /// The To header.
+    pub to: Party,
+    /// The Call-ID of the errand that this one repeats, as a registrar wants it; `None`: a fresh one.
+    pub call_id: Option<String>,
+    /// The CSeq that was used last with that Call-ID.
+    pub cseq: u32,
+    /// For a challenge.
+    pub credentials: Option<Credentials>,
 }
 
 /// What goes down. A command for a session that is over, or in a state that does not allow it, is refused
@@ -652,6 +713,18 @@ pub enum Command {
         /// A Reason header's value, such as `SIP;cause=200;text="Call completed elsewhere"`.
         reason: Option<String>,
     },
+    /// Run an errand. Leads to one `ErrandDone`.
+    Errand {
+        /// A fresh one.
+        errand: ErrandId,
+        /// All about it.
+        request: Box<OutgoingErrand>,
+    },
+    /// Nobody waits for an errand any more: no `ErrandDone` follows.
+    ForgetErrand {
+        /// The errand.
+        errand: ErrandId,
+    },
     /// Who may talk to us, whole; replaces what was there. Bindings of removed accounts are dropped.
     SetAccess(Access),
     /// Bindings from before a restart.
@@ -697,6 +770,11 @@ pub struct Access {
     pub accounts: BTreeMap<String, Account>,
     /// Peers by source address; the longest prefix wins, a port beats none.
     pub peers: Vec<TrustedPeer>,
+    /// Peers by the user part of the Contact that we registered with them: an INVITE to it is theirs, wherever it comes
+    /// from. Each is unguessable, so it proves as much as a source address does.
+    pub lines: BTreeMap<String, PeerId>,
+    /// Accounts that may assert identities (RFC 3325), as peers may: trunks that prove themselves by digest.
+    pub asserting: BTreeSet<String>,
 }
 
 /// One account.

@@ -9,6 +9,7 @@ mod admission;
 mod dialog;
 pub mod digest;
 mod endpoint;
+mod errand;
 mod front_door;
 mod guard;
 mod headers;

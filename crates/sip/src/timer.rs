@@ -39,6 +39,8 @@ pub(crate) enum SessionTimer {
     Glare,
     /// Debts are no longer waited for.
     Debts,
+    /// Not even a provisional response has come to our INVITE.
+    Silence,
     /// The peer's offer was answered by nobody above; refused so that the peer is not left waiting.
     AwaitDecision,
     /// A reliable provisional response is repeated until its PRACK comes (RFC 3262 §3).

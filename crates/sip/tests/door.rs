@@ -19,7 +19,8 @@ fn accounts() -> Access {
         ha1_sha256: ha1(name, "baton", PASSWORD, Algorithm::Sha256),
     };
     let names = ["101", "102"];
-    Access { accounts: names.iter().map(|name| (name.to_string(), account(name))).collect(), peers: Vec::new() }
+    let accounts = names.iter().map(|name| (name.to_string(), account(name))).collect();
+    Access { accounts, ..Access::default() }
 }
 
 fn desk(unknown_source: UnknownSource) -> Desk {

@@ -40,7 +40,7 @@ fn all_transports() -> Config {
 fn account() -> Access {
     let hash = |algorithm| ha1("101", "baton", "secret", algorithm);
     let account = Account { ha1_md5: hash(Algorithm::Md5), ha1_sha256: hash(Algorithm::Sha256) };
-    Access { accounts: BTreeMap::from([("101".into(), account)]), peers: Vec::new() }
+    Access { accounts: BTreeMap::from([("101".into(), account)]), ..Access::default() }
 }
 
 fn trusting() -> Desk {
@@ -64,9 +64,10 @@ fn call(desk: &mut Desk, destination: Destination, change: impl FnOnce(&mut Outg
 }
 
 fn call_by_tls(desk: &mut Desk, host: &str, change: impl FnOnce(&mut OutgoingInvite)) -> SessionId {
-    let session = call(desk, Destination::Name { transport: Transport::Tls, host: host.into(), port: 5061 }, change);
+    let named = Destination::Name { transport: Some(Transport::Tls), host: host.into(), port: Some(5061) };
+    let session = call(desk, named, change);
     let Some(Output::Resolve { query, .. }) = desk.outputs.pop_front() else { panic!("no query") };
-    desk.handle(Input::Resolved { query, addresses: vec![address(2)] });
+    desk.handle(Input::Resolved { query, addresses: vec![(Transport::Tls, address(2))] });
     session
 }
 

@@ -163,7 +163,9 @@ impl World {
         for line in self.lines.values_mut().filter(|line| line.device == at) {
             line.state = LineState::Over;
         }
-        self.send_register(at, "");
+        if self.devices[at].registration.is_some() {
+            self.send_register(at, "");
+        }
     }
 
     /// What a person does from now on when it is called.

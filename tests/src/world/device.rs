@@ -13,7 +13,7 @@ use super::registration::Registration;
 use super::{BATON, Due, World, office};
 
 pub struct Device {
-    /// The agent, or `pbx`.
+    /// The agent, or the gateway.
     pub name: String,
     pub address: SocketAddr,
     pub endpoint: Endpoint,
@@ -30,8 +30,14 @@ impl Device {
         Device::new(name, address, Some(Registration::new(agent, account)))
     }
 
-    pub(super) fn trunk() -> Device {
-        Device::new("pbx", SocketAddr::from(office::TRUNK), None)
+    /// A gateway of a trunk: the office's own is `pbx`, others are `gateway-` and the last number of their address.
+    pub(super) fn gateway(address: SocketAddr) -> Device {
+        let name = match address.ip() {
+            _ if address == SocketAddr::from(office::TRUNK) => "pbx".to_owned(),
+            std::net::IpAddr::V4(ip) => format!("gateway-{}", ip.octets()[3]),
+            std::net::IpAddr::V6(ip) => format!("gateway-{ip}"),
+        };
+        Device::new(&name, address, None)
     }
 
     fn new(name: &str, address: SocketAddr, registration: Option<Registration>) -> Device {
@@ -129,7 +135,9 @@ impl World {
     /// A call has come to a phone.
     fn rung(&mut self, at: usize, session: SessionId, invite: Box<IncomingInvite>) {
         let device = &self.devices[at].name;
-        let who = self.free_name(if device == "pbx" { office::who(&invite.target.user) } else { device });
+        let trunk = self.devices[at].registration.is_none();
+        let who = self.free_name(if trunk { office::who(&invite.target.user) } else { device });
+        let behaviour = self.behaviours.get(device).or_else(|| self.behaviours.get(&who)).copied().unwrap_or_default();
         let (number, address) = (self.number(), self.devices[at].address);
         let mut line = Line::new(&who, at, session, address, number);
         line.voice = super::sound::Voice::nth(self.lines.len());
@@ -138,7 +146,7 @@ impl World {
         line.offer = invite.sdp.clone();
         line.invite = Some(invite);
         self.lines.insert(number, line);
-        match self.behaviours.get(&who).copied().unwrap_or_default() {
+        match behaviour {
             Behaviour::Silent => {}
             Behaviour::Rings => self.ring_line(number),
             Behaviour::Answers(after_ms) => {
@@ -245,6 +253,7 @@ impl World {
                 .map(|each| Credentials { username: user, password: office::password(&each.agent) }),
             max_forwards: 70,
             redirects_max: 0,
+            patience_ms: None,
         };
         change(&mut invite);
         if invite.sdp.is_none() {
@@ -274,7 +283,7 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::TransferProgress { session, .. }
         | Event::Digit { session, .. }
         | Event::Ended { session, .. } => Some(*session),
-        Event::BindingsChanged { .. } | Event::Banned(_) => None,
+        Event::BindingsChanged { .. } | Event::Banned(_) | Event::ErrandDone { .. } => None,
     }
 }
 
@@ -324,6 +333,7 @@ impl Line {
             Event::Ringing { .. }
             | Event::Confirmed { .. }
             | Event::Incoming { .. }
+            | Event::ErrandDone { .. }
             | Event::BindingsChanged { .. }
             | Event::Banned(_) => {}
         }

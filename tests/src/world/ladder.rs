@@ -14,6 +14,8 @@ pub struct Rung {
     pub at_us: u64,
     pub from: String,
     pub to: String,
+    /// The device that it goes to, also where `to` is the person at it.
+    pub device: String,
     pub title: String,
     pub call_id: String,
     pub bytes: Bytes,
@@ -72,6 +74,11 @@ pub fn headers(text: &str, name: &str) -> Vec<String> {
     named.map(|(_, value)| value.trim().to_owned()).collect()
 }
 
+/// Whether a device is a trunk's far end.
+fn is_gateway(device: &str) -> bool {
+    device == "pbx" || device.starts_with("gateway-")
+}
+
 /// The tag in a From or To value; empty when there is none.
 pub fn tag(value: &str) -> String {
     value.split(";tag=").nth(1).unwrap_or_default().split([';', '>']).next().unwrap_or_default().to_owned()
@@ -87,22 +94,23 @@ impl Ladder {
         }
         if title == "INVITE" {
             self.finals.entry(transaction(&text)).or_default();
-            let user = if from == "pbx" { user_of(&header(&text, "From")) } else { user_of(&text) };
-            if from == "pbx" || to == "pbx" {
+            let user = if is_gateway(&from) { user_of(&header(&text, "From")) } else { user_of(&text) };
+            if is_gateway(&from) || is_gateway(&to) {
                 self.callers.entry(call_id.clone()).or_insert_with(|| who(&user).to_owned());
             }
         }
         let caller = self.callers.get(&call_id);
         let name = |end: String| match caller {
-            Some(caller) if end == "pbx" => caller.clone(),
+            Some(caller) if is_gateway(&end) => caller.clone(),
             _ => end,
         };
+        let device = to.clone();
         let (from, to) = (name(from), name(to));
         let port = text.split("m=audio ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
         if let Some(port) = port.filter(|_| from == "baton") {
             self.ports.insert(port, (to.clone(), call_id.clone()));
         }
-        self.rungs.push(Rung { at_us, from, to, title, call_id, bytes: bytes.clone() });
+        self.rungs.push(Rung { at_us, from, to, device, title, call_id, bytes: bytes.clone() });
     }
 
     fn note_response(&mut self, text: &str, call_id: &str, title: &str) {

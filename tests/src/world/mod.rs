@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use baton_contact::command::{Refusal, Reply};
+use baton_contact::directory::Directory;
 use baton_contact::event::ContactEvent;
 use baton_contact::snapshot::AgentSnapshot;
 use baton_contact::{Config, Core, Input, Output, RequestId};
@@ -52,6 +53,8 @@ pub(crate) enum Due {
 pub struct World {
     pub now_us: u64,
     pub core: Core,
+    /// The directory that the core was given.
+    pub directory: Directory,
     pub devices: Vec<Device>,
     /// All lines there ever were, in the order of their beginning.
     pub lines: BTreeMap<u64, Line>,
@@ -66,7 +69,7 @@ pub struct World {
     pub streams: BTreeMap<u16, StreamId>,
     /// The sound, if this world has any; otherwise only plans are looked at.
     pub studio: Option<Box<Studio>>,
-    /// What people do when they are called; others ring until the test says more.
+    /// What people, or all at one gateway, do when they are called; others ring until the test says more.
     pub behaviours: BTreeMap<String, Behaviour>,
     /// Phones that hang up by themselves after the final NOTIFY (P6), by name.
     pub hang_up_after_transfer: Vec<String>,
@@ -102,11 +105,7 @@ impl World {
     }
 
     /// With another configuration or directory.
-    pub fn with(
-        agents: &[&str],
-        seed: u64,
-        change: impl FnOnce(&mut Config, &mut baton_contact::directory::Directory),
-    ) -> World {
+    pub fn with(agents: &[&str], seed: u64, change: impl FnOnce(&mut Config, &mut Directory)) -> World {
         let (mut config, mut directory) = (office::config(), office::directory());
         change(&mut config, &mut directory);
         let mut key = [7; 32];
@@ -114,11 +113,13 @@ impl World {
         let phones = directory.users.iter().flat_map(|user| user.phones.iter().map(move |phone| (user, phone)));
         let mut devices: Vec<Device> =
             phones.enumerate().map(|(at, (user, phone))| Device::phone(at, &user.username, &phone.username)).collect();
-        devices.push(Device::trunk());
-        let core = Core::new(config, key, directory);
+        let gateways = directory.trunks.iter().flat_map(|trunk| trunk.all_gateways());
+        devices.extend(gateways.filter_map(|gateway| gateway.address.parse().ok()).map(Device::gateway));
+        let core = Core::new(config, key, directory.clone());
         let mut world = World {
             now_us: TEN_OCLOCK_US - 60_000_000,
             core,
+            directory,
             devices,
             lines: BTreeMap::new(),
             network: Network::new(seed),

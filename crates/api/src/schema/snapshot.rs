@@ -270,12 +270,50 @@ pub(crate) struct TraceMessage {
 pub(crate) struct TrunkView {
     /// The name.
     pub(crate) name: String,
-    /// Its address.
-    pub(crate) address: String,
-    /// Calls that are up.
+    /// Calls that are up, in both directions.
     pub(crate) calls: u32,
+    /// Those that the trunk sent us.
+    pub(crate) calls_in: u32,
+    /// Those that we sent the trunk.
+    pub(crate) calls_out: u32,
     /// Most calls.
     pub(crate) max_calls: u32,
+    /// Its gateways.
+    pub(crate) gateways: Vec<GatewayView>,
+    /// Our registration with it, if we are to register.
+    pub(crate) registration: Option<TrunkRegistrationView>,
+}
+
+/// A gateway of a trunk now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct GatewayView {
+    /// `host:port`.
+    pub(crate) address: String,
+    /// The lowest is tried first.
+    pub(crate) priority: u16,
+    /// Its share among those of its priority.
+    pub(crate) weight: u16,
+    /// Whether calls go to it.
+    pub(crate) up: bool,
+    /// Its last answer to our OPTIONS; 408 for none.
+    pub(crate) last_status: Option<u16>,
+    /// Since when it is up or down, in milliseconds since the epoch.
+    pub(crate) since_ms: u64,
+}
+
+/// Our registration with a trunk now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TrunkRegistrationView {
+    /// Whether the trunk keeps us.
+    pub(crate) registered: bool,
+    /// The gateway that we register with.
+    pub(crate) gateway: String,
+    /// Until when it keeps us, in milliseconds since the epoch; 0: never so far.
+    pub(crate) expires_at_ms: u64,
+    /// Its last answer; 408 for none.
+    pub(crate) last_status: Option<u16>,
 }
 
 /// A quick connect as an agent sees it now.

@@ -99,6 +99,15 @@ fn enumerations_are_the_real_ones() {
         TrunkTransport::Tls,
         TrunkTransport::Auto,
     ]);
+    use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, RedirectPolicy, Ringing, Unprefixed};
+    all::<directory::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Refuse]);
+    all::<directory::Ringing>([Ringing::Parallel, Ringing::Serial]);
+    all::<directory::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
+    all::<directory::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
+    all::<directory::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback]);
+    use NumberFormat as F;
+    all::<directory::NumberFormat>([F::E164, F::Digits, F::International, F::National]);
+    all::<directory::Unprefixed>([Unprefixed::AsIs, Unprefixed::International, Unprefixed::National]);
     all::<directory::ReferPolicy>([ReferPolicy::Terminate, ReferPolicy::Refuse]);
 }
 
@@ -192,8 +201,29 @@ fn snapshots_are_the_real_ones() {
         until_ms: 2,
         count: 3,
     });
-    let (name, address) = ("pbx".to_owned(), "192.0.2.9:5060".to_owned());
-    same::<snapshot::TrunkView>(real_snapshot::TrunkView { name, address, calls: 1, max_calls: 2 });
+    let gateway = real_snapshot::GatewayView {
+        address: "192.0.2.9:5060".to_owned(),
+        priority: 1,
+        weight: 2,
+        up: true,
+        last_status: Some(200),
+        since_ms: 3,
+    };
+    let registration = real_snapshot::TrunkRegistrationView {
+        registered: true,
+        gateway: "192.0.2.9:5060".to_owned(),
+        expires_at_ms: 4,
+        last_status: Some(200),
+    };
+    same::<snapshot::TrunkView>(real_snapshot::TrunkView {
+        name: "pbx".to_owned(),
+        calls: 3,
+        calls_in: 1,
+        calls_out: 2,
+        max_calls: 4,
+        gateways: vec![gateway],
+        registration: Some(registration),
+    });
     same::<snapshot::QuickConnectView>(real_snapshot::QuickConnectView {
         quick_connect_id: "x".to_owned(),
         name: "x".to_owned(),
@@ -343,6 +373,8 @@ fn the_directory_is_the_real_one() {
         auto_accept: true,
         acw_timeout_seconds: 1,
         phones: vec![phone],
+        ring: Ringing::Serial,
+        serial_seconds: 2,
     };
     let queue = Queue {
         extension: some("2"),
@@ -364,7 +396,21 @@ fn the_directory_is_the_real_one() {
         caller_id: some("queue"),
         ..QuickConnect::default()
     };
-    let trunk = Trunk { username: some("u"), password: some("p"), ..Trunk::default() };
+    let trunk = Trunk {
+        gateways: vec![Gateway::default()],
+        username: some("u"),
+        password: some("p"),
+        inbound_username: some("i"),
+        inbound_password: some("j"),
+        register: Some(Register { aor: "sip:a@b".to_owned(), expires_seconds: 60 }),
+        numbers: Some(NumberPlan::default()),
+        codecs: vec![AudioCodec::Pcma],
+        ptime: Some(20),
+        max_calls_in: Some(1),
+        max_calls_out: Some(2),
+        calls_per_second: Some(3),
+        ..Trunk::default()
+    };
     let number = Number { queue: some("q"), user: some("u"), conference: some("c"), ..Number::default() };
     same::<directory::Directory>(Directory {
         users: vec![user, User::default()],

@@ -18,7 +18,7 @@ use baton_contact::directory::{Directory, DirectoryError, Phone, Queue, QuickCon
 use baton_contact::event::{ContactEvent, EventKind, InitiationMethod};
 use baton_contact::snapshot::{
     AgentActivity, AgentSnapshot, BanView, CallSummary, ConnectionSnapshot, ConnectionState, ConnectionType,
-    ContactSnapshot, ContactState, QueueView, QuickConnectView, RegistrationView, TrunkView,
+    ContactSnapshot, ContactState, GatewayView, QueueView, QuickConnectView, RegistrationView, TrunkView,
 };
 use baton_contact::{ConnectionId, ContactId};
 use futures_util::future::BoxFuture;
@@ -189,7 +189,10 @@ pub fn ban_view() -> BanView {
 }
 
 pub fn trunk_view() -> TrunkView {
-    TrunkView { name: "pbx".into(), address: "192.0.2.9:5060".into(), calls: 1, max_calls: 10 }
+    let address = "192.0.2.9:5060".into();
+    let gateway = GatewayView { address, priority: 0, weight: 1, up: true, last_status: Some(200), since_ms: 1 };
+    let (name, gateways) = ("pbx".into(), vec![gateway]);
+    TrunkView { name, calls: 1, calls_in: 1, calls_out: 0, max_calls: 10, gateways, registration: None }
 }
 
 pub fn quick_connect_view() -> QuickConnectView {

@@ -27,16 +27,16 @@ fn each_leg_is_told_the_media_address_of_its_own_listener() {
         Way::Flow(Flow { transport: Transport::Udp, listener: ListenerId(listener), remote, connection: None })
     };
     let address = |transport, remote: &str| Way::Address { transport, remote: remote.parse::<SocketAddr>().unwrap() };
-    let name = |transport| Way::Name { transport, host: "pbx.example.com".into(), port: 5060 };
+    let name = |transport| Way::Name { transport, host: "pbx.example.com".into(), port: Some(5060) };
     let ways = [
         (flow(0), "0.0.0.0", "203.0.113.1"),
         (flow(1), "0.0.0.0", "10.0.1.1"),
         (flow(2), "2001:db8::1", "2001:db8::f"),
         (address(Transport::Udp, "192.0.2.9:5060"), "0.0.0.0", "203.0.113.1"),
         (address(Transport::Udp, "[2001:db8::9]:5060"), "2001:db8::1", "2001:db8::f"),
-        (name(Transport::Tls), "0.0.0.0", "203.0.113.2"),
+        (name(Some(Transport::Tls)), "0.0.0.0", "203.0.113.2"),
         // Nothing leads there; the call fails below.
-        (name(Transport::Tcp), "0.0.0.0", "203.0.113.1"),
+        (name(Some(Transport::Tcp)), "0.0.0.0", "203.0.113.1"),
     ];
     let parsed = |text: &str| text.parse::<IpAddr>().unwrap();
     for (way, bound, told) in &ways {

@@ -256,6 +256,7 @@ impl World {
             wants_privacy: false,
             user_to_user: Vec::new(),
             history: Default::default(),
+            remote_party_id: None,
             call_id: format!("call-{id}"),
             user_agent: None,
             sdp: Some(offer),

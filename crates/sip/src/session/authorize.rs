@@ -28,7 +28,7 @@ impl Authorization {
     }
 
     /// Credentials for the nonce that was good before, so that later requests of the dialog are not challenged again.
-    pub(super) fn again(
+    pub(crate) fn again(
         &mut self,
         random: &mut Random,
         method: &Method,
@@ -44,7 +44,7 @@ impl Authorization {
     }
 
     /// Takes a challenge; false when it repeats one that our credentials did not satisfy.
-    fn take(&mut self, response: &Message, request: &Message) -> bool {
+    pub(crate) fn take(&mut self, response: &Message, request: &Message) -> bool {
         let from_proxy = response.status() == 407;
         let (asks, answers) = if from_proxy {
             (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization)

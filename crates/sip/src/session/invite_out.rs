@@ -142,10 +142,27 @@ impl Session {
         request: bytes::Bytes,
         flow: Flow,
     ) {
+        self.stop_timer(stack, SessionTimer::Silence);
         match response.status() {
             100..=199 => self.invite_provisional(stack, transaction, response),
             200..=299 => self.invite_success(stack, transaction, response, flow),
             _ => self.invite_failure(stack, response, request, flow),
+        }
+    }
+
+    /// The address that we call has said nothing for as long as the contact has patience. The next one is tried; after the
+    /// last one the contact is told, and what may still come late is cancelled or declined as after its own `End` (D1).
+    pub(super) fn silent_too_long(&mut self, stack: &mut Stack) {
+        let Phase::Calling(calling) = &self.phase else { return };
+        if self.ending.is_some() || calling.has_provisional {
+            return;
+        }
+        let silent = calling.transaction;
+        if self.try_next_address(stack) || self.try_next_target(stack) {
+            silent.into_iter().for_each(|transaction| stack.abandon_client(transaction));
+        } else {
+            stack.tell(refused(self.id, 408, crate::wire::reason_phrase(408).to_owned()));
+            self.ending = Some(Ending::default());
         }
     }
 
@@ -346,6 +363,9 @@ impl Session {
             Ok(transaction) => {
                 calling.transaction = Some(transaction);
                 calling.has_provisional = false;
+                if let Some(patience_ms) = calling.invite.patience_ms {
+                    self.set_timer(stack, SessionTimer::Silence, u64::from(patience_ms) * 1_000);
+                }
                 true
             }
             Err(_) => false,

@@ -221,6 +221,8 @@ impl Session {
             Command::End { status, reason, .. } => self.end(stack, status, reason),
             Command::Invite { .. }
             | Command::ReportTransfer { .. }
+            | Command::Errand { .. }
+            | Command::ForgetErrand { .. }
             | Command::SetAccess(_)
             | Command::RestoreBindings { .. }
             | Command::LiftBan { .. }
@@ -236,6 +238,7 @@ impl Session {
             SessionTimer::RepeatProvisional => self.repeat_provisional(stack),
             SessionTimer::CancelExpires => self.cancel_expired(stack),
             SessionTimer::Glare => self.backing_off = false,
+            SessionTimer::Silence => self.silent_too_long(stack),
             SessionTimer::Debts => self.write_debts_off(stack),
             SessionTimer::AwaitDecision => self.decision_never_came(stack),
             SessionTimer::RepeatReliable => self.repeat_reliable(stack),

@@ -36,6 +36,8 @@ pub(crate) enum Purpose {
     Refer,
     /// PRACK.
     Prack,
+    /// An errand, whose number stands in the session's place.
+    Errand,
 }
 
 /// To whom a client transaction reports.

@@ -47,7 +47,7 @@ pub fn peers() -> Access {
         prefix: 24,
         port: None,
     };
-    Access { accounts: BTreeMap::new(), peers: vec![peer(1, "192.0.2.0")] }
+    Access { peers: vec![peer(1, "192.0.2.0")], ..Access::default() }
 }
 
 pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
@@ -65,6 +65,7 @@ pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
         credentials: None,
         max_forwards: 70,
         redirects_max: 0,
+        patience_ms: None,
     }
 }
 

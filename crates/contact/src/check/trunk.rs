@@ -1,0 +1,138 @@
+//! What makes a trunk valid.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use super::{Findings, Place, is_host_and_port};
+use crate::directory::{Trunk, parse_network};
+
+/// Most gateways of a trunk: more is a name that resolves to several addresses.
+const GATEWAYS_MAX: usize = 16;
+
+impl Findings {
+    pub(super) fn trunk(&mut self, trunk: &Trunk) {
+        let place = Place { table: "trunks", entry: &trunk.name };
+        self.name(place, "name", &trunk.name);
+        self.gateways(place, trunk);
+        self.networks(place, trunk);
+        if trunk.password.is_some() && trunk.username.is_none() {
+            self.add(place, "username", "a trunk with a password needs a username".into(), None);
+        }
+        self.inbound_account(place, trunk);
+        self.register(place, trunk);
+        if trunk.options_interval_seconds > 0 {
+            self.range(place, "optionsIntervalSeconds", u64::from(trunk.options_interval_seconds), 5, 3_600);
+        }
+        self.range(place, "optionsFailures", u64::from(trunk.options_failures), 1, 10);
+        self.range(place, "optionsSuccesses", u64::from(trunk.options_successes), 1, 10);
+        self.range(place, "gatewayTimeoutSeconds", u64::from(trunk.gateway_timeout_seconds), 1, 30);
+        self.caps(place, trunk);
+        self.number_plan(place, trunk);
+        if trunk.ptime.is_some_and(|ptime| !matches!(ptime, 10 | 20 | 30 | 40 | 60)) {
+            self.add(place, "ptime", "a packet time is 10, 20, 30, 40 or 60 ms".into(), None);
+        }
+        if (trunk.codecs.iter().enumerate()).any(|(at, codec)| trunk.codecs[..at].contains(codec)) {
+            self.add(place, "codecs", "a codec is named twice".into(), None);
+        }
+    }
+
+    fn inbound_account(&mut self, place: Place<'_>, trunk: &Trunk) {
+        match (&trunk.inbound_username, &trunk.inbound_password) {
+            (Some(_), None) => {
+                self.add(place, "inboundPassword", "`inboundUsername` needs its `inboundPassword`".into(), None);
+            }
+            (None, Some(_)) => {
+                self.add(place, "inboundUsername", "`inboundPassword` needs its `inboundUsername`".into(), None);
+            }
+            (Some(name), _) if name.is_empty() || name.len() > 64 => {
+                self.add(place, "inboundUsername", "a user name has 1 to 64 characters".into(), None);
+            }
+            _ => {}
+        }
+    }
+
+    fn register(&mut self, place: Place<'_>, trunk: &Trunk) {
+        let Some(register) = &trunk.register else { return };
+        let user_and_domain = register.aor.strip_prefix("sip:").and_then(|rest| rest.split_once('@'));
+        let fits =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"@?;".contains(c));
+        if !user_and_domain.is_some_and(|(user, domain)| fits(user) && fits(domain)) || register.aor.len() > 255 {
+            let message = format!("\"{}\" is not sip:user@domain", register.aor);
+            self.add(place, "register.aor", message, None);
+        }
+        self.range(place, "register.expiresSeconds", u64::from(register.expires_seconds), 60, 86_400);
+    }
+
+    fn gateways(&mut self, place: Place<'_>, trunk: &Trunk) {
+        if trunk.gateways.is_empty() {
+            return self.gateway_address(place, "address", &trunk.address);
+        }
+        if !trunk.address.is_empty() {
+            let message = "`address` names the only gateway; with `gateways` it stays away".to_owned();
+            self.add(place, "gateways", message, None);
+        }
+        if trunk.gateways.len() > GATEWAYS_MAX {
+            self.add(place, "gateways", format!("a trunk has at most {GATEWAYS_MAX} gateways"), None);
+        }
+        let mut seen = BTreeSet::new();
+        for (index, gateway) in trunk.gateways.iter().enumerate() {
+            let key = format!("gateways[{index}].address");
+            self.gateway_address(place, &key, &gateway.address);
+            if !seen.insert(&gateway.address) {
+                self.add(place, &key, format!("the gateway {} is there twice", gateway.address), None);
+            }
+        }
+    }
+
+    fn gateway_address(&mut self, place: Place<'_>, key: &str, address: &str) {
+        if !is_host_and_port(address) {
+            let message = format!("\"{address}\" is not host:port (an IPv6 address stands in brackets)");
+            self.add(place, key, message, None);
+        }
+    }
+
+    fn networks(&mut self, place: Place<'_>, trunk: &Trunk) {
+        for (index, network) in trunk.networks.iter().enumerate() {
+            if parse_network(network).is_none() {
+                let message = format!("\"{network}\" is not address/prefix or address/prefix:port");
+                self.add(place, &format!("networks[{index}]"), message, None);
+            }
+        }
+        let by_name = trunk.all_gateways().iter().any(|gateway| gateway.address.parse::<SocketAddr>().is_err());
+        let known_otherwise = trunk.inbound_username.is_some() || trunk.register.is_some();
+        if trunk.networks.is_empty() && by_name && !known_otherwise {
+            let message = "a trunk whose address is a host name needs its networks".to_owned();
+            self.add(place, "networks", message, None);
+        }
+    }
+
+    fn number_plan(&mut self, place: Place<'_>, trunk: &Trunk) {
+        let Some(plan) = &trunk.numbers else { return };
+        let digits = |text: &str, least: usize, most: usize| {
+            (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !digits(&plan.country_code, 1, 3) || plan.country_code.starts_with('0') {
+            self.add(place, "numbers.countryCode", "a country code has 1 to 3 digits, the first not 0".into(), None);
+        }
+        let prefixes =
+            [("nationalPrefix", &plan.national_prefix, 0), ("internationalPrefix", &plan.international_prefix, 1)];
+        for (key, prefix, least) in prefixes {
+            if !digits(prefix, least, 8) {
+                let message = format!("\"{prefix}\" is not a prefix: {least} to 8 digits");
+                self.add(place, &format!("numbers.{key}"), message, None);
+            }
+        }
+    }
+
+    fn caps(&mut self, place: Place<'_>, trunk: &Trunk) {
+        self.range(place, "maxCalls", u64::from(trunk.max_calls), 1, 20_000);
+        let caps = [
+            ("maxCallsIn", trunk.max_calls_in, 0, 20_000),
+            ("maxCallsOut", trunk.max_calls_out, 0, 20_000),
+            ("callsPerSecond", trunk.calls_per_second, 1, 10_000),
+        ];
+        for (key, cap, least, most) in caps {
+            cap.into_iter().for_each(|cap| self.range(place, key, u64::from(cap), least, most));
+        }
+    }
+}
