@@ -5,8 +5,9 @@ mod support;
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
 
-use support::{DIRECTORY, Folder, NODE, Server};
+use support::{DIRECTORY, Folder, NODE, Server, command};
 
 #[test]
 fn a_wrong_configuration_starts_nothing() {
@@ -33,6 +34,21 @@ fn a_wrong_first_directory_starts_nothing() {
         "baton: directory.toml:6:1: numbers \"100\": queue: unknown queue \"suport\"; did you mean \"support\"?\n";
     assert!(refused.ends_with(expected), "{refused}");
     assert!(!folder.0.join("data/api.address").exists(), "nothing was started");
+}
+
+/// The directories beside what common exchanges and carriers send are ready to be taken.
+#[test]
+fn the_directory_for_each_kind_of_trunk_passes_the_check() {
+    let trunks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sip-fixtures/trunks");
+    let mut folders: Vec<PathBuf> = fs::read_dir(trunks).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    assert!(!folders.is_empty());
+    for folder in folders {
+        let output = command(&folder, &["check", "directory.toml"]).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert_eq!(said, ["directory.toml: ok\n".to_owned(), String::new()], "{}", folder.display());
+        assert!(output.status.success(), "{}", folder.display());
+    }
 }
 
 #[test]

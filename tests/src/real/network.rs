@@ -1,7 +1,7 @@
 //! A network of a test's own.
 
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
@@ -86,13 +86,20 @@ impl Network {
         host
     }
 
+    /// Gives the server's namespace an address more, which can be used at once.
+    pub fn add_address(&self, address: impl Into<IpAddr>) {
+        match address.into() {
+            IpAddr::V4(address) => ip(&["addr", "add", &format!("{address}/24"), "dev", "bridge"]),
+            // Nobody else is there who could have it.
+            IpAddr::V6(address) => ip(&["addr", "add", &format!("{address}/64"), "dev", "bridge", "nodad"]),
+        }
+    }
+
     fn lay_out(&self) {
         assert!(self.holder.pid() > 0);
         ip(&["link", "set", "lo", "up"]);
         ip(&["link", "add", "bridge", "type", "bridge"]);
-        for address in [SERVER, TRUNK, STRANGER] {
-            ip(&["addr", "add", &format!("{address}/24"), "dev", "bridge"]);
-        }
+        [SERVER, TRUNK, STRANGER].into_iter().for_each(|address| self.add_address(address));
         ip(&["link", "set", "bridge", "up"]);
     }
 }

@@ -52,9 +52,15 @@ impl Server {
     /// Starts it with the directory in this TOML text and waits until it is ready.
     #[track_caller]
     pub fn start(network: &Network, directory: &str) -> Server {
+        Server::start_with(network, NODE, directory)
+    }
+
+    /// As [`Server::start`], with a `baton.toml` of the test's own.
+    #[track_caller]
+    pub fn start_with(network: &Network, node: &str, directory: &str) -> Server {
         let folder = network.directory().folder("server");
         fs::create_dir_all(folder.join("data")).expect("a folder");
-        fs::write(folder.join("baton.toml"), NODE).expect("a file");
+        fs::write(folder.join("baton.toml"), node).expect("a file");
         fs::write(folder.join("directory.toml"), directory).expect("a file");
         let mut server = Server { process: None, folder };
         server.start_again();

@@ -1,7 +1,7 @@
 //! SIPp with one of the scenarios of `sip-fixtures/sipp/`.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::network::Network;
@@ -20,18 +20,17 @@ impl Sipp {
     pub fn start(
         network: &Network,
         scenario: &str,
-        local: SocketAddrV4,
-        remote: SocketAddrV4,
+        local: impl Into<SocketAddr>,
+        remote: impl Into<SocketAddr>,
         options: &[&str],
     ) -> Sipp {
+        let (local, remote) = (local.into(), remote.into());
         let folder = network.directory().folder(&format!("{scenario}-{}", local.port()));
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../sip-fixtures/sipp/{scenario}.xml"));
-        let file = file.canonicalize().expect("a scenario of sip-fixtures/sipp");
         let (messages, errors) = (folder.join("messages"), folder.join("errors"));
         let mut command = Process::command("sipp");
         command
             .arg("-sf")
-            .arg(file)
+            .arg(Sipp::scenario(scenario))
             .args(["-i", &local.ip().to_string(), "-p", &local.port().to_string()])
             .args(["-m", "1", "-l", "1", "-nostdin", "-trace_msg", "-message_file"])
             .arg(&messages)
@@ -40,6 +39,12 @@ impl Sipp {
             .args(options)
             .arg(remote.to_string());
         Sipp { process: Process::start("sipp", command, &folder), messages, errors }
+    }
+
+    /// The file of a scenario (a file name without `.xml`).
+    pub fn scenario(name: &str) -> PathBuf {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../sip-fixtures/sipp/{name}.xml"));
+        file.canonicalize().expect("a scenario of sip-fixtures/sipp")
     }
 
     /// Waits until the scenario has come to its end, as it should.
