@@ -2,7 +2,7 @@
 //! `sip-fixtures/trunks/` comes from the address that the `directory.toml` beside it gives to the trunk, in the call
 //! that it belongs to, and is answered. No socket is open, and time is a number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
@@ -213,7 +213,7 @@ impl Trunk {
         let network = trunk.networks.first().unwrap_or(&trunk.address);
         let (network, prefix, port) = parse_network(network).unwrap_or_else(|| panic!("{folder}: {network}"));
         let transport = match trunk.transport {
-            TrunkTransport::Udp => Transport::Udp,
+            TrunkTransport::Udp | TrunkTransport::Auto => Transport::Udp,
             TrunkTransport::Tcp => Transport::Tcp,
             TrunkTransport::Tls => Transport::Tls,
         };
@@ -222,7 +222,7 @@ impl Trunk {
         let listener = Listener { id: ListenerId(0), transport, local, advertised: local, verifies_peers: false };
         let mut endpoint = Endpoint::new(Config { listeners: vec![listener], ..Config::default() }, [7; 32]);
         let peers = vec![TrustedPeer { peer: PeerId(0), network, prefix, port }];
-        let access = Access { accounts: BTreeMap::new(), peers };
+        let access = Access { peers, ..Access::default() };
         endpoint.command(NOW_US, Command::SetAccess(access)).expect("an access list");
         let connection = transport.is_reliable().then_some(ConnectionHandle(1));
         if let Some(connection) = connection {
@@ -293,6 +293,7 @@ impl Trunk {
             credentials: None,
             max_forwards: 70,
             redirects_max: 0,
+            patience_ms: None,
         };
         self.command(Command::Invite { session, invite: Box::new(invite) });
         let invite = self.sent.pop().expect("an INVITE was sent");
