@@ -146,10 +146,8 @@ mod tests {
 
     #[test]
     fn a_weight_is_how_often_a_server_is_first() {
-        let mut lot = 0u64;
         let mut first = [0u32; 2];
-        for _ in 0..8_100 {
-            lot += 1;
+        for lot in 1..=8_100u64 {
             let ordered = order(vec![srv(1, 60, "a"), srv(1, 20, "b")], |bound| lot % bound);
             first[usize::from(ordered[0].target == "b")] += 1;
         }
