@@ -467,6 +467,9 @@ fn registrations(setting: &Setting, report: &mut Report) -> io::Result<()> {
         if let Some(status) = outcome.refused {
             report.remark(format!("registrations: a phone was refused with {status}"));
         }
+        if outcome.put_off > PHONES / 100 {
+            report.remark(format!("registrations: {} phones were put off", outcome.put_off));
+        }
         if outcome.registered < PHONES {
             report.remark(format!("registrations: {} of {PHONES} are registered", outcome.registered));
             return Ok(());
