@@ -117,9 +117,11 @@ impl Core {
         self.endpoint.drops(now_us, remote)
     }
 
-    /// How much has to give way now.
+    /// How much has to give way now. What the desk refuses follows it, also when only time has passed.
     pub fn pressure(&mut self) -> Pressure {
-        self.endpoint.pressure()
+        let pressure = self.endpoint.pressure();
+        self.desk.overloaded = pressure != Pressure::Calm;
+        pressure
     }
 
     /// The trunks as they are now, for metrics.
@@ -149,7 +151,7 @@ impl Core {
     /// The endpoint weighs how busy we are; the desk dials out for nobody meanwhile.
     fn load(&mut self, now_us: u64, load: baton_sip::Load) {
         self.endpoint.handle(now_us, SipInput::Load(load));
-        self.desk.overloaded = self.endpoint.pressure() != Pressure::Calm;
+        self.pressure();
     }
 
     fn restore_bindings(&mut self, now_us: u64, account: String, mut bindings: Vec<baton_sip::Binding>) {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use baton_sip::{Command as SipCommand, ErrandId, ErrandKind, OutgoingErrand, Party};
+use baton_sip::{Command as SipCommand, Destination, ErrandId, ErrandKind, OutgoingErrand, Party};
 use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
@@ -153,8 +153,12 @@ impl Desk {
         if let Some(life) = self.gateways.get_mut(&id) {
             life.probe = Some(errand);
         }
+        // A host name may have several servers, which the endpoint asks in turn: it tells when all were silent.
+        let has_one_address = !matches!(request.destination, Destination::Name { .. });
         self.sip(SipCommand::Errand { errand, request: Box::new(request) });
-        self.start_timer(Timer::Gateway(id), patience_ms);
+        if has_one_address {
+            self.start_timer(Timer::Gateway(id), patience_ms);
+        }
     }
 
     pub(crate) fn forget_errand(&mut self, errand: ErrandId) {

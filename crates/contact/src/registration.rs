@@ -146,6 +146,11 @@ impl Desk {
             let (id, registration) = match known.and_then(|id| Some((id, left.remove(&id)?))) {
                 Some((id, mut known)) => {
                     known.gateway = known.gateway.min(trunk.all_gateways().len().saturating_sub(1));
+                    if !known.is_registered(self.now_us) && known.errand.is_none() {
+                        // The change may be the cure: it is tried at once.
+                        known.rounds_failed = 0;
+                        self.start_timer(Timer::Registration(id), 0);
+                    }
                     (id, known)
                 }
                 None => {

@@ -506,6 +506,7 @@ mod tests {
     impl Bench {
         fn command(&self, command: Command) {
             self.thread.inbox().send(command).unwrap();
+            self.thread.inbox().ring();
         }
 
         fn join(&self) {

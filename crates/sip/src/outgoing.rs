@@ -182,6 +182,15 @@ impl Stack {
         self.forget_transaction(id);
     }
 
+    /// Nobody waits for a client transaction any more. Its request is not sent again; a 2xx that still comes is acknowledged
+    /// and its dialog ended, so that nobody is left in a call with nobody (RFC 3261 §13.2.2.4).
+    pub(crate) fn disown_client(&mut self, id: TransactionId) {
+        self.timers.stop(&Timer::Transaction(id, TransactionTimer::A));
+        if let Some(client) = self.transactions.client_mut(id) {
+            client.owner = None;
+        }
+    }
+
     /// A response came. `None` when nobody waits for it or nobody needs to know.
     pub(crate) fn take_response(&mut self, response: Message) -> Option<Up> {
         let (number, random) = read_marked(response.branch().strip_prefix(BRANCH_START)?)?;

@@ -81,6 +81,14 @@ pub(crate) enum NoWay {
     Unresolved,
 }
 
+/// The name that a TLS peer's certificate must bear; empty where the address is all that is known.
+pub(crate) fn server_name_of(destination: &Destination) -> String {
+    match destination {
+        Destination::Name { host, .. } => bare_host(host).to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// A host without the brackets of an IPv6 address.
 pub(crate) fn bare_host(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')

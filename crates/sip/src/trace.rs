@@ -78,10 +78,10 @@ fn sessions_of(message: &Message) -> Vec<SessionId> {
 pub(crate) fn without_secrets(bytes: &[u8]) -> String {
     let bytes = bytes.get(..SHOWN_BYTES_MAX).unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
-    let (head, body) = match text.find("\r\n\r\n") {
-        Some(end) => text.split_at(end + 4),
-        None => (text.as_ref(), ""),
-    };
+    // It is shown before it is read as SIP: some end their lines with a bare line feed.
+    let ends = [("\r\n\r\n", 4), ("\n\n", 2)];
+    let end = ends.iter().filter_map(|(end, length)| text.find(end).map(|at| at + length)).min();
+    let (head, body) = text.split_at(end.unwrap_or(text.len()));
     let mut shown = String::with_capacity(text.len());
     let (mut secret_header, mut digits) = (false, false);
     for line in head.split_inclusive('\n') {

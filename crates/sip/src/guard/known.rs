@@ -1,7 +1,7 @@
 //! Where registered phones are: an address and port that an account has registered from is no unknown source.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,12 @@ impl Known {
         self.accounts_at(remote).next().is_some()
     }
 
+    /// Whether somebody has registered from this address, by any port.
+    pub(crate) fn is_any_at(&self, address: IpAddr) -> bool {
+        let mut from = self.accounts.range((SocketAddr::new(address, 0), String::new())..);
+        from.next().is_some_and(|(remote, _)| remote.ip() == address)
+    }
+
     /// Who has registered from there.
     pub(crate) fn accounts_at(&self, remote: SocketAddr) -> impl Iterator<Item = &str> {
         let from = self.accounts.range((remote, String::new())..);
@@ -55,6 +61,7 @@ mod tests {
         known.set("101", [one, two].into_iter());
         known.set("102", [one].into_iter());
         known.set("101", [two].into_iter());
+        assert!(known.is_any_at(one.ip()) && !known.is_any_at("192.0.2.3".parse().unwrap()));
         assert!(known.holds(one, "102") && !known.holds(one, "101") && known.holds(two, "101"));
         known.set("102", std::iter::empty());
         assert!(!known.is_known(one) && known.is_known(two));

@@ -103,7 +103,8 @@ impl Guard {
 
     /// Counts an offence of a sender that was reached at its address; the ban that follows from it, if one does.
     pub(crate) fn offend(&mut self, now_us: u64, address: IpAddr, offence: Offence) -> Option<Ban> {
-        if self.allows(address) {
+        // One phone with an old password must not lock the office out that shares its address; its guesses still cost tokens.
+        if self.allows(address) || self.known.is_any_at(address) {
             return None;
         }
         let source = Source::of(address);

@@ -151,6 +151,8 @@ impl Session {
             Purpose::Cancel | Purpose::Errand => {}
             // The peer repeats its response, and gives up by itself.
             Purpose::Prack => {}
+            // The way may be back before the session's time is up.
+            Purpose::Refresh if failure == Failure::Transport => self.refresh_failed(stack),
             Purpose::Refresh | Purpose::Identify | Purpose::Info => {
                 if failure == Failure::Timeout {
                     self.give_up(stack, EndCause::Timeout);

@@ -12,7 +12,7 @@ use crate::headers::{SDP, capabilities, capabilities_without_offer, contact};
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
 use crate::outgoing::Way;
 use crate::random::marked;
-use crate::stack::{NoWay, Stack, bare_host};
+use crate::stack::{NoWay, Stack, server_name_of};
 use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, SipUri, Uri};
@@ -101,10 +101,7 @@ impl Session {
                 connection: None,
             },
             along_flow,
-            server_name: match &invite.destination {
-                Destination::Name { host, .. } => bare_host(host).to_owned(),
-                _ => String::new(),
-            },
+            server_name: server_name_of(&invite.destination),
         };
         let authorization = invite.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));
         let uri = Uri::parse(&invite.uri).map_err(bad)?;
@@ -159,7 +156,7 @@ impl Session {
         }
         let silent = calling.transaction;
         if self.try_next_address(stack) || self.try_next_target(stack) {
-            silent.into_iter().for_each(|transaction| stack.abandon_client(transaction));
+            silent.into_iter().for_each(|transaction| stack.disown_client(transaction));
         } else {
             stack.tell(refused(self.id, 408, crate::wire::reason_phrase(408).to_owned()));
             self.ending = Some(Ending::default());

@@ -35,7 +35,11 @@ impl Session {
         if !is_free {
             return;
         }
-        let Some(offer) = self.offers.pop_front() else { return };
+        let Some(mut offer) = self.offers.pop_front() else { return };
+        if offer.is_refresh {
+            // While it waited, an answer to the peer may have changed what is true.
+            offer.sdp = self.local_sdp.clone();
+        }
         let refresh = self.refresh.clone();
         let least_s = self.interval.least_s;
         let identity = offer.identity.clone();

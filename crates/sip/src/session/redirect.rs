@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::{Calling, Phase, Session};
 use crate::interface::{Destination, Transport};
-use crate::stack::{NoWay, Stack};
+use crate::stack::{NoWay, Stack, server_name_of};
 use crate::wire::{Contacts, Message, NameAddr, SipUri, Uri};
 
 impl Session {
@@ -39,6 +39,9 @@ impl Session {
                 self.authorization = None;
             }
             self.dialog.target = target.to_string();
+            if !is_same_host {
+                self.dialog.server_name = server_name_of(&destination);
+            }
             self.dialog.routes.clear();
             self.dialog.along_flow = matches!(destination, Destination::Flow(_));
             match stack.way_to(&destination) {
