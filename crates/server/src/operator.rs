@@ -136,7 +136,8 @@ pub(crate) fn trunks(client: &Client, json: bool) -> Result<String, String> {
             gateway.address.clone(),
             format!("{}/{}", gateway.priority, gateway.weight),
             state.to_owned(),
-            duration(now_ms.saturating_sub(gateway.since_ms)),
+            // 0: so it has been since the start.
+            if gateway.since_ms == 0 { String::new() } else { duration(now_ms.saturating_sub(gateway.since_ms)) },
             gateway.last_status.map(|status| status.to_string()).unwrap_or_default(),
             registration.unwrap_or_default(),
         ]
