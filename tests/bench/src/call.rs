@@ -1,5 +1,7 @@
 //! One call of the load, as its parties saw it.
 
+use crate::media::Watched;
+
 /// What a call of the load is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -11,6 +13,8 @@ pub(crate) enum Kind {
     Attended(u64),
     /// To a conference room; the party's tone.
     Room(u32, usize),
+    /// To a queue; the agent that is rung consults a number of trunk B, joins, leaves and clears.
+    Desk,
 }
 
 /// One call, seen from its caller.
@@ -38,6 +42,14 @@ pub(crate) struct Call {
     pub(crate) target: Option<usize>,
     /// The callee's call to the target, of an attended transfer.
     pub(crate) consult: Option<usize>,
+    /// The agent that was rung, and the status of the last button it pressed.
+    pub(crate) agent: Option<usize>,
+    pub(crate) pressed: u16,
+    /// When the agent joined all three, and when both the customer and the target first heard two tones in one frame.
+    pub(crate) joined: u64,
+    pub(crate) mixed: u64,
+    /// What the customer received from the moment the agent left on.
+    pub(crate) left: Option<Watched>,
 }
 
 /// How the calls of a load look.

@@ -38,10 +38,13 @@ impl Load {
         self.send(side, &text);
     }
 
-    /// A new call: its number names the call of the load (9…: callee, 8…: target of a transfer).
+    /// A new call: its number names the call of the load (9…: callee, 8…: target of a transfer); an agent's phone is told the
+    /// customer's number, which does too.
     pub(crate) fn take_invite(&mut self, side: usize, message: &Message, at: u64) {
         let user = message.request_user();
-        let call = user.get(1..).and_then(|number| number.parse::<usize>().ok());
+        let agent = user.strip_prefix('p').and_then(|agent| agent.parse::<usize>().ok());
+        let named = if agent.is_some() { message.caller_user() } else { user };
+        let call = named.get(1..).and_then(|number| number.parse::<usize>().ok());
         let Some(call) = call.filter(|call| *call < self.calls.len()) else {
             self.reply(side, message, "404 Not Found", NO_BODY);
             return;
@@ -54,6 +57,7 @@ impl Load {
         } else {
             self.calls[call].callee = Some(leg);
             self.calls[call].invited = at;
+            self.calls[call].agent = agent;
         }
         let Ok(sdp) = self.describe(leg) else {
             self.reply(side, message, "503 Service Unavailable", NO_BODY);
@@ -98,6 +102,9 @@ impl Load {
         self.answered(leg);
         self.legs[leg].state = State::Up;
         let call = self.legs[leg].call;
+        if self.shapes[call].kind == Kind::Desk {
+            return self.take_desk_ack(leg);
+        }
         if self.calls[call].callee != Some(leg) {
             return;
         }

@@ -42,6 +42,7 @@ impl Load {
         self.shapes.push(shape);
         let number = match shape.kind {
             Kind::Room(room, _) => format!("70{room:02}"),
+            Kind::Desk => "7800".to_owned(),
             _ => format!("9{call:06}"),
         };
         self.calls[call].started = system::now();

@@ -12,6 +12,7 @@ use crate::call::{Call, Kind, Shape};
 use crate::leg::{Leg, State, request};
 use crate::media::{Content, FirstHeard, Media, StreamId};
 use crate::message::{Message, NO_BODY, description};
+use crate::panels::{Button, Panels};
 use crate::system;
 
 pub(crate) const MILLISECOND: u64 = 1_000_000;
@@ -30,6 +31,7 @@ pub(crate) enum Timer {
     HangUp { leg: usize },
     Refer { call: usize },
     Consult { call: usize },
+    Press { call: usize, button: Button },
 }
 
 /// A trunk peer.
@@ -45,10 +47,10 @@ pub(crate) struct Side {
 /// The load.
 #[derive(Debug)]
 pub(crate) struct Load {
-    pub(crate) sides: [Side; 2],
+    pub(crate) sides: [Side; 3],
     epoll: OwnedFd,
     pub(crate) legs: Vec<Leg>,
-    pub(crate) by_call_id: [HashMap<String, usize>; 2],
+    pub(crate) by_call_id: [HashMap<String, usize>; 3],
     pub(crate) timers: BinaryHeap<Reverse<(u64, Timer)>>,
     pub(crate) owners: HashMap<StreamId, (usize, usize)>,
     pub(crate) calls: Vec<Call>,
@@ -62,10 +64,12 @@ pub(crate) struct Load {
     /// Whether an OPTIONS has been answered.
     pub(crate) server_answers: bool,
     pub(crate) verbose: bool,
+    /// The agents' panels, when there are agents.
+    pub(crate) panels: Option<Panels>,
 }
 
-/// The two trunk peers' addresses.
-pub(crate) const PEERS: [&str; 2] = ["127.0.0.2:5070", "127.0.0.3:5070"];
+/// The addresses of the two trunk peers, and of the agents' phones.
+pub(crate) const PEERS: [&str; 3] = ["127.0.0.2:5070", "127.0.0.3:5070", "127.0.0.5:5070"];
 
 impl Load {
     /// Both peers talk to `server`, or to each other without one.
@@ -83,16 +87,16 @@ impl Load {
             Ok(Side {
                 socket,
                 address,
-                server: server.unwrap_or(addresses[1 - index]),
+                server: server.unwrap_or(addresses[(index + 1) % 2]),
                 sink: sink.local_addr()?.port(),
                 _sink: sink,
             })
         };
         Ok(Self {
-            sides: [side(0)?, side(1)?],
+            sides: [side(0)?, side(1)?, side(2)?],
             epoll,
             legs: Vec::new(),
-            by_call_id: [HashMap::new(), HashMap::new()],
+            by_call_id: Default::default(),
             timers: BinaryHeap::new(),
             owners: HashMap::new(),
             calls: Vec::new(),
@@ -103,6 +107,7 @@ impl Load {
             lateness: 0,
             server_answers: false,
             verbose: std::env::var_os("BENCH_VERBOSE").is_some(),
+            panels: None,
         })
     }
 
@@ -119,10 +124,11 @@ impl Load {
         self.run_until(system::now() + 50 * MILLISECOND)
     }
 
-    /// Runs until all calls have ended or failed, at most for `limit` nanoseconds.
+    /// Runs until all calls that are to end by themselves have ended or failed, at most for `limit` nanoseconds.
     pub(crate) fn settle(&mut self, limit: u64) -> io::Result<()> {
         let end = system::now() + limit;
-        while system::now() < end && self.calls.iter().any(|call| call.ended == 0 && call.failed.is_none()) {
+        let is_open = |(call, shape): (&Call, &Shape)| shape.hold.is_some() && call.ended == 0 && call.failed.is_none();
+        while system::now() < end && self.calls.iter().zip(&self.shapes).any(is_open) {
             self.run_until((system::now() + 50 * MILLISECOND).min(end))?;
         }
         Ok(())
@@ -138,7 +144,7 @@ impl Load {
         self.shapes.clear();
         self.timers.clear();
         self.owners.clear();
-        self.by_call_id = [HashMap::new(), HashMap::new()];
+        self.by_call_id = Default::default();
         self.run += 1;
         self.lateness = 0;
     }
@@ -158,6 +164,7 @@ impl Load {
         loop {
             let now = system::now();
             self.fire_timers(now)?;
+            self.take_pressed();
             if self.media.next_at().is_some_and(|at| at <= now) {
                 self.media.turn()?;
                 self.take_first_heard();
@@ -240,6 +247,7 @@ impl Load {
                 Timer::HangUp { .. } => {}
                 Timer::Refer { call } => self.refer(call),
                 Timer::Consult { call } => self.consult(call)?,
+                Timer::Press { call, button } => self.press(call, button),
             }
         }
         Ok(())
@@ -269,6 +277,8 @@ impl Load {
         if shape.media && self.legs[leg].stream.is_none() {
             let (content, room) = match shape.kind {
                 Kind::Room(room, tone) => (Content::Tone(tone), Some(room)),
+                // The customer's tone, the agent's, the target's.
+                Kind::Desk => (Content::Tone([0, 2, 1][side]), None),
                 _ => (Content::Stamps, None),
             };
             let (stream, port) = self.media.open(self.sides[side].address.ip(), content, room)?;

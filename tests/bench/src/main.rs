@@ -6,12 +6,15 @@
 mod call;
 mod callee;
 mod caller;
+mod desk;
 mod flood;
 mod floor;
+mod handover;
 mod leg;
 mod load;
 mod media;
 mod message;
+mod panels;
 mod parts;
 mod random;
 mod registrations;

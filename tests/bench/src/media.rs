@@ -59,6 +59,22 @@ struct Stream {
     /// From whom stamps have come, the latest last.
     heard_from: Option<StreamId>,
     judged: Judged,
+    watched: Watched,
+}
+
+/// What a party of an agent's call has received since its stream was watched.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Watched {
+    /// From when on; 0 for never.
+    since: u64,
+    /// When both other tones were first heard in one frame.
+    pub(crate) both_heard: u64,
+    /// The longest time between two packets, in nanoseconds.
+    pub(crate) longest_gap: u64,
+    /// Packets missing in the sequence numbers.
+    pub(crate) missing: u32,
+    pub(crate) packets: u32,
+    last: Option<(u16, u64)>,
 }
 
 /// How a stream in a room heard each tone, in frames.
@@ -146,6 +162,7 @@ impl Media {
             sending: false,
             heard_from: None,
             judged: Judged::default(),
+            watched: Watched::default(),
         }));
         Ok((id, port))
     }
@@ -173,6 +190,19 @@ impl Media {
     pub(crate) fn judged(&self, id: StreamId) -> Judged {
         let stream = self.streams.get(id as usize).and_then(Option::as_ref);
         stream.map(|stream| stream.judged).unwrap_or_default()
+    }
+
+    /// Watches a stream from now on.
+    pub(crate) fn watch(&mut self, id: StreamId) {
+        if let Some(stream) = self.stream(id) {
+            stream.watched = Watched { since: system::now(), last: stream.watched.last, ..Watched::default() };
+        }
+    }
+
+    /// What was seen of a stream since [`Media::watch`].
+    pub(crate) fn watched(&self, id: StreamId) -> Watched {
+        let stream = self.streams.get(id as usize).and_then(Option::as_ref);
+        stream.map(|stream| stream.watched).unwrap_or_default()
     }
 
     /// Begins to count, from nothing.
@@ -288,6 +318,7 @@ impl Media {
                 return;
             };
             let Some(payload) = buffer.get(12..length) else { continue };
+            stream.watched.take(u16::from_be_bytes([buffer[2], buffer[3]]), at);
             self.counted.received += u64::from(self.recording);
             match payload.strip_prefix(&STAMP) {
                 Some(stamp) => self.hear_stamp(id, stamp, at),
@@ -315,8 +346,9 @@ impl Media {
     fn hear_tones(&mut self, listener: StreamId, payload: &[u8], at: u64) {
         let recording = self.recording;
         let Some(stream) = self.stream(listener) else { return };
-        let (Content::Tone(own), Some(room)) = (stream.content, stream.room) else {
-            return;
+        let Content::Tone(own) = stream.content else { return };
+        let Some(room) = stream.room else {
+            return stream.hear_call(own, payload, at);
         };
         let samples = tone::decode(payload);
         if recording {
@@ -339,6 +371,36 @@ impl Media {
             bursts.heard_by.push(listener);
             self.counted.burst_delays.push(at.saturating_sub(bursts.sent_at));
         }
+    }
+}
+
+impl Stream {
+    /// A frame at a party of an agent's call.
+    fn hear_call(&mut self, own: usize, payload: &[u8], at: u64) {
+        if self.watched.since == 0 || self.watched.both_heard != 0 {
+            return;
+        }
+        let samples = tone::decode(payload);
+        let mut others = PARTIES_HZ.iter().enumerate().filter(|(tone, _)| *tone != own);
+        if others.all(|(_, hertz)| tone::amplitude(&samples, *hertz) >= HEARD) {
+            self.watched.both_heard = at;
+        }
+    }
+}
+
+impl Watched {
+    fn take(&mut self, sequence: u16, at: u64) {
+        if let Some((last, last_at)) = self.last {
+            let step = sequence.wrapping_sub(last);
+            // What comes twice or late fills no gap and makes none.
+            if step == 0 || step > u16::MAX / 2 {
+                return;
+            }
+            self.longest_gap = self.longest_gap.max(at.saturating_sub(last_at));
+            self.missing += u32::from(step - 1);
+        }
+        self.packets += 1;
+        self.last = Some((sequence, at));
     }
 }
 

@@ -41,6 +41,13 @@ impl<'a> Message<'a> {
         user.split(['@', ';']).next().unwrap_or_default()
     }
 
+    /// The user part of the caller's address.
+    pub(crate) fn caller_user(&self) -> &'a str {
+        let from = self.header("From", "f").unwrap_or_default();
+        let (_, uri) = from.split_once("sip:").unwrap_or_default();
+        uri.split(['@', ';', '>']).next().unwrap_or_default()
+    }
+
     /// The first header of this name, or of its compact form.
     pub(crate) fn header(&self, name: &'a str, compact: &'a str) -> Option<&'a str> {
         self.all(name, compact).next()

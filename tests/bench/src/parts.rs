@@ -5,6 +5,7 @@ use std::io;
 use crate::call::{Call, Kind, Shape};
 use crate::flood::Flood;
 use crate::floor;
+use crate::handover;
 use crate::load::{Load, MILLISECOND, SECOND};
 use crate::registrations::{self, Phones};
 use crate::report::{Bar, Report, percentile_ms};
@@ -15,7 +16,7 @@ use crate::system;
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 11] = [
+pub(crate) const PARTS: [Part; 14] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
@@ -25,6 +26,9 @@ pub(crate) const PARTS: [Part; 11] = [
     ("relay", relay),
     ("rooms", rooms),
     ("transfer", transfer),
+    ("refer", handover::refer),
+    ("join", handover::join),
+    ("transfers", handover::rate),
     ("registrations", registrations),
     ("flood", flood),
 ];
@@ -375,7 +379,7 @@ fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     load.forget();
     let blind = cpu_of(&server, &mut load, RATE, 50, Shape { kind: Kind::Transfer(500), ..plain })?;
     told_failures(&load, report, "blind transfer");
-    told_incomplete(&load, report, "blind transfer");
+    told_incomplete(&load.calls, report, "blind transfer");
     let mut to_invite = spans(&load.calls, |call| (call.referred, call.target_invited));
     let mut to_media = spans(&load.calls, media_after_refer);
     report.add(
@@ -407,7 +411,7 @@ fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     load.forget();
     let attended = cpu_of(&server, &mut load, RATE, 50, Shape { kind: Kind::Attended(500), ..plain })?;
     told_failures(&load, report, "attended transfer");
-    told_incomplete(&load, report, "attended transfer");
+    told_incomplete(&load.calls, report, "attended transfer");
     let mut to_media = spans(&load.calls, media_after_refer);
     report.add(
         "attended_media_p50_ms",
@@ -425,17 +429,17 @@ fn transfer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-fn media_after_refer(call: &Call) -> (u64, u64) {
+pub(crate) fn media_after_refer(call: &Call) -> (u64, u64) {
     let both = call.caller_heard != 0 && call.target_heard != 0;
     (call.referred, if both { call.caller_heard.max(call.target_heard) } else { 0 })
 }
 
-fn told_incomplete(load: &Load, report: &mut Report, part: &str) {
-    let count = |is_so: fn(&Call) -> bool| load.calls.iter().filter(|call| is_so(call)).count();
+pub(crate) fn told_incomplete(calls: &[Call], report: &mut Report, part: &str) {
+    let count = |is_so: fn(&Call) -> bool| calls.iter().filter(|call| is_so(call)).count();
     let invited = count(|call| call.target_invited != 0);
     let heard = count(|call| media_after_refer(call).1 != 0);
     let reported = count(|call| call.refer_status == 202 && call.notified == 200);
-    let total = load.calls.len();
+    let total = calls.len();
     if invited.min(heard).min(reported) < total {
         report.remark(format!(
             "{part}: of {total}, {invited} reached the target, {heard} had media both ways, {reported} were reported 200"
@@ -444,7 +448,7 @@ fn told_incomplete(load: &Load, report: &mut Report, part: &str) {
 }
 
 /// CPU milliseconds a call of a load from its first INVITE to its last BYE.
-fn cpu_of(server: &Server, load: &mut Load, rate: f64, count: usize, shape: Shape) -> io::Result<f64> {
+pub(crate) fn cpu_of(server: &Server, load: &mut Load, rate: f64, count: usize, shape: Shape) -> io::Result<f64> {
     let before = server.cpu()?;
     load.start(rate, count, shape)?;
     load.settle(5 * SECOND)?;
@@ -490,12 +494,12 @@ fn registrations(setting: &Setting, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-fn begin(setting: &Setting) -> io::Result<(Server, Load)> {
+pub(crate) fn begin(setting: &Setting) -> io::Result<(Server, Load)> {
     begin_with(setting, "")
 }
 
 /// With more of a directory, in TOML.
-fn begin_with(setting: &Setting, more: &str) -> io::Result<(Server, Load)> {
+pub(crate) fn begin_with(setting: &Setting, more: &str) -> io::Result<(Server, Load)> {
     let server = Server::start(&setting.baton, more)?;
     let load = until_it_answers(&server)?;
     Ok((server, load))
@@ -515,7 +519,7 @@ fn until_it_answers(server: &Server) -> io::Result<Load> {
     Ok(load)
 }
 
-fn told_failures(load: &Load, report: &mut Report, part: &str) {
+pub(crate) fn told_failures(load: &Load, report: &mut Report, part: &str) {
     let failed: Vec<u16> = load.calls.iter().filter_map(|call| call.failed).collect();
     let unfinished = load.calls.iter().filter(|call| call.answered == 0 && call.failed.is_none()).count();
     if let Some(status) = failed.first() {
@@ -530,7 +534,7 @@ fn told_failures(load: &Load, report: &mut Report, part: &str) {
     }
 }
 
-fn spans(calls: &[Call], ends: impl Fn(&Call) -> (u64, u64)) -> Vec<u64> {
+pub(crate) fn spans(calls: &[Call], ends: impl Fn(&Call) -> (u64, u64)) -> Vec<u64> {
     calls
         .iter()
         .map(ends)

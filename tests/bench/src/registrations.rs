@@ -71,6 +71,11 @@ impl Phones {
         let socket = UdpSocket::bind("127.0.0.4:5070")?;
         socket.set_nonblocking(true)?;
         system::prepare(socket.as_fd(), 8 * 1024 * 1024)?;
+        Self::behind(socket, count, server)
+    }
+
+    /// Behind a socket that is there already.
+    pub(crate) fn behind(socket: UdpSocket, count: usize, server: SocketAddr) -> io::Result<Self> {
         let local = socket.local_addr()?;
         Ok(Self { socket, local, server, phones: vec![Phone::default(); count] })
     }
