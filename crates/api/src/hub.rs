@@ -1,7 +1,7 @@
 //! What has happened, in order and with a cursor, for the WebSockets.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::extract::ws::Utf8Bytes;
 use baton_contact::ContactId;
@@ -14,8 +14,10 @@ use crate::state::locked;
 
 /// Most messages that are kept.
 const MESSAGES_MAX: usize = 16_384;
-/// Most bytes of kept messages.
+/// Most bytes of kept messages, as [`weight`] has them.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
+/// What an event or an agent's contact takes without attributes, in bytes, written and not.
+const PART_BYTES: usize = 1_024;
 /// Most messages that one look into the ring passes: the ring is locked meanwhile.
 const LOOK_MAX: usize = 1_024;
 /// Most contacts whose agents are remembered, in case a contact's end never comes by.
@@ -45,9 +47,17 @@ struct Ring {
 
 #[derive(Debug, Clone)]
 struct Message {
-    text: Utf8Bytes,
+    content: Arc<Content>,
+    bytes: usize,
     /// Whose it is; administrators see all.
     agents: Vec<Arc<str>>,
+}
+
+/// A message, written as JSON when the first WebSocket wants it: most are wanted by none.
+#[derive(Debug)]
+struct Content {
+    push: Push,
+    text: OnceLock<Utf8Bytes>,
 }
 
 /// What comes after a cursor.
@@ -61,11 +71,11 @@ pub(crate) struct Batch {
     pub(crate) more: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
-enum Push<'a> {
-    Event { cursor: u64, event: &'a ContactEvent },
-    Agent { cursor: u64, agent: &'a AgentSnapshot },
+enum Push {
+    Event { cursor: u64, event: Box<ContactEvent> },
+    Agent { cursor: u64, agent: Box<AgentSnapshot> },
 }
 
 impl EventHub {
@@ -78,25 +88,25 @@ impl EventHub {
     }
 
     /// An event, once it is stored.
-    pub fn push_event(&self, event: &ContactEvent) {
+    pub fn push_event(&self, event: ContactEvent) {
         let mut ring = locked(&self.ring);
         if let Some(agent) = agent_of(&event.kind) {
             ring.remember(event.contact_id, agent, matches!(event.kind, EventKind::ConnectedToAgent { .. }));
         }
         let agents = ring.agents.get(&event.contact_id).map(|agents| agents.keys().cloned().collect());
-        let cursor = ring.last + 1;
-        ring.push(&Push::Event { cursor, event }, agents.unwrap_or_default());
         match &event.kind {
             EventKind::Completed => drop(ring.agents.remove(&event.contact_id)),
             EventKind::Missed { agent, .. } => ring.forget_unless_connected(event.contact_id, agent),
             _ => {}
         }
+        let cursor = ring.last + 1;
+        ring.push(Push::Event { cursor, event: Box::new(event) }, agents.unwrap_or_default());
         drop(ring);
         self.latest.send_replace(cursor);
     }
 
     /// An agent that changed, or one of whose contacts did.
-    pub fn push_agent(&self, agent: &AgentSnapshot) {
+    pub fn push_agent(&self, agent: Box<AgentSnapshot>) {
         let mut ring = locked(&self.ring);
         for contact in &agent.contacts {
             let connected = match contact.state {
@@ -110,7 +120,8 @@ impl EventHub {
             ring.remember(contact.contact_id, &agent.username, connected);
         }
         let cursor = ring.last + 1;
-        ring.push(&Push::Agent { cursor, agent }, vec![Arc::from(agent.username.as_str())]);
+        let agents = vec![Arc::from(agent.username.as_str())];
+        ring.push(Push::Agent { cursor, agent }, agents);
         drop(ring);
         self.latest.send_replace(cursor);
     }
@@ -144,30 +155,40 @@ impl EventHub {
         }
         let start = usize::try_from(cursor - ring.forgotten).ok()?;
         let mut batch = Batch { messages: Vec::new(), cursor, more: false };
+        let mut seen = Vec::new();
         for (looked, message) in ring.messages.range(start..).enumerate() {
-            if batch.messages.len() == max || looked == LOOK_MAX {
+            if seen.len() == max || looked == LOOK_MAX {
                 batch.more = true;
-                return Some(batch);
+                break;
             }
             if viewer.is_none_or(|viewer| message.agents.iter().any(|agent| &**agent == viewer)) {
-                batch.messages.push(message.text.clone());
+                seen.push(Arc::clone(&message.content));
             }
             batch.cursor += 1;
         }
+        drop(ring);
+        batch.messages = seen.iter().map(|content| content.text()).collect();
         Some(batch)
     }
 }
 
-impl Ring {
-    fn push(&mut self, push: &Push<'_>, agents: Vec<Arc<str>>) {
+impl Content {
+    fn text(&self) -> Utf8Bytes {
         // An event is plain data and always JSON.
-        let text = Utf8Bytes::from(serde_json::to_string(push).unwrap_or_default());
+        self.text.get_or_init(|| serde_json::to_string(&self.push).unwrap_or_default().into()).clone()
+    }
+}
+
+impl Ring {
+    fn push(&mut self, push: Push, agents: Vec<Arc<str>>) {
+        let bytes = weight(&push);
         self.last += 1;
-        self.bytes += text.len();
-        self.messages.push_back(Message { text, agents });
+        self.bytes += bytes;
+        let content = Arc::new(Content { push, text: OnceLock::new() });
+        self.messages.push_back(Message { content, bytes, agents });
         while self.messages.len() > MESSAGES_MAX || self.bytes > BYTES_MAX {
             let Some(oldest) = self.messages.pop_front() else { return };
-            self.bytes -= oldest.text.len();
+            self.bytes -= oldest.bytes;
             self.forgotten += 1;
         }
     }
@@ -187,6 +208,22 @@ impl Ring {
         let Some(agents) = self.agents.get_mut(&contact) else { return };
         if agents.get(agent) == Some(&false) {
             agents.remove(agent);
+        }
+    }
+}
+
+/// About how many bytes a message takes. Attributes may be long, twice: as they are and in the text; all else is short.
+fn weight(push: &Push) -> usize {
+    let long = |attributes: &BTreeMap<String, String>| {
+        attributes.iter().map(|(key, value)| 2 * (key.len() + value.len())).sum::<usize>()
+    };
+    match push {
+        Push::Event { event, .. } => match &event.kind {
+            EventKind::ContactDataUpdated { attributes } => PART_BYTES + long(attributes),
+            _ => PART_BYTES,
+        },
+        Push::Agent { agent, .. } => {
+            PART_BYTES + agent.contacts.iter().map(|contact| PART_BYTES + long(&contact.attributes)).sum::<usize>()
         }
     }
 }
@@ -223,10 +260,10 @@ mod tests {
     #[test]
     fn an_agent_sees_its_own_contacts_and_an_administrator_all() {
         let hub = EventHub::new(1);
-        hub.push_event(&event(1, 1, EventKind::ConnectedToSystem));
-        hub.push_event(&event(1, 2, offered("anna")));
-        hub.push_event(&event(2, 1, offered("ben")));
-        hub.push_event(&event(1, 3, EventKind::Completed));
+        hub.push_event(event(1, 1, EventKind::ConnectedToSystem));
+        hub.push_event(event(1, 2, offered("anna")));
+        hub.push_event(event(2, 1, offered("ben")));
+        hub.push_event(event(1, 3, EventKind::Completed));
         assert_eq!(seen(&hub, 1_000, None), [1_001, 1_002, 1_003, 1_004]);
         assert_eq!(seen(&hub, 1_000, Some("anna")), [1_002, 1_004]);
         assert_eq!(seen(&hub, 1_002, Some("ben")), [1_003]);
@@ -239,7 +276,7 @@ mod tests {
         assert!(hub.after(999, None, 10).is_none());
         assert!(hub.after(1_001, None, 10).is_none());
         for n in 0..(MESSAGES_MAX as u64 + 5) {
-            hub.push_event(&event(1, n, EventKind::Swapped));
+            hub.push_event(event(1, n, EventKind::Swapped));
         }
         assert!(hub.after(1_004, None, 10).is_none());
         let batch = hub.after(1_005, None, 10).expect("kept");
@@ -250,16 +287,16 @@ mod tests {
     fn whoever_missed_a_contact_sees_no_more_of_it_unless_it_was_theirs() {
         let hub = EventHub::new(1);
         let missed = |agent: &str| EventKind::Missed { agent: agent.to_owned(), reason: "timeout".to_owned() };
-        hub.push_event(&event(1, 1, offered("anna")));
-        hub.push_event(&event(1, 2, missed("anna")));
-        hub.push_event(&event(1, 3, offered("ben")));
+        hub.push_event(event(1, 1, offered("anna")));
+        hub.push_event(event(1, 2, missed("anna")));
+        hub.push_event(event(1, 3, offered("ben")));
         let connected = EventKind::ConnectedToAgent { agent: "ben".to_owned(), routing_profile: None };
-        hub.push_event(&event(1, 4, connected));
-        hub.push_event(&event(1, 5, missed("ben")));
-        hub.push_event(&event(1, 6, EventKind::Swapped));
+        hub.push_event(event(1, 4, connected));
+        hub.push_event(event(1, 5, missed("ben")));
+        hub.push_event(event(1, 6, EventKind::Swapped));
         assert_eq!(seen(&hub, 1_000, Some("anna")), [1_001, 1_002]);
         assert_eq!(seen(&hub, 1_000, Some("ben")), [1_003, 1_004, 1_005, 1_006]);
-        hub.push_event(&event(1, 7, offered("anna")));
+        hub.push_event(event(1, 7, offered("anna")));
         assert_eq!(seen(&hub, 1_006, Some("anna")), [1_007]);
     }
 
@@ -267,7 +304,7 @@ mod tests {
     fn one_look_passes_a_bounded_number_of_messages() {
         let hub = EventHub::new(1);
         for n in 0..(LOOK_MAX as u64 + 5) {
-            hub.push_event(&event(1, n, EventKind::Swapped));
+            hub.push_event(event(1, n, EventKind::Swapped));
         }
         let first = hub.after(1_000, Some("anna"), 10).expect("kept");
         assert_eq!(first, Batch { messages: vec![], cursor: 1_000 + LOOK_MAX as u64, more: true });
@@ -278,7 +315,7 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_still_moves_the_cursor() {
         let hub = EventHub::new(1);
-        hub.push_event(&event(2, 1, offered("ben")));
+        hub.push_event(event(2, 1, offered("ben")));
         assert_eq!(hub.after(1_000, Some("anna"), 10), Some(Batch { messages: vec![], cursor: 1_001, more: false }));
     }
 
@@ -288,7 +325,7 @@ mod tests {
         let value = "x".repeat(1024 * 1024);
         for n in 0..40 {
             let attributes = [("key".to_owned(), value.clone())].into();
-            hub.push_event(&event(1, n, EventKind::ContactDataUpdated { attributes }));
+            hub.push_event(event(1, n, EventKind::ContactDataUpdated { attributes }));
         }
         assert!(locked(&hub.ring).bytes <= BYTES_MAX);
         assert!(hub.after(1_000, None, 10).is_none());

@@ -9,18 +9,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContactId(pub u128);
 
+impl ContactId {
+    /// The text (RFC 9562 §4) without an allocation: every event, record and log line has several.
+    fn text(self) -> [u8; 36] {
+        let mut text = [b'-'; 36];
+        let mut rest = self.0;
+        for at in (0..36).rev().filter(|at| !DASHES.contains(at)) {
+            text[at] = b"0123456789abcdef"[(rest & 15) as usize];
+            rest >>= 4;
+        }
+        text
+    }
+}
+
 impl fmt::Display for ContactId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.0;
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            (n >> 96) as u32,
-            (n >> 80) as u16,
-            (n >> 64) as u16,
-            (n >> 48) as u16,
-            n & 0xffff_ffff_ffff
-        )
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -29,6 +33,9 @@ impl fmt::Debug for ContactId {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// Where a UUID has its dashes.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// The text is no contact id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,13 +47,12 @@ impl FromStr for ContactId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = text.as_bytes();
-        let dashes = [8, 13, 18, 23];
-        if bytes.len() != 36 || dashes.iter().any(|&at| bytes[at] != b'-') {
+        if bytes.len() != 36 || DASHES.iter().any(|&at| bytes[at] != b'-') {
             return Err(NotAContactId);
         }
         let mut value: u128 = 0;
         for (at, byte) in bytes.iter().enumerate() {
-            if dashes.contains(&at) {
+            if DASHES.contains(&at) {
                 continue;
             }
             let digit = (*byte as char).to_digit(16).ok_or(NotAContactId)?;
@@ -58,7 +64,7 @@ impl FromStr for ContactId {
 
 impl Serialize for ContactId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

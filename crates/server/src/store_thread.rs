@@ -166,9 +166,9 @@ struct Waiting {
     stop: bool,
 }
 
-/// What the panels are shown once it is stored, in order: the event of this index, or an agent.
+/// What the panels are shown once it is stored, in order: the next event, or an agent.
 enum Shown {
-    Event(usize),
+    Event,
     Agent(Box<AgentSnapshot>),
 }
 
@@ -233,11 +233,12 @@ impl Worker {
         }
         let batch = std::mem::take(&mut self.waiting);
         self.waiting.stop = batch.stop;
+        let taken = batch.taken as u64;
         // What is not stored did not happen: nobody is shown it.
         if !lost {
-            self.show(&batch);
+            self.show(batch);
         }
-        self.metrics.store_backlog.take(batch.taken as u64);
+        self.metrics.store_backlog.take(taken);
     }
 
     /// Waits before the next attempt, and takes meanwhile what comes: the end, too, and directories, whose senders wait
@@ -294,13 +295,14 @@ impl Worker {
         Ok(())
     }
 
-    fn show(&self, batch: &Waiting) {
-        for shown in &batch.shown {
+    fn show(&self, batch: Waiting) {
+        let mut events = batch.events.into_iter();
+        for shown in batch.shown {
             match shown {
-                Shown::Event(index) => {
-                    let Some(event) = batch.events.get(*index) else { continue };
+                Shown::Event => {
+                    let Some(event) = events.next() else { continue };
                     self.metrics.event(&event.kind);
-                    call_log::event(event);
+                    call_log::event(&event);
                     self.hub.push_event(event);
                 }
                 Shown::Agent(agent) => self.hub.push_agent(agent),
@@ -320,7 +322,7 @@ impl Waiting {
         self.taken += 1;
         match entry {
             Entry::Event(event) => {
-                self.shown.push(Shown::Event(self.events.len()));
+                self.shown.push(Shown::Event);
                 self.events.push(*event);
             }
             Entry::Agent(agent) => self.shown.push(Shown::Agent(agent)),

@@ -7,7 +7,8 @@ use memchr::memchr3;
 
 use super::message::Span;
 use super::text::is_token;
-use super::{HeaderName, Message, Method, Via, reason_phrase, split_commas};
+use super::via::ViaSlices;
+use super::{HeaderName, Message, Method, reason_phrase, split_commas};
 
 /// A text that would break the message: CR, LF or NUL in a value, or a header name that is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,12 +45,14 @@ impl Builder {
         Builder { head: BytesMut::with_capacity(1_024), body: Bytes::new(), bad: false }
     }
 
-    /// Appends a header. `value` is anything that prints: a text, a [`super::NameAddr`], a [`Via`], a number.
+    /// Appends a header. `value` is anything that prints: a text, a [`super::NameAddr`], a [`super::Via`], a number.
     /// Content-Length is computed and left out here.
     pub fn header(&mut self, name: HeaderName<'_>, value: impl fmt::Display) -> &mut Self {
         if name != HeaderName::ContentLength {
-            self.bad |= !is_token(name.as_str());
-            self.line(format_args!("{name}: {value}"));
+            self.bad |= matches!(name, HeaderName::Other(name) if !is_token(name));
+            self.head.extend_from_slice(name.as_str().as_bytes());
+            self.head.extend_from_slice(b": ");
+            self.line(format_args!("{value}"));
         }
         self
     }
@@ -145,26 +148,23 @@ pub(super) fn respond(request: &Message, status: u16, reason: &str, to_tag: Opti
 
 fn copy_vias(builder: &mut Builder, request: &Message) {
     for (index, line) in request.lines_of(HeaderName::Via).enumerate() {
-        match stamped(request, request.at(line.value)).filter(|_| index == 0) {
-            Some(value) => {
-                builder.header(HeaderName::Via, value);
-            }
-            None => builder.copy_value(request, HeaderName::Via, line.value, b""),
+        let value = request.at(line.value);
+        if index > 0 || !write_stamped(builder, request, value) {
+            builder.copy_value(request, HeaderName::Via, line.value, b"");
         }
     }
 }
 
-/// The first Via line with `received` and `rport` in its first value; `None` when it stays as it is.
-fn stamped(request: &Message, line: &str) -> Option<String> {
-    let first = split_commas(line).next()?;
-    let mut via = Via::parse(first).ok()?;
-    let before = via.params.clone();
-    via.stamp(request.source()?);
-    if via.params == before {
-        return None;
-    }
+/// Writes the first Via line with `received` and `rport` in its first value (RFC 3261 §18.2.1, RFC 3581 §4); false when it
+/// stays as it is.
+fn write_stamped(builder: &mut Builder, request: &Message, line: &str) -> bool {
+    let Some(source) = request.source() else { return false };
+    let Some(first) = split_commas(line).next() else { return false };
+    let Ok(via) = ViaSlices::parse(first) else { return false };
+    let Some(stamp) = via.stamp(source) else { return false };
     let rest = line.find(first).and_then(|at| line.get(at + first.len()..)).unwrap_or("");
-    Some(format!("{via}{rest}"))
+    builder.header(HeaderName::Via, format_args!("{stamp}{rest}"));
+    true
 }
 
 fn copy_to(builder: &mut Builder, request: &Message, tag: &str) {

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
-use super::text::{cut, quote, quoted_end, trim, unquote};
+use super::text::{cut, place, quote, quoted_end, trim, unquote};
 use super::uri::UriSlices;
 use super::{BadValue, Params, Uri};
 use crate::interface::Party;
@@ -65,7 +64,10 @@ impl fmt::Display for NameAddr {
         if !self.display.is_empty() {
             write!(formatter, "{} ", quote(&self.display))?;
         }
-        write!(formatter, "<{}>{}", self.uri, self.params)
+        formatter.write_str("<")?;
+        self.uri.fmt(formatter)?;
+        formatter.write_str(">")?;
+        self.params.fmt(formatter)
     }
 }
 
@@ -99,7 +101,7 @@ impl<'a> NameAddrSlices<'a> {
                 let rest = text.get(end..).unwrap_or("");
                 end + rest.find(|character| !matches!(character, ' ' | '\t')).ok_or(BadValue)?
             }
-            None => match memchr(b'<', text.as_bytes()) {
+            None => match place(text, b'<') {
                 Some(open) => open,
                 None => return Ok(NameAddrSlices::bare(text)),
             },

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::BadValue;
-use super::text::{cut, find_outside, is_param_byte, quoted_end, trim, unquote};
+use super::text::{cut, find_outside, is_param_byte, place, quoted_end, trim, unquote};
 
 /// Parameters in their order, values as written (escaped, quoted).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,9 +63,11 @@ impl Params {
 impl fmt::Display for Params {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.0 {
-            write!(formatter, ";{name}")?;
+            formatter.write_str(";")?;
+            formatter.write_str(name)?;
             if let Some(value) = value {
-                write!(formatter, "={value}")?;
+                formatter.write_str("=")?;
+                formatter.write_str(value)?;
             }
         }
         Ok(())
@@ -75,7 +76,7 @@ impl fmt::Display for Params {
 
 /// What stands before the first semicolon, and the parameters with it.
 pub(super) fn cut_params(text: &str) -> (&str, &str) {
-    memchr(b';', text.as_bytes()).and_then(|semicolon| text.split_at_checked(semicolon)).unwrap_or((text, ""))
+    place(text, b';').and_then(|semicolon| text.split_at_checked(semicolon)).unwrap_or((text, ""))
 }
 
 /// Walks parameters without copying. Ends after the first error.

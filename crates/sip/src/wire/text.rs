@@ -38,8 +38,14 @@ pub(crate) fn trim(text: &str) -> &str {
 
 /// What stands before and after the first `separator` (an ASCII character).
 pub(crate) fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = memchr(separator, text.as_bytes())?;
+    let at = place(text, separator)?;
     Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Where the first `separator` stands. A plain loop: the pieces of a header are shorter than what a search with wide registers
+/// takes to begin.
+pub(crate) fn place(text: &str, separator: u8) -> Option<usize> {
+    text.as_bytes().iter().position(|byte| *byte == separator)
 }
 
 /// The position of the first `stop` outside quoted strings (and, if asked, outside `<>`); `None` when there is none. A

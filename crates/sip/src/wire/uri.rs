@@ -248,10 +248,35 @@ impl fmt::Display for Host {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Host::Name(name) => formatter.write_str(name),
-            Host::V4(address) => write!(formatter, "{address}"),
+            Host::V4(address) => write_v4(address, formatter),
             Host::V6(address) => write!(formatter, "[{address}]"),
         }
     }
+}
+
+/// An IPv4 address. The standard library's way takes five times as long, and every message has a dozen.
+pub(super) fn write_v4(address: &Ipv4Addr, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [0u8; 15];
+    let mut length = 0;
+    let mut push = |byte: u8| {
+        if let Some(place) = text.get_mut(length) {
+            *place = byte;
+            length += 1;
+        }
+    };
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            push(b'.');
+        }
+        if octet >= 100 {
+            push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
+    }
+    formatter.write_str(text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
 }
 
 /// Escapes everything that may not stand in the user part or in a URI header's value.
@@ -343,6 +368,21 @@ pub(super) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), BadValue>
     Ok((super::text::trim(host), port))
 }
 
+/// What cannot stand in a URI: controls, blanks, brackets and quotes.
+const ENDS_URI: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[0x7f] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[b'"' as usize] = true;
+    table
+};
+
 /// The pieces of a URI, checked but not copied.
 pub(super) enum UriSlices<'a> {
     Sip(SipSlices<'a>),
@@ -367,7 +407,7 @@ impl<'a> UriSlices<'a> {
         if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(schematic) {
             return Err(BadValue);
         }
-        if rest.is_empty() || rest.bytes().any(|byte| matches!(byte, 0..=b' ' | 0x7f | b'<' | b'>' | b'"')) {
+        if rest.is_empty() || rest.bytes().any(|byte| ENDS_URI[usize::from(byte)]) {
             return Err(BadValue);
         }
         if scheme.eq_ignore_ascii_case("sip") {

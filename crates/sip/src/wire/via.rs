@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
 use super::text::{cut, is_token, number, trim};
-use super::uri::{check_host, host_and_port};
+use super::uri::{check_host, host_and_port, write_v4};
 use super::{BadValue, Host, Params};
 
 /// One Via value.
@@ -45,18 +45,6 @@ impl Via {
         }
     }
 
-    /// Puts `received` and `rport` in, as the server transport must (RFC 3261 §18.2.1, RFC 3581 §4).
-    pub fn stamp(&mut self, source: SocketAddr) {
-        let asked = self.params.has("rport");
-        if asked {
-            self.params.set("rport", Some(&source.port().to_string()));
-        }
-        // RFC 3581 §4: with `rport`, `received` goes in even where it is the sent-by address.
-        if asked || self.host.ip() != Some(source.ip()) {
-            self.params.set("received", Some(&source.ip().to_string()));
-        }
-    }
-
     /// The branch; empty when there is none (an RFC 2543 peer).
     pub fn branch(&self) -> &str {
         self.params.get("branch").unwrap_or("")
@@ -91,7 +79,10 @@ impl Via {
 
 impl fmt::Display for Via {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "SIP/2.0/{} {}", self.transport, self.host)?;
+        formatter.write_str("SIP/2.0/")?;
+        formatter.write_str(&self.transport)?;
+        formatter.write_str(" ")?;
+        self.host.fmt(formatter)?;
         if let Some(port) = self.port {
             write!(formatter, ":{port}")?;
         }
@@ -100,6 +91,7 @@ impl fmt::Display for Via {
 }
 
 /// The pieces of a Via, checked but not copied.
+#[derive(Clone, Copy)]
 pub(super) struct ViaSlices<'a> {
     transport: &'a str,
     host: &'a str,
@@ -127,6 +119,57 @@ impl<'a> ViaSlices<'a> {
 
     pub(super) fn branch(&self) -> Option<&'a str> {
         ParamSlices::new(self.params).find("branch")
+    }
+
+    /// With `received` and `rport` put in, as the server transport must (RFC 3261 §18.2.1, RFC 3581 §4); `None` when it stays as
+    /// it is.
+    pub(super) fn stamp(self, source: SocketAddr) -> Option<Stamped<'a>> {
+        let asked = ParamSlices::new(self.params).find("rport").is_some();
+        // RFC 3581 §4: with `rport`, `received` goes in even where it is the sent-by address.
+        let differs = || Host::parse(self.host).ok().and_then(|host| host.ip()) != Some(source.ip());
+        (asked || differs()).then_some(Stamped { via: self, source })
+    }
+
+    /// The sent-by host, as it is written, and port.
+    pub(super) fn sent_by(&self) -> (&'a str, Option<u16>) {
+        (self.host, self.port)
+    }
+}
+
+/// A Via that prints with `received`, and with `rport` where its sender asked for it.
+pub(super) struct Stamped<'a> {
+    via: ViaSlices<'a>,
+    source: SocketAddr,
+}
+
+impl fmt::Display for Stamped<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ViaSlices { transport, host, port, params } = self.via;
+        for text in ["SIP/2.0/", transport, " ", host] {
+            formatter.write_str(text)?;
+        }
+        if let Some(port) = port {
+            write!(formatter, ":{port}")?;
+        }
+        // The parameters were checked when the Via was cut.
+        for (name, value) in ParamSlices::new(params).flatten() {
+            if name.eq_ignore_ascii_case("received") {
+                continue;
+            }
+            formatter.write_str(";")?;
+            formatter.write_str(name)?;
+            if name.eq_ignore_ascii_case("rport") {
+                write!(formatter, "={}", self.source.port())?;
+            } else if let Some(value) = value {
+                formatter.write_str("=")?;
+                formatter.write_str(value)?;
+            }
+        }
+        formatter.write_str(";received=")?;
+        match self.source.ip() {
+            IpAddr::V4(address) => write_v4(&address, formatter),
+            IpAddr::V6(address) => write!(formatter, "{address}"),
+        }
     }
 }
 
@@ -184,6 +227,11 @@ mod tests {
                 "SIP/2.0/UDP 10.0.0.1:5062;branch=z;received=198.51.100.7",
                 "198.51.100.7:5062",
             ),
+            (
+                "SIP/2.0/UDP 10.0.0.1;received=192.0.2.1;rport=9;ob",
+                "SIP/2.0/UDP 10.0.0.1;rport=40000;ob;received=198.51.100.7",
+                "198.51.100.7:40000",
+            ),
             ("SIP/2.0/UDP 198.51.100.7;branch=z", "SIP/2.0/UDP 198.51.100.7;branch=z", "198.51.100.7:5060"),
             (
                 "SIP/2.0/UDP a.invalid;maddr=192.0.2.9",
@@ -191,10 +239,9 @@ mod tests {
                 "198.51.100.7:5060",
             ),
         ] {
-            let mut via = Via::parse(text).unwrap();
-            via.stamp(source);
-            assert_eq!(via.to_string(), stamped);
-            assert_eq!(via.response_address(source).to_string(), target);
+            let printed = ViaSlices::parse(text).unwrap().stamp(source).map_or(text.to_owned(), |via| via.to_string());
+            assert_eq!(printed, stamped);
+            assert_eq!(Via::parse(text).unwrap().response_address(source).to_string(), target);
         }
         let via = Via::parse("SIP/2.0/UDP h;received=[2001:db8::1];rport=7").unwrap();
         assert_eq!((via.received(), via.rport()), ("2001:db8::1".parse().ok(), Some(Some(7))));

@@ -2,6 +2,7 @@
 
 use super::message::Message;
 use super::text::{number, seconds, trim};
+use super::via::ViaSlices;
 use super::{
     BadValue, CSeq, Challenge, Contacts, DigestCredentials, EventPackage, HeaderName, Host, Method, NameAddr, Params,
     RAck, Reason, ReferTo, Replaces, SessionExpires, SubscriptionState, Uri, Via,
@@ -17,6 +18,12 @@ impl Message {
             params: Params::default(),
         };
         self.values(HeaderName::Via).next().and_then(|value| Via::parse(value).ok()).unwrap_or_else(unreadable)
+    }
+
+    /// The topmost Via's sent-by: host as it is written, and port.
+    pub fn sent_by(&self) -> (&str, Option<u16>) {
+        let via = self.values(HeaderName::Via).next().and_then(|value| ViaSlices::parse(value).ok());
+        via.map_or(("invalid.invalid", None), |via| via.sent_by())
     }
 
     /// All Via values, topmost first.
