@@ -70,6 +70,8 @@ pub(crate) mod kind {
     pub(crate) const WRONG_CREDENTIALS: Kind =
         Kind("wrong-credentials", S::UNAUTHORIZED, "User name or password is wrong");
     pub(crate) const NOT_ALLOWED: Kind = Kind("not-allowed", S::FORBIDDEN, "Not allowed");
+    pub(crate) const NOT_PERMITTED: Kind =
+        Kind("not-permitted", S::FORBIDDEN, "The security profile does not allow it");
     pub(crate) const NOT_FOUND: Kind = Kind("not-found", S::NOT_FOUND, "Not found");
     pub(crate) const METHOD: Kind = Kind("method-not-allowed", S::METHOD_NOT_ALLOWED, "This path has no such method");
     pub(crate) const WRONG_STATE: Kind = Kind("wrong-state", S::CONFLICT, "The contact's state does not allow it");
@@ -181,6 +183,7 @@ impl From<Refusal> for ApiError {
         let kind = match refusal.kind {
             RefusalKind::NotFound => kind::NOT_FOUND,
             RefusalKind::NotAllowed => kind::NOT_ALLOWED,
+            RefusalKind::NotPermitted => kind::NOT_PERMITTED,
             RefusalKind::WrongState => kind::WRONG_STATE,
             RefusalKind::Invalid => kind::INVALID,
             RefusalKind::NoRoute => kind::NO_ROUTE,

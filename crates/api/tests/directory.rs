@@ -91,6 +91,8 @@ async fn every_table_has_its_entries_and_there_are_no_others() {
         ("routes/00", r#"{"prefix":"00","trunk":"pbx"}"#),
         ("routes/*", r#"{"prefix":"","trunk":"x"}"#),
         ("conferences/x", r#"{"name":"x"}"#),
+        ("destinationClasses/x", r#"{"name":"x","prefixes":["+49"]}"#),
+        ("securityProfiles/x", r#"{"name":"x"}"#),
     ];
     for (path, body) in cases {
         let path = format!("/api/v1/directory/{path}");

@@ -153,6 +153,7 @@ async fn each_refusal_has_its_status_and_shows_the_contact() {
     let cases = [
         (RefusalKind::NotFound, (404, "not-found")),
         (RefusalKind::NotAllowed, (403, "not-allowed")),
+        (RefusalKind::NotPermitted, (403, "not-permitted")),
         (RefusalKind::WrongState, (409, "wrong-state")),
         (RefusalKind::Invalid, (422, "invalid")),
         (RefusalKind::NoRoute, (422, "no-route")),

@@ -21,6 +21,9 @@ pub(crate) struct Carried {
     history: History,
     /// The number that the customer dialled.
     dialled: String,
+    /// What is left of the first call's Max-Forwards: every call that follows from it has less (RFC 7332 §4.1), so that a
+    /// call that comes back by way of others ends.
+    max_forwards: Option<u8>,
     /// The customer, who does not want to be shown: for trunks alone, which hide it from others.
     hidden: Option<Party>,
 }
@@ -33,12 +36,19 @@ impl Carried {
             user_to_user: invite.user_to_user.clone(),
             history: invite.history.clone(),
             dialled: invite.target.user.clone(),
+            max_forwards: Some(invite.max_forwards.saturating_sub(1)),
             hidden: known.filter(|_| invite.wants_privacy),
         }
     }
 
+    /// Whether a call that goes on outside would be the last one of a loop.
+    pub(crate) fn is_worn_out(&self) -> bool {
+        self.max_forwards == Some(0)
+    }
+
     /// Puts what is carried into a call to a device. Phones get the data; trunks get the way as well, and who is not shown.
     pub(crate) fn write(&self, invite: &mut OutgoingInvite, device: &Device, host: &str, is_forwarded: bool) {
+        invite.max_forwards = self.max_forwards.map_or(invite.max_forwards, |left| left.min(invite.max_forwards));
         let headers = self.user_to_user.iter().map(|value| ("User-to-User".to_string(), value.clone()));
         invite.headers.extend(headers);
         if !matches!(device, Device::Trunk(_)) {

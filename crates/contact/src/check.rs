@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::directory::{
-    Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect, QuickConnectType, Route, RoutingProfile,
-    User, parse_network,
+    CLASS_INTERNAL, CLASS_OTHER, Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect,
+    QuickConnectType, Route, RoutingProfile, User, parse_network,
 };
 
+mod permission;
 mod trunk;
 
 /// All that cannot stand in a directory, in its order; empty when it is valid.
@@ -24,11 +25,14 @@ pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
     directory.numbers.iter().for_each(|entry| findings.number(entry));
     directory.routes.iter().for_each(|entry| findings.route(entry));
     directory.conferences.iter().for_each(|entry| findings.conference(entry));
+    directory.destination_classes.iter().for_each(|entry| findings.destination_class(entry));
+    directory.security_profiles.iter().for_each(|entry| findings.security_profile(entry));
     findings.unique_names(directory);
     findings.unique_phones(directory);
     findings.unique_accounts(directory);
     findings.unique_dialled(directory);
     findings.unique_networks(directory);
+    findings.unique_prefixes(directory);
     findings.errors
 }
 
@@ -80,6 +84,9 @@ struct Names {
     quick_connects: BTreeSet<String>,
     trunks: BTreeSet<String>,
     conferences: BTreeSet<String>,
+    /// Those that are there anyway included.
+    destination_classes: BTreeSet<String>,
+    security_profiles: BTreeSet<String>,
 }
 
 impl Names {
@@ -91,6 +98,10 @@ impl Names {
             quick_connects: directory.quick_connects.iter().map(|entry| entry.name.clone()).collect(),
             trunks: directory.trunks.iter().map(|entry| entry.name.clone()).collect(),
             conferences: directory.conferences.iter().map(|entry| entry.name.clone()).collect(),
+            destination_classes: (directory.destination_classes.iter().map(|entry| entry.name.clone()))
+                .chain([CLASS_INTERNAL, CLASS_OTHER].map(str::to_owned))
+                .collect(),
+            security_profiles: directory.security_profiles.iter().map(|entry| entry.name.clone()).collect(),
         }
     }
 }
@@ -117,6 +128,7 @@ impl Findings {
         self.reference(place, "routingProfile", "routing profile", user.routing_profile.as_deref(), |names| {
             &names.routing_profiles
         });
+        self.security_profile_of(place, user.security_profile.as_deref());
         self.extension(place, user.extension.as_deref());
         if user.password_hash.as_deref().is_some_and(|hash| !hash.starts_with("$argon2id$")) {
             self.add(place, "passwordHash", "not an argon2id hash in PHC form ($argon2id$…)".into(), None);
@@ -263,6 +275,9 @@ impl Findings {
         self.unique("numbers", "number", directory.numbers.iter().map(|entry| entry.number.as_str()));
         self.unique("routes", "prefix", directory.routes.iter().map(|entry| entry.prefix.as_str()));
         self.unique("conferences", "name", directory.conferences.iter().map(|entry| entry.name.as_str()));
+        let classes = directory.destination_classes.iter().map(|entry| entry.name.as_str());
+        self.unique("destinationClasses", "name", classes);
+        self.unique("securityProfiles", "name", directory.security_profiles.iter().map(|entry| entry.name.as_str()));
     }
 
     fn unique<'a>(&mut self, table: &'static str, key: &str, names: impl Iterator<Item = &'a str>) {
@@ -437,6 +452,8 @@ mod tests {
             "numbers": [{"number": "+4989222", "queue": "support"}],
             "routes": [{"prefix": "+", "trunk": "pbx"}],
             "conferences": [{"name": "room"}],
+            "destinationClasses": [{"name": "national", "prefixes": ["+49"]}],
+            "securityProfiles": [{"name": "clerk", "dial": ["internal", "national"]}],
         })
     }
 
@@ -580,6 +597,51 @@ mod tests {
                 "/conferences/-",
                 r#"{"name":"room"}"#,
                 "conferences/room/name: \"room\" is there twice in conferences ()",
+            ),
+            (
+                "/users/0/securityProfile",
+                r#""clark""#,
+                "users/anna/securityProfile: unknown security profile \"clark\" (clerk)",
+            ),
+            (
+                "/trunks/0/securityProfile",
+                r#""clark""#,
+                "trunks/pbx/securityProfile: unknown security profile \"clark\" (clerk)",
+            ),
+            (
+                "/securityProfiles/0/transfer",
+                r#"["nation"]"#,
+                "securityProfiles/clerk/transfer[0]: unknown destination class \"nation\" (national)",
+            ),
+            (
+                "/securityProfiles/0/maxOutboundCalls",
+                "0",
+                "securityProfiles/clerk/maxOutboundCalls: 0 is not in 1 to 1000 ()",
+            ),
+            (
+                "/securityProfiles/0/maxOutboundSeconds",
+                "59",
+                "securityProfiles/clerk/maxOutboundSeconds: 59 is not in 60 to 86400 ()",
+            ),
+            (
+                "/securityProfiles/0/maxTransfers",
+                "101",
+                "securityProfiles/clerk/maxTransfers: 101 is not in 1 to 100 ()",
+            ),
+            (
+                "/destinationClasses/0/prefixes",
+                r#"["+49 89"]"#,
+                "destinationClasses/national/prefixes[0]: a prefix has A-Z a-z 0-9 + * # . _ - only ()",
+            ),
+            (
+                "/destinationClasses/-",
+                r#"{"name":"home","prefixes":["+49"]}"#,
+                "destinationClasses/home/prefixes[0]: +49 is also a prefix of \"national\" ()",
+            ),
+            (
+                "/destinationClasses/-",
+                r#"{"name":"other","prefixes":["+1"]}"#,
+                "destinationClasses/other/name: the class \"other\" is there already ()",
             ),
             ("/users/0/username", r#""Anna""#, "users/Anna/username: a user name has 1 to 64 of a-z 0-9 . _ - ()"),
             (

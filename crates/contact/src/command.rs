@@ -200,6 +200,8 @@ pub enum RefusalKind {
     NotFound,
     /// The agent is no party of the contact: 403.
     NotAllowed,
+    /// The security profile does not allow it: 403.
+    NotPermitted,
     /// The contact's state does not allow it: 409.
     WrongState,
     /// A value is out of range: 422.

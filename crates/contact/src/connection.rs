@@ -10,6 +10,7 @@ use crate::event::PartyRole;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
 use crate::outcome::OutcomeName;
+use crate::permission::Account;
 use crate::snapshot::{ConnectionState, ConnectionType};
 
 /// Where a party stands.
@@ -109,6 +110,8 @@ pub(crate) struct Connection {
     pub(crate) attempt: Option<Box<Attempt>>,
     /// Devices that ring after the one that rings now.
     pub(crate) devices: Option<Box<Devices>>,
+    /// Who answers for calling it, when it was called: this stays so whoever the call is handed to (R12).
+    pub(crate) charged_to: Option<Account>,
 }
 
 impl Connection {
@@ -143,6 +146,7 @@ impl Connection {
             digits: String::new(),
             attempt: None,
             devices: None,
+            charged_to: None,
         }
     }
 

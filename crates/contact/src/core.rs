@@ -46,6 +46,8 @@ pub struct Gauges {
     pub bans: usize,
     /// Conversations given up because of a fault of ours, since the start.
     pub faults: u64,
+    /// Calls and transfers that security profiles have refused, since the start.
+    pub not_permitted: u64,
 }
 
 impl Core {
@@ -140,6 +142,7 @@ impl Core {
             ports_used: self.desk.ports.used(),
             bans: self.desk.bans_in_force(),
             faults: self.desk.faults,
+            not_permitted: self.desk.not_permitted,
         }
     }
 

@@ -24,6 +24,7 @@ use crate::health::{GatewayId, GatewayLife};
 use crate::ids::{ConnectionId, ContactId, ConversationId, RequestId};
 use crate::io::Output;
 use crate::outcome::Failure;
+use crate::permission::Charges;
 use crate::ports::Ports;
 use crate::registration::{Registration, RegistrationId};
 use crate::route::Numbers;
@@ -70,6 +71,7 @@ pub(crate) struct Desk {
     pub(crate) conference_index: BTreeMap<String, ConversationId>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) ports: Ports,
+    pub(crate) charges: Charges,
     pub(crate) timers: Timers,
     pub(crate) dice: ChaCha12Rng,
     pub(crate) next_id: u64,
@@ -83,6 +85,8 @@ pub(crate) struct Desk {
     pub(crate) drained: bool,
     /// Conversations that had to be given up because of a fault of ours.
     pub(crate) faults: u64,
+    /// Calls and transfers that security profiles have refused.
+    pub(crate) not_permitted: u64,
 }
 
 impl Desk {
@@ -107,6 +111,7 @@ impl Desk {
             leg_index: BTreeMap::new(),
             conference_index: BTreeMap::new(),
             waiting: Vec::new(),
+            charges: Charges::default(),
             timers: Timers::default(),
             dice: ChaCha12Rng::from_seed(seed),
             next_id: 0,
@@ -117,6 +122,7 @@ impl Desk {
             overloaded: false,
             drained: false,
             faults: 0,
+            not_permitted: 0,
         }
     }
 
@@ -249,6 +255,7 @@ impl Desk {
             self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
             self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
             self.timers.stop(Timer::NextDevice(conversation.id, connection.id));
+            self.timers.stop(Timer::OutboundMax(conversation.id, connection.id));
         }
         self.timers.stop(Timer::CallMax(conversation.id));
         self.timers.stop(Timer::Closing(conversation.id));

@@ -30,8 +30,6 @@ pub(crate) struct Caller {
     pub(crate) referred_by: Option<String>,
     /// A Replaces for a dialog elsewhere, passed on (R6).
     pub(crate) replaces: Option<String>,
-    /// What is left of the caller's Max-Forwards.
-    pub(crate) max_forwards: Option<u8>,
 }
 
 impl Caller {
@@ -181,7 +179,7 @@ impl Desk {
             headers: Vec::new(),
             sdp: None,
             credentials: None,
-            max_forwards: caller.max_forwards.unwrap_or(MAX_FORWARDS),
+            max_forwards: MAX_FORWARDS,
             redirects_max: 0,
             patience_ms: None,
         }
@@ -211,6 +209,8 @@ impl Desk {
         conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
         let session = leg.session();
         self.leg_index.insert(id, conversation.id);
+        let charged_to = conversation.connection(target).and_then(|party| party.charged_to.as_ref());
+        self.charge(&mut leg, charged_to);
         if let Some(party) = conversation.connection_mut(target) {
             party.legs.push(leg);
             party.rung = true;

@@ -8,6 +8,7 @@ use crate::desk::Desk;
 use crate::dial::Caller;
 use crate::event::{EndpointAddress, InitiationMethod};
 use crate::ids::{ConnectionId, ContactId};
+use crate::permission::{Account, Deed};
 use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
@@ -34,7 +35,8 @@ impl Desk {
         if self.conversations.len() >= self.config.limits.conversations_max {
             return Err(Refusal::new(RefusalKind::LimitReached, "The server has as many conversations as it may."));
         }
-        self.check_target(&target)?;
+        let destination = self.destination_of(&target)?;
+        self.permit(&[Account::Agent(name.to_string())], Deed::Dial, &destination)?;
         let mut conversation = self.new_conversation();
         conversation.dial_next = Some(target.clone());
         let id = conversation.id;
@@ -105,15 +107,21 @@ impl Desk {
             }
             return;
         };
+        let account = conversation.connection(agent).and_then(|party| party.agent.clone()).map(Account::Agent);
+        let destination = Destination::Outside { number: number.clone(), trunks };
+        if self.permit(account.as_slice(), Deed::Dial, &destination).is_err() {
+            return self.fail_own_dial(conversation, agent);
+        }
         let contact = crate::line::contact_of(conversation, agent);
         let id = ConnectionId(self.allocate());
         let mut customer = Connection::new(id, contact, ConnectionType::Outbound, Phase::Offered, self.now_us);
         customer.initial = true;
         customer.address = number.clone();
+        customer.charged_to = account;
         conversation.connections.push(customer);
         let (shown, name) = self.queue_caller_id(conversation, contact);
         let caller = Caller { number: shown, name, ..Caller::default() };
-        self.reach(conversation, id, &Destination::Outside { number, trunks }, &caller);
+        self.reach(conversation, id, &destination, &caller);
     }
 
     pub(crate) fn fail_own_dial(&mut self, conversation: &mut Conversation, agent: ConnectionId) {

@@ -6,8 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+mod permission;
 mod trunk;
 
+pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile};
 pub use trunk::{
     AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register, Unprefixed,
 };
@@ -32,6 +34,10 @@ pub struct Directory {
     pub routes: Vec<Route>,
     /// Conference rooms.
     pub conferences: Vec<Conference>,
+    /// Classes of outside numbers, by prefix.
+    pub destination_classes: Vec<DestinationClass>,
+    /// What users and trunks may do.
+    pub security_profiles: Vec<SecurityProfile>,
 }
 
 /// An agent.
@@ -55,6 +61,9 @@ pub struct User {
     /// The routing profile's name. Without one the user takes no contacts from queues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing_profile: Option<String>,
+    /// The security profile's name. Without one nothing is forbidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_profile: Option<String>,
     /// The short number that reaches this agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
@@ -99,6 +108,7 @@ impl Default for User {
             password_hash: None,
             admin: false,
             routing_profile: None,
+            security_profile: None,
             extension: None,
             auto_accept: false,
             acw_timeout_seconds: 0,
@@ -400,6 +410,9 @@ pub struct Trunk {
     /// Whether its calls may go on to other trunks by the routes (tandem).
     #[serde(default)]
     pub tandem: bool,
+    /// The security profile's name: what its callers may do with their calls. Without one nothing more is forbidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_profile: Option<String>,
     /// Most calls at a time in both directions, 1–20,000; above: 503.
     #[serde(default = "default_max_calls")]
     pub max_calls: u32,
@@ -440,6 +453,7 @@ impl Default for Trunk {
             redirect: RedirectPolicy::default(),
             refer: ReferPolicy::default(),
             tandem: false,
+            security_profile: None,
             max_calls: default_max_calls(),
             max_calls_in: None,
             max_calls_out: None,
@@ -547,6 +561,11 @@ impl Directory {
     pub fn profile_of(&self, username: &str) -> Option<&RoutingProfile> {
         let name = self.user(username)?.routing_profile.as_deref()?;
         self.routing_profiles.iter().find(|profile| profile.name == name)
+    }
+
+    /// The security profile of this name.
+    pub fn security_profile(&self, name: &str) -> Option<&SecurityProfile> {
+        self.security_profiles.iter().find(|profile| profile.name == name)
     }
 
     /// The quick connect of this name.

@@ -343,6 +343,7 @@ impl Desk {
             Timer::MediaEnd(_) => desk.media_end_overdue(conversation),
             Timer::QueueDelay(..) => desk.dispatch_due = true,
             Timer::NextDevice(_, target) => desk.device_rang_long_enough(conversation, target),
+            Timer::OutboundMax(_, party) => desk.outbound_lasted_long_enough(conversation, party),
             Timer::Gateway(_) | Timer::Registration(_) => {}
         });
     }

@@ -14,6 +14,7 @@ use crate::directory::{CallerIdHeader, QueueFull};
 use crate::event::{EndpointAddress, InitiationMethod};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::{Device, Leg, LegState};
+use crate::permission::{Account, Deed};
 use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
@@ -30,6 +31,14 @@ struct Arrival {
     device: Device,
     /// The agent whose phone it is.
     agent: Option<String>,
+}
+
+impl Arrival {
+    /// Who answers for the call.
+    fn account(&self) -> Account {
+        let device = || Account::Trunk(self.device.name().to_string());
+        self.agent.clone().map_or_else(device, Account::Agent)
+    }
 }
 
 impl Desk {
@@ -176,20 +185,17 @@ impl Desk {
         });
     }
 
-    fn may_call(&self, arrival: &Arrival, destination: &Destination) -> Result<(), u16> {
+    fn may_call(&mut self, arrival: &Arrival, destination: &Destination) -> Result<(), u16> {
+        self.permit(&[arrival.account()], Deed::Dial, destination).map_err(|refusal| match refusal.kind {
+            RefusalKind::LimitReached => 503_u16,
+            _ => 403,
+        })?;
         match destination {
             Destination::Queue(name) if !self.queue_has_room(name, false) => {
                 let when_full = self.directory.queue(name).map(|queue| queue.when_full).unwrap_or_default();
                 Err(if when_full == QueueFull::Busy { 486 } else { 503 })
             }
             Destination::Outside { trunks, .. } => {
-                let tandem = match &arrival.device {
-                    Device::Trunk(name) => self.trunk(name).is_some_and(|trunk| trunk.tandem),
-                    Device::Phone(_) => true,
-                };
-                if !tandem {
-                    return Err(403);
-                }
                 if arrival.invite.max_forwards <= 1 {
                     return Err(483);
                 }
@@ -312,6 +318,7 @@ impl Desk {
         if let Destination::Agent(name) = &to {
             target.agent = Some(name.clone());
         }
+        target.charged_to = Some(arrival.account());
         conversation.connections.push(target);
         let caller_id = self.caller_towards(conversation, caller, contact, arrival);
         self.reach(conversation, id, &to, &caller_id);
@@ -325,7 +332,6 @@ impl Desk {
         contact: ContactId,
         arrival: &Arrival,
     ) -> Caller {
-        let max_forwards = Some(arrival.invite.max_forwards.saturating_sub(1));
         let referred_by = arrival.invite.referred_by.clone();
         let (number, name) = if arrival.agent.is_some() {
             self.queue_caller_id(conversation, contact)
@@ -333,7 +339,7 @@ impl Desk {
             let party = conversation.connection(caller);
             party.map(|party| (party.address.clone(), party.name.clone())).unwrap_or_default()
         };
-        Caller { number, name, referred_by, replaces: None, max_forwards }
+        Caller { number, name, referred_by, replaces: None }
     }
 
     /// One caller more in a conference room.

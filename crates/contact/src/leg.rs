@@ -8,6 +8,7 @@ use baton_sdp::{Negotiated, Negotiation, PendingOffer, RemoteHold};
 use baton_sip::SessionId;
 
 use crate::ids::ConnectionId;
+use crate::permission::Account;
 
 /// Where a leg stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,8 @@ pub(crate) struct Leg {
     pub(crate) user_agent: Option<String>,
     pub(crate) started_us: u64,
     pub(crate) answered_us: Option<u64>,
+    /// Whose outside call it counts as.
+    pub(crate) charged_to: Option<Account>,
 }
 
 impl Leg {
@@ -84,6 +87,7 @@ impl Leg {
             user_agent: None,
             started_us: now_us,
             answered_us: None,
+            charged_to: None,
         }
     }
 

@@ -32,6 +32,7 @@ mod mix;
 mod number_plan;
 mod offer;
 mod outcome;
+mod permission;
 mod ports;
 mod queue;
 mod recall;

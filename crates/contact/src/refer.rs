@@ -13,7 +13,6 @@ use crate::directory::ReferPolicy;
 use crate::event::{DisconnectReason, PartyRole};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::{Device, LegState};
-use crate::route::Destination;
 use crate::transfer::Adding;
 
 /// A REFER as it was asked.
@@ -79,7 +78,8 @@ impl Desk {
         if !party.is_connected() {
             return Err(403);
         }
-        if conversation.transfers >= self.config.limits.transfers_max { Err(482) } else { Ok(()) }
+        let transfers_max = self.transfers_max(&self.accounts_of(party));
+        if conversation.transfers >= transfers_max { Err(482) } else { Ok(()) }
     }
 
     /// Blind: the target is dialled, and what remains hears it ring; the transferor stays until it is reached.
@@ -87,27 +87,18 @@ impl Desk {
         let number = Target::PhoneNumber(asked.target.target.user.clone());
         let adding = Adding { referred_by: asked.referred_by.clone(), replaces, ..Adding::default() };
         // The answer to the REFER comes before any report of its target, also of one that fails at once (R1).
-        let destination = match self.resolve(&asked.target.target.user) {
-            Ok(destination) => destination,
-            Err(refusal) => {
-                tracing::debug!(detail = refusal.detail, "a REFER leads nowhere");
-                return self.refuse_transfer(asked.session, asked.transfer, 404);
-            }
-        };
-        if matches!(destination, Destination::Outside { .. })
-            && !self.may_go_outside(conversation, owner, asked.session.0)
-        {
-            return self.refuse_transfer(asked.session, asked.transfer, 403);
-        }
         let (session, transfer) = (asked.session, asked.transfer);
         let held: Vec<_> = conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect();
         let accepted = self.effects.len();
+        let carried = conversation.carried.user_to_user.clone();
         if !asked.target.user_to_user.is_empty() {
             // RFC 7433 §4.2: what the transferor says replaces what came with the call.
             conversation.carried.user_to_user.clone_from(&asked.target.user_to_user);
         }
         match self.add_target(conversation, owner, &number, adding) {
             Err(refusal) => {
+                conversation.carried.user_to_user = carried;
+                tracing::debug!(detail = refusal.detail, "a REFER is refused");
                 let status = match refusal.kind {
                     RefusalKind::NoRoute | RefusalKind::NotFound => 404,
                     RefusalKind::LimitReached => 503,
@@ -121,15 +112,6 @@ impl Desk {
                 self.effects.insert(at, crate::desk::Effect::Sip(Box::new(accept)));
                 self.pursue(conversation, owner, Refer { session, transfer, target }, held);
             }
-        }
-    }
-
-    /// A trunk whose calls may not go on outside cannot get there by REFER either (R12).
-    fn may_go_outside(&self, conversation: &Conversation, owner: ConnectionId, leg: u64) -> bool {
-        let device = conversation.connection(owner).and_then(|party| party.leg(leg)).map(|leg| &leg.device);
-        match device {
-            Some(Device::Trunk(name)) => self.trunk(name).is_some_and(|trunk| trunk.tandem),
-            _ => true,
         }
     }
 
@@ -238,7 +220,7 @@ impl Desk {
 
     /// The sender must be a party to the dialog that it names (R5): one agent's phones, or one trunk.
     fn may_merge(
-        &self,
+        &mut self,
         conversation: &Conversation,
         second: &Conversation,
         (leg, other_leg): (u64, u64),
@@ -256,6 +238,8 @@ impl Desk {
             return Err(403);
         }
         let fits = conversation.shard == second.shard && other.is_connected() && second.conference.is_none();
+        let accounts = self.accounts_of(one);
+        self.may_hand_over(second, second_owner, &accounts).map_err(|_| 403_u16)?;
         if fits && conversation.conference.is_none() { Ok((owner, second_owner)) } else { Err(501) }
     }
 
@@ -283,6 +267,7 @@ impl Desk {
                 self.leg_index.insert(leg.id, conversation.id);
             }
             self.move_waiting(second.id, conversation.id, party.id);
+            self.move_limit(second.id, conversation.id, party.id);
             conversation.connections.push(party);
         }
         let (moved, stay): (Vec<_>, Vec<_>) = second.contacts.drain(..).partition(|each| contacts.contains(&each.id));

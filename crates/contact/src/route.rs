@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::{Directory, Route};
+use crate::directory::{CLASS_OTHER, Directory, Route};
 
 /// Longest number that is looked at.
 const NUMBER_LENGTH_MAX: usize = 64;
@@ -33,6 +33,8 @@ pub(crate) struct Numbers {
     inside: BTreeMap<String, Destination>,
     /// By prefix: trunks, how many characters go, what comes before.
     outside: BTreeMap<String, (Vec<String>, usize, String)>,
+    /// Classes of outside numbers, by prefix.
+    classes: BTreeMap<String, String>,
 }
 
 impl Numbers {
@@ -63,7 +65,10 @@ impl Numbers {
         let outside = routes
             .map(|route| (route.prefix.clone(), (trunks(route), usize::from(route.strip), route.add.clone())))
             .collect();
-        Numbers { inside, outside }
+        let classes = directory.destination_classes.iter();
+        let classes =
+            classes.flat_map(|class| class.prefixes.iter().map(|prefix| (prefix.clone(), class.name.clone())));
+        Numbers { inside, outside, classes: classes.collect() }
     }
 
     /// What a number leads to; the longest prefix wins among routes.
@@ -78,6 +83,12 @@ impl Numbers {
         let (trunks, strip, add) = ends.filter_map(|end| number.get(..end)).find_map(|p| self.outside.get(p))?;
         let rest = number.get(*strip..).unwrap_or_default();
         Some(Destination::Outside { number: format!("{add}{rest}"), trunks: trunks.clone() })
+    }
+
+    /// The class of an outside number; the longest prefix wins.
+    pub(crate) fn class_of(&self, number: &str) -> &str {
+        let prefixes = (0..=number.len()).rev().filter_map(|end| number.get(..end));
+        prefixes.filter_map(|prefix| self.classes.get(prefix)).map(String::as_str).next().unwrap_or(CLASS_OTHER)
     }
 }
 
@@ -95,7 +106,7 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Number, User};
+    use crate::directory::{DestinationClass, Number, User};
 
     fn numbers() -> Numbers {
         let number = |number: &str, queue: &str| Number {
@@ -110,10 +121,16 @@ mod tests {
             add: add.into(),
             ..Route::default()
         };
+        let class = |name: &str, prefix: &str| DestinationClass { name: name.into(), prefixes: vec![prefix.into()] };
         let anna = User { username: "anna".into(), extension: Some("101".into()), ..User::default() };
         Numbers::of(&Directory {
             users: vec![anna],
             numbers: vec![number("+4989222", "support")],
+            destination_classes: vec![
+                class("national", "+49"),
+                class("premium", "+49900"),
+                class("freephone", "+49800"),
+            ],
             routes: vec![route("+", "world", 0, ""), route("+49", "home", 3, "0"), route("9", "pbx", 1, "")],
             ..Directory::default()
         })
@@ -136,6 +153,22 @@ mod tests {
         ];
         for (number, wanted) in cases {
             assert_eq!(numbers().look_up(number), wanted, "{number:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_says_which_class_a_number_is_of() {
+        let cases = [
+            ("+4989123", "national"),
+            ("+49900123", "premium"),
+            ("+4990", "national"),
+            ("+49", "national"),
+            ("+33123", "other"),
+            ("0900123", "other"),
+            ("", "other"),
+        ];
+        for (number, class) in cases {
+            assert_eq!(numbers().class_of(number), class, "{number:?}");
         }
     }
 

@@ -151,7 +151,9 @@ impl Desk {
             self.resume_party(conversation, id, by);
         }
         let call = conversation.id;
-        for timer in [Timer::Ring(call, id), Timer::Audio(call, id), Timer::FeatureCode(call, id)] {
+        let timers =
+            [Timer::Ring(call, id), Timer::Audio(call, id), Timer::FeatureCode(call, id), Timer::OutboundMax(call, id)];
+        for timer in timers {
             self.timers.stop(timer);
         }
         let now_us = self.now_us;

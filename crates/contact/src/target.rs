@@ -97,6 +97,7 @@ impl Desk {
             Some(agent) if party.is_agent() => self.agent_connected(conversation, contact, &agent),
             _ => self.emit(conversation, contact, EventKind::ConnectedToSystem),
         }
+        self.limit_duration(conversation, target);
         self.answer_callers(conversation, target);
         self.complete_refers(conversation, target);
         self.dial_what_was_asked(conversation, target);

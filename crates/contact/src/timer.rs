@@ -31,6 +31,8 @@ pub(crate) enum Timer {
     QueueDelay(ConversationId, ConnectionId),
     /// A device of an agent has rung for its time, and the next one's turn comes.
     NextDevice(ConversationId, ConnectionId),
+    /// An outside call has lasted as long as its security profile allows.
+    OutboundMax(ConversationId, ConnectionId),
     /// A gateway's next OPTIONS, or the end of the wait for its answer.
     Gateway(GatewayId),
     /// A trunk's next REGISTER, or the end of the wait for its answer.
@@ -50,7 +52,8 @@ impl Timer {
             | Timer::Closing(id)
             | Timer::MediaEnd(id)
             | Timer::QueueDelay(id, _)
-            | Timer::NextDevice(id, _) => Some(id),
+            | Timer::NextDevice(id, _)
+            | Timer::OutboundMax(id, _) => Some(id),
             Timer::Gateway(_) | Timer::Registration(_) => None,
         }
     }
@@ -73,8 +76,14 @@ impl Timers {
 
     /// Stops a timer; says whether it ran.
     pub(crate) fn stop(&mut self, timer: Timer) -> bool {
-        let Some(due_us) = self.due.remove(&timer) else { return false };
-        self.by_time.remove(&(due_us, timer))
+        self.take(timer).is_some()
+    }
+
+    /// Stops a timer; says when it was due, if it ran.
+    pub(crate) fn take(&mut self, timer: Timer) -> Option<u64> {
+        let due_us = self.due.remove(&timer)?;
+        self.by_time.remove(&(due_us, timer));
+        Some(due_us)
     }
 
     pub(crate) fn next_us(&self) -> Option<u64> {

@@ -15,6 +15,7 @@ use crate::event::{DisconnectReason, EndpointAddress, EventKind, InitiationMetho
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::{Device, Leg};
 use crate::outcome::{Failure, OutcomeName};
+use crate::permission::{Account, Deed};
 use crate::route::{Destination, tidy_number};
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
@@ -60,8 +61,9 @@ impl Desk {
                 "A conference room's guests dial in; none can be added yet.",
             ));
         }
-        let (contact, agent) = (actor.contact, actor.agent.clone());
-        self.check_room(conversation, &aim, agent.as_deref())?;
+        let (contact, agent, accounts) = (actor.contact, actor.agent.clone(), self.accounts_of(actor));
+        self.permit(&accounts, Deed::Transfer, &aim.destination)?;
+        self.check_room(conversation, &aim, (agent.as_deref(), &accounts))?;
         conversation.transfers += 1;
         let caller = self.caller_for_target(conversation, contact, &aim, &adding);
         let added = self.add_party(conversation, (initiator, contact), &aim, &caller);
@@ -81,17 +83,21 @@ impl Desk {
         Ok(added)
     }
 
-    fn check_room(&self, conversation: &Conversation, aim: &Aim, agent: Option<&str>) -> Result<(), Refusal> {
+    fn check_room(
+        &self,
+        conversation: &Conversation,
+        aim: &Aim,
+        (agent, accounts): (Option<&str>, &[Account]),
+    ) -> Result<(), Refusal> {
         let limits = &self.config.limits;
         if conversation.live().count() >= limits.parties_max {
             let detail = format!("The conversation has its {} parties.", limits.parties_max);
             return Err(Refusal::new(RefusalKind::LimitReached, detail));
         }
-        if conversation.transfers >= limits.transfers_max {
-            let detail = format!(
-                "The conversation has been transferred {} times; this looks like a loop.",
-                limits.transfers_max
-            );
+        let transfers_max = self.transfers_max(accounts);
+        if conversation.transfers >= transfers_max {
+            let detail =
+                format!("The conversation has been transferred {transfers_max} times; this looks like a loop.");
             return Err(Refusal::new(RefusalKind::LimitReached, detail));
         }
         match &aim.destination {
@@ -106,6 +112,10 @@ impl Desk {
                 let refusal = || Refusal::new(RefusalKind::WrongState, format!("{name} is a party already."));
                 if there { Err(refusal()) } else { Ok(()) }
             }
+            Destination::Outside { .. } if conversation.carried.is_worn_out() => {
+                let detail = "The call has come through too many hops to go on; this looks like a loop.";
+                Err(Refusal::new(RefusalKind::LimitReached, detail))
+            }
             Destination::Conference(_) => {
                 Err(Refusal::new(RefusalKind::Invalid, "A conference room cannot be the target of a transfer yet."))
             }
@@ -113,8 +123,9 @@ impl Desk {
         }
     }
 
-    pub(crate) fn check_target(&self, target: &Target) -> Result<(), Refusal> {
-        self.aim(target).map(drop)
+    /// What a target leads to, if it leads anywhere.
+    pub(crate) fn destination_of(&self, target: &Target) -> Result<Destination, Refusal> {
+        self.aim(target).map(|aim| aim.destination)
     }
 
     fn aim(&self, target: &Target) -> Result<Aim, Refusal> {
@@ -192,6 +203,8 @@ impl Desk {
         let id = ConnectionId(self.allocate());
         let mut party = Connection::new(id, created, kind, Phase::Offered, self.now_us);
         party.added_by = Some(initiator);
+        party.charged_to =
+            conversation.connection(initiator).and_then(|each| self.accounts_of(each).into_iter().next());
         party.name = aim.name.clone();
         party.address = match &aim.destination {
             Destination::Outside { number, .. } => number.clone(),
@@ -269,7 +282,7 @@ impl Desk {
             Some(fixed) => (fixed.to_string(), String::new()),
         };
         let (referred_by, replaces) = (adding.referred_by.clone(), adding.replaces.clone());
-        Caller { number, name, referred_by, replaces, max_forwards: None }
+        Caller { number, name, referred_by, replaces }
     }
 
     /// The caller id of the queue that a contact came through, else of its agent's default outbound queue, else the

@@ -41,6 +41,7 @@ pub(crate) struct TrunkState {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) refer: ReferPolicy,
     pub(crate) tandem: bool,
+    pub(crate) security_profile: Option<String>,
     pub(crate) max_calls: u32,
     pub(crate) max_calls_in: u32,
     pub(crate) max_calls_out: u32,
@@ -125,6 +126,7 @@ impl TrunkState {
             credentials,
             refer: trunk.refer,
             tandem: trunk.tandem,
+            security_profile: trunk.security_profile.clone(),
             max_calls: trunk.max_calls,
             max_calls_in: trunk.max_calls_in.unwrap_or(trunk.max_calls),
             max_calls_out: trunk.max_calls_out.unwrap_or(trunk.max_calls),
@@ -188,6 +190,7 @@ impl Desk {
 
     /// A leg is over: if it was a trunk's, the trunk has one call less.
     pub(crate) fn release_trunk_call(&mut self, leg: &Leg) {
+        self.discharge(leg);
         let Device::Trunk(name) = &leg.device else { return };
         let Some(life) = self.trunk_lives.get_mut(name) else { return };
         let calls = if leg.came_in() { &mut life.calls_in } else { &mut life.calls_out };

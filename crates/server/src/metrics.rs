@@ -96,6 +96,7 @@ struct CoreNumbers {
     waiting: Number,
     ports_used: Number,
     faults: Number,
+    not_permitted: Number,
     messages_received: Number,
     messages_sent: Number,
     retransmissions_sent: Number,
@@ -125,6 +126,7 @@ impl Metrics {
         numbers.waiting.set(gauges.waiting as u64);
         numbers.ports_used.set(gauges.ports_used as u64);
         numbers.faults.set(gauges.faults);
+        numbers.not_permitted.set(gauges.not_permitted);
         self.registrations.set(gauges.registrations as u64);
         numbers.messages_received.set(counters.messages_received);
         numbers.messages_sent.set(counters.messages_sent);
@@ -212,6 +214,11 @@ impl Metrics {
             ("baton_log_lines_dropped_total", "Log lines that standard error did not take.", &self.log_lines_dropped),
             ("baton_contacts_total", "Contacts that began.", &self.contacts_started),
             ("baton_core_faults_total", "Conversations given up because of a fault of ours.", &self.core.faults),
+            (
+                "baton_core_not_permitted_total",
+                "Calls and transfers that security profiles have refused.",
+                &self.core.not_permitted,
+            ),
             ("baton_sip_messages_received_total", "SIP messages taken.", &self.core.messages_received),
             ("baton_sip_messages_sent_total", "SIP messages sent, retransmissions included.", &self.core.messages_sent),
             ("baton_sip_retransmissions_sent_total", "Retransmissions sent.", &self.core.retransmissions_sent),

@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use baton_contact::directory::{
-    Conference, Directory, Number, Queue, QuickConnect, Route, RoutingProfile, Trunk, User,
+    Conference, DestinationClass, Directory, Number, Queue, QuickConnect, Route, RoutingProfile, SecurityProfile,
+    Trunk, User,
 };
 use serde::Deserialize;
 use serde::Serialize;
@@ -69,6 +70,8 @@ enum EntryShape {
     Number(shape::Number),
     Route(shape::Route),
     Conference(shape::Conference),
+    DestinationClass(shape::DestinationClass),
+    SecurityProfile(shape::SecurityProfile),
 }
 
 /// An entry of a table, known by its name.
@@ -114,6 +117,8 @@ entry!(QuickConnect, quick_connects, name);
 entry!(Trunk, trunks, name, Secrets);
 entry!(Number, numbers, number);
 entry!(Conference, conferences, name);
+entry!(DestinationClass, destination_classes, name);
+entry!(SecurityProfile, security_profiles, name);
 
 impl Entry for Route {
     const NAME: &'static str = "prefix";
@@ -140,6 +145,8 @@ macro_rules! for_table {
             "numbers" => $function::<Number>($($argument),*),
             "routes" => $function::<Route>($($argument),*),
             "conferences" => $function::<Conference>($($argument),*),
+            "destinationClasses" => $function::<DestinationClass>($($argument),*),
+            "securityProfiles" => $function::<SecurityProfile>($($argument),*),
             other => Err(no_table(other)),
         }
     };
@@ -208,7 +215,7 @@ async fn put_all(
 #[utoipa::path(
     get, path = "/directory/{table}/{name}", tag = "directory", operation_id = "getDirectoryEntry",
     params(
-        ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes` or `conferences`"),
+        ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes`, `conferences`, `destinationClasses` or `securityProfiles`"),
         ("name" = String, Path, description = "The entry's name, user name, number or prefix; `*` is the empty prefix"),
     ),
     responses((status = 200, description = "The entry", body = EntryShape), QueryProblems)
@@ -226,7 +233,7 @@ async fn get_entry(State(app): State<App>, _: Admin, path: Names<2>) -> Result<R
     put, path = "/directory/{table}/{name}", tag = "directory", operation_id = "putDirectoryEntry",
     request_body = EntryShape,
     params(
-        ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes` or `conferences`"),
+        ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes`, `conferences`, `destinationClasses` or `securityProfiles`"),
         ("name" = String, Path, description = "The entry's name, user name, number or prefix; `*` is the empty prefix"),
         WriteQuery,
         IdempotencyKey,
@@ -249,7 +256,7 @@ async fn put_entry(
 #[utoipa::path(
     delete, path = "/directory/{table}/{name}", tag = "directory", operation_id = "deleteDirectoryEntry",
     params(
-        ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes` or `conferences`"),
+        ("table" = String, Path, description = "`users`, `queues`, `routingProfiles`, `quickConnects`, `trunks`, `numbers`, `routes`, `conferences`, `destinationClasses` or `securityProfiles`"),
         ("name" = String, Path, description = "The entry's name, user name, number or prefix; `*` is the empty prefix"),
         WriteQuery,
         IdempotencyKey,
@@ -318,8 +325,8 @@ fn remove<E: Entry>(directory: &mut Directory, name: &str) -> Result<(), ApiErro
 
 fn no_table(table: &str) -> ApiError {
     let message = format!(
-        "there is no table {table:?}; tables are users, queues, routingProfiles, quickConnects, trunks, numbers, routes \
-         and conferences"
+        "there is no table {table:?}; tables are users, queues, routingProfiles, quickConnects, trunks, numbers, routes, \
+         conferences, destinationClasses and securityProfiles"
     );
     ApiError::new(kind::NOT_FOUND, message)
 }

@@ -31,6 +31,12 @@ pub(crate) struct Directory {
     /// Conference rooms.
     #[schema(required = false)]
     pub(crate) conferences: Vec<Conference>,
+    /// Classes of outside numbers, by prefix.
+    #[schema(required = false)]
+    pub(crate) destination_classes: Vec<DestinationClass>,
+    /// What users and trunks may do.
+    #[schema(required = false)]
+    pub(crate) security_profiles: Vec<SecurityProfile>,
 }
 
 /// An agent.
@@ -54,6 +60,9 @@ pub(crate) struct User {
     /// The routing profile's name. Without one the user takes no contacts from queues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) routing_profile: Option<String>,
+    /// The security profile's name. Without one nothing is forbidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) security_profile: Option<String>,
     /// The short number that reaches this agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) extension: Option<String>,
@@ -339,6 +348,9 @@ pub(crate) struct Trunk {
     /// Whether its calls may go on to other trunks by the routes (tandem).
     #[schema(required = false)]
     pub(crate) tandem: bool,
+    /// The security profile's name: what its callers may do with their calls. Without one nothing more is forbidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) security_profile: Option<String>,
     /// Most calls at a time in both directions, 1–20,000; above: 503.
     #[schema(required = false, default = 20000, minimum = 1, maximum = 20000)]
     pub(crate) max_calls: u32,
@@ -518,6 +530,44 @@ pub(crate) struct Conference {
     /// Most parties, 2–64.
     #[schema(required = false, default = 16, minimum = 2, maximum = 64)]
     pub(crate) max_parties: u8,
+}
+
+/// A class of outside numbers: national, mobile, premium. The longest prefix of all classes decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct DestinationClass {
+    /// The name and id; `internal` and `other` are there already.
+    pub(crate) name: String,
+    /// How its numbers begin: in E.164 with `+`, as a trunk's `numbers` reads them; without such a plan as the trunk gets
+    /// them.
+    pub(crate) prefixes: Vec<String>,
+}
+
+/// What may be done. What is absent is not limited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SecurityProfile {
+    /// The name and id.
+    pub(crate) name: String,
+    /// Classes that may be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dial: Option<Vec<String>>,
+    /// Classes that may be brought into a call: consults, conferences and transfers of every kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) transfer: Option<Vec<String>>,
+    /// Most outside calls at a time that one account has made, 1–1,000; a call counts until it ends, whoever it was handed
+    /// to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub(crate) max_outbound_calls: Option<u32>,
+    /// Longest outside call, in seconds, 60–86,400, counted from its answer, whoever it was handed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 60, maximum = 86400)]
+    pub(crate) max_outbound_seconds: Option<u32>,
+    /// Most transfers within one conversation, 1–100; the node's own limit stands above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) max_transfers: Option<u32>,
 }
 
 /// Something in the directory that cannot stand, with its place.

@@ -369,6 +369,7 @@ fn the_directory_is_the_real_one() {
         password_hash: some("h"),
         admin: true,
         routing_profile: some("r"),
+        security_profile: some("s"),
         extension: some("1"),
         auto_accept: true,
         acw_timeout_seconds: 1,
@@ -406,12 +407,21 @@ fn the_directory_is_the_real_one() {
         numbers: Some(NumberPlan::default()),
         codecs: vec![AudioCodec::Pcma],
         ptime: Some(20),
+        security_profile: some("s"),
         max_calls_in: Some(1),
         max_calls_out: Some(2),
         calls_per_second: Some(3),
         ..Trunk::default()
     };
     let number = Number { queue: some("q"), user: some("u"), conference: some("c"), ..Number::default() };
+    let security_profile = SecurityProfile {
+        dial: Some(Vec::new()),
+        transfer: Some(Vec::new()),
+        max_outbound_calls: Some(1),
+        max_outbound_seconds: Some(60),
+        max_transfers: Some(2),
+        ..SecurityProfile::default()
+    };
     same::<directory::Directory>(Directory {
         users: vec![user, User::default()],
         queues: vec![queue, Queue::default()],
@@ -421,6 +431,8 @@ fn the_directory_is_the_real_one() {
         numbers: vec![number, Number::default()],
         routes: vec![Route::default()],
         conferences: vec![Conference::default()],
+        destination_classes: vec![DestinationClass::default()],
+        security_profiles: vec![security_profile, SecurityProfile::default()],
     });
     let (table, entry) = ("users".to_owned(), "anna".to_owned());
     let (key, message) = ("name".to_owned(), "wrong".to_owned());

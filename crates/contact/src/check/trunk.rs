@@ -20,6 +20,7 @@ impl Findings {
         }
         self.inbound_account(place, trunk);
         self.register(place, trunk);
+        self.security_profile_of(place, trunk.security_profile.as_deref());
         if trunk.options_interval_seconds > 0 {
             self.range(place, "optionsIntervalSeconds", u64::from(trunk.options_interval_seconds), 5, 3_600);
         }

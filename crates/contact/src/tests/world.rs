@@ -97,6 +97,7 @@ pub(super) fn directory() -> Directory {
         ],
         routes: vec![Route { prefix: "+".into(), trunk: "pbx".into(), ..Route::default() }],
         conferences: vec![Conference { name: "room".into(), max_parties: 8 }],
+        ..Directory::default()
     }
 }
 
