@@ -463,3 +463,35 @@ fn a_challenge_to_our_refer_is_answered_and_not_lost() {
         "the nonce that was good is used again: {bye}"
     );
 }
+
+#[test]
+fn a_server_that_takes_each_nonce_once_is_answered_in_every_request() {
+    let mut desk = Desk::new();
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(2, Some(OFFER));
+    invite.credentials = Some(Credentials { username: "u".into(), password: "p".into() });
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    let challenge = |nonce: &str| format!("WWW-Authenticate: Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"\n");
+    let invite = desk.next();
+    desk.answer(&invite, "401 Unauthorized", "", &challenge("n1"));
+    desk.next();
+    let invite = desk.next();
+    desk.answer(
+        &invite,
+        "200 OK",
+        "t",
+        &format!("Contact: <sip:carol@192.0.2.3>\nContent-Type: application/sdp\n--\n{ANSWER}"),
+    );
+    desk.titles();
+    desk.events.clear();
+    desk.command(Command::Transfer { session, target: "sip:d@example.com".into(), referred_by: None }).unwrap();
+    let refer = desk.next();
+    assert!(header(&refer, "Authorization").contains("nonce=\"n1\""), "{refer}");
+    desk.answer(&refer, "401 Unauthorized", "", &challenge("n2"));
+    let again = desk.next();
+    assert!(again.starts_with("REFER") && header(&again, "Authorization").contains("nonce=\"n2\""), "{again}");
+    // Not good enough either: now it is final.
+    desk.answer(&again, "401 Unauthorized", "", &challenge("n3"));
+    assert_eq!(desk.event(), Some(Event::TransferProgress { session, status: 401, from_notify: false }));
+    assert!(desk.titles().is_empty());
+}

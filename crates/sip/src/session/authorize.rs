@@ -10,7 +10,7 @@ use crate::outgoing::Way;
 use crate::random::Random;
 use crate::stack::Stack;
 use crate::transaction::{Owner, TransactionId};
-use crate::wire::{Challenge, HeaderName, Message, Method};
+use crate::wire::{Challenge, DigestCredentials, HeaderName, Message, Method};
 
 /// What a session answers challenges with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,11 +54,14 @@ impl Authorization {
         let challenges = response.challenges(asks);
         let Some(challenge) = digest::choose(&challenges) else { return false };
         let tried = request.credentials(answers);
-        // A second challenge to credentials that were sent is a refusal, unless the server says that the nonce was old.
-        if !tried.is_empty() && !challenge.stale {
-            return false;
-        }
-        if tried.iter().any(|credentials| credentials.nonce == challenge.nonce) {
+        // A second challenge to credentials that were made for the first one is a refusal, unless the server says that the
+        // nonce was old. Those with a nonce that an earlier request used already were a guess: many servers take a nonce
+        // once and never say `stale`.
+        let refused = |credentials: &DigestCredentials| {
+            let count = credentials.nc.as_deref().and_then(|nc| u32::from_str_radix(nc, 16).ok()).unwrap_or(self.count);
+            credentials.nonce == challenge.nonce || (count <= 1 && !challenge.stale)
+        };
+        if tried.iter().any(refused) {
             return false;
         }
         self.challenge = Some(challenge.clone());
