@@ -253,7 +253,7 @@ impl World {
     }
 
     /// Puts a message on the wire.
-    pub(crate) fn transmit(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
+    pub fn transmit(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
         let people = [self.person(from), self.person(to)];
         self.ladder.note(self.now_us, people, &bytes);
         let title = title(&bytes);

@@ -1,6 +1,6 @@
 //! REFER with Replaces: the two lines of one phone are spliced (R6), also while the target still rings (R7).
 
-use baton_tests::world::{Dialect, World, office};
+use baton_tests::world::{Dialect, World, header, office};
 use serde_json::json;
 
 /// Anna talks with C on her first line and with the bank on her second.
@@ -91,5 +91,22 @@ fn a_phone_that_swaps_its_lines_by_holding_the_one_and_resuming_the_other() {
     world.expect_hearing(&[("C", "music"), ("bank", "music")]);
     world.unhold("anna");
     world.expect_hearing(&[("C", "anna"), ("bank", "music")]);
+    world.end_of_day();
+}
+
+/// The phone's other line is a call of another server: only the target can find it, so it is told.
+#[test]
+fn r6_a_replaces_of_a_dialog_elsewhere_is_passed_on() {
+    let mut world = World::new(&["anna"]);
+    world.talking();
+    world.ladder.clear();
+    let elsewhere = "?Replaces=far%40away%3bfrom-tag%3Df1%3bto-tag%3Dt2";
+    world.refer_now("anna", &format!("sip:{}@192.0.2.1{elsewhere}", office::BANK));
+    world.settle();
+    let invite = world.ladder.rungs.iter().find(|rung| rung.to == "bank" && rung.title == "INVITE");
+    let text = invite.expect("the bank is called").text();
+    assert_eq!(header(&text, "Replaces"), "far@away;to-tag=t2;from-tag=f1", "{text}");
+    world.answer("bank");
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
     world.end_of_day();
 }

@@ -1,114 +1,47 @@
-//! Races and slips that other systems published as bugs, each as a test here.
+//! Races and slips that other SIP servers published as bugs, each one file here:
+//!
+//! | what went wrong elsewhere | file |
+//! |---|---|
+//! | both sides send BYE at once | `both_sides_hang_up` |
+//! | the transferor hangs up right after the 202 | `hang_up_after_202` |
+//! | the final NOTIFY and the BYE leave 19 µs apart and are swapped | `final_notify_and_bye` |
+//! | a REFER overtakes the 200 that it depends on | `refer_overtakes_200` |
+//! | a BYE before the ACK of a re-INVITE | `bye_before_the_ack` |
+//! | a challenge to a REFER is lost | `challenged_refer` |
+//! | a REFER in a dialog falls through and loops | `refer_falls_through` |
+//! | the transferee sends a re-INVITE during the transfer | `reinvite_in_a_transfer` |
+//! | both hold at once, 491 both ways | `simultaneous_hold` |
+//! | refresh or hold on a call with one leg | `one_legged_call` |
+//! | the customer stays on hold after the transfer | `held_after_the_transfer` |
+//! | hold before a consult leaves one-way audio | `hold_before_a_consult` |
+//! | hold silently evicts a conference member | `hold_in_a_conference` |
+//! | a REFER is repeated after its subscription is gone | `repeated_refer` |
 
-use baton_contact::command::Control;
-use baton_tests::world::{Dialect, Verdict, World, office};
-
-#[test]
-fn a_refer_is_repeated_after_its_subscription_is_gone() {
-    let mut world = World::new(&["anna"]);
-    world.talking();
-    let refer = format!("Refer-To: <sip:{}@192.0.2.1>", office::BANK);
-    world.send_in_dialog("anna", "REFER", 500, &refer);
-    world.settle();
-    world.answer("bank");
-    world.ladder.clear();
-    for _ in 0..3 {
-        world.send_in_dialog("anna", "REFER", 500, &refer);
-        world.settle();
-    }
-    let said = world.ladder.of("anna");
-    let answers: Vec<&String> = said.iter().filter(|rung| rung.ends_with(" REFER") && rung.starts_with('<')).collect();
-    assert!(answers.iter().all(|rung| *rung == "< 202 REFER" || *rung == "< 481 REFER"), "{}", world.ladder);
-    assert_eq!(answers.len(), 3, "{}", world.ladder);
-    assert!(!world.rings("bank/2"), "nobody is called twice");
-    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
-    world.hang_up("C");
-    world.run_ms(70_000);
-    assert_eq!(world.core.gauges().sessions, 0);
-}
-
-#[test]
-fn hold_on_a_call_that_has_only_one_leg_yet() {
-    let mut world = World::new(&["anna"]);
-    world.call_in("C", office::SUPPORT);
-    world.hold("C", Dialect::SendOnly);
-    world.unhold("C");
-    world.expect_hearing(&[("C", "music")]);
-    world.dial("anna", "200");
-    world.hold("anna", Dialect::SendOnly);
-    world.unhold("anna");
-    world.end_of_day();
-}
-
-#[test]
-fn hold_before_a_consult_leaves_no_one_way_audio() {
-    let mut world = World::with_sound(&["anna", "bert"]);
-    world.talking();
-    world.hold("anna", Dialect::SendOnly);
-    world.unhold("anna");
-    world.consult("anna", "Bert");
-    world.answer("bert");
-    world.expect_hearing(&[("C", "music"), ("anna", "bert"), ("bert", "anna")]);
-    world.click("anna", Control::Leave);
-    world.expect_hearing(&[("C", "bert"), ("bert", "C")]);
-    world.end_of_day();
-}
-
-#[test]
-fn the_customer_is_not_left_on_hold_after_an_attended_transfer() {
-    let mut world = World::with_sound(&["anna", "bert"]);
-    world.talking();
-    world.hold("anna", Dialect::Inactive);
-    world.dial("anna", "102");
-    world.answer("bert");
-    world.refer_to_line("anna", "anna/2");
-    world.expect_hearing(&[("C", "bert"), ("bert", "C")]);
-    world.end_of_day();
-}
-
-#[test]
-fn the_final_notify_and_the_bye_are_not_swapped_by_the_network() {
-    let mut world = World::new(&["anna"]);
-    world.talking();
-    world.refer("anna", office::BANK);
-    world.ladder.clear();
-    world.decide("baton", "NOTIFY 200", Verdict::Late(60));
-    world.answer("bank");
-    world.settle();
-    world.expect_ladder("anna", &["< NOTIFY 200", "> 200 NOTIFY", "< BYE", "> 200 BYE"]);
-    assert_eq!(world.line("anna").progress.last(), Some(&200));
-    world.end_of_day();
-}
-
-#[test]
-fn a_caller_that_waits_refers_somebody_into_its_place() {
-    let mut world = World::new(&["anna"]);
-    world.set_status("anna", "Lunch");
-    world.call_in("C", office::SUPPORT);
-    world.ladder.clear();
-    world.refer("C", office::BANK);
-    assert_eq!(world.line("C").progress, [202, 100, 180], "{}", world.ladder);
-    let sent = world.ladder.rungs.iter().filter(|rung| rung.title == "REFER").count();
-    assert_eq!(sent, 1, "the request goes nowhere else");
-    world.answer("bank");
-    assert!(!world.is_up("C"), "{}", world.ladder);
-    world.expect_hearing(&[("bank", "music")]);
-    world.set_status("anna", "Available");
-    world.answer("anna");
-    world.expect_hearing(&[("bank", "anna"), ("anna", "bank")]);
-    world.end_of_day();
-}
-
-#[test]
-fn everything_arrives_twice() {
-    let mut world = World::new(&["anna", "bert"]);
-    world.network.repeated_per_mille = 1_000;
-    world.talking();
-    world.consult("anna", "Bert");
-    world.answer("bert");
-    world.click("anna", Control::Join);
-    world.refer("anna", office::BANK);
-    world.answer("bank");
-    world.expect_hearing(&[("C", "bank bert"), ("bert", "C bank")]);
-    world.end_of_day();
-}
+#[path = "catalogue/both_sides_hang_up.rs"]
+mod both_sides_hang_up;
+#[path = "catalogue/bye_before_the_ack.rs"]
+mod bye_before_the_ack;
+#[path = "catalogue/challenged_refer.rs"]
+mod challenged_refer;
+#[path = "catalogue/final_notify_and_bye.rs"]
+mod final_notify_and_bye;
+#[path = "catalogue/hang_up_after_202.rs"]
+mod hang_up_after_202;
+#[path = "catalogue/held_after_the_transfer.rs"]
+mod held_after_the_transfer;
+#[path = "catalogue/hold_before_a_consult.rs"]
+mod hold_before_a_consult;
+#[path = "catalogue/hold_in_a_conference.rs"]
+mod hold_in_a_conference;
+#[path = "catalogue/one_legged_call.rs"]
+mod one_legged_call;
+#[path = "catalogue/refer_falls_through.rs"]
+mod refer_falls_through;
+#[path = "catalogue/refer_overtakes_200.rs"]
+mod refer_overtakes_200;
+#[path = "catalogue/reinvite_in_a_transfer.rs"]
+mod reinvite_in_a_transfer;
+#[path = "catalogue/repeated_refer.rs"]
+mod repeated_refer;
+#[path = "catalogue/simultaneous_hold.rs"]
+mod simultaneous_hold;

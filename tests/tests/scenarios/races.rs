@@ -53,21 +53,6 @@ fn d1_the_caller_cancels_while_baton_answers() {
 }
 
 #[test]
-fn both_sides_hang_up() {
-    let mut world = World::new(&["anna"]);
-    world.talking();
-    world.ladder.clear();
-    world.hang_up_now("C");
-    world.hang_up_now("anna");
-    world.settle();
-    world.expect_ladder("C", &["> BYE", "< 200 BYE"]);
-    let said = world.ladder.of("anna");
-    assert!(said.contains(&"< 200 BYE".to_owned()) || said.contains(&"< 481 BYE".to_owned()), "{}", world.ladder);
-    world.expect_record(1, &[("/DisconnectReason", json!("CUSTOMER_DISCONNECT"))]);
-    world.end_of_day();
-}
-
-#[test]
 fn baton_and_the_phone_hang_up_at_once() {
     let mut world = World::new(&["anna", "bert"]);
     world.talking();
@@ -119,22 +104,6 @@ fn d4_the_phones_reinvite_crosses_its_own_refers_202() {
 }
 
 #[test]
-fn a_bye_in_the_middle_of_a_reinvite() {
-    let mut world = World::new(&["anna"]);
-    world.talking();
-    world.ladder.clear();
-    world.decide("baton", "200 INVITE", Verdict::Late(30));
-    world.offer("anna", |text| text.replace("a=sendrecv", "a=sendonly"));
-    world.run_ms(7);
-    world.hang_up("C");
-    world.run_ms(1_000);
-    let said = world.ladder.of("anna");
-    let place = |rung: &str| said.iter().position(|each| each == rung);
-    assert!(place("> ACK").is_some() && place("> ACK") < place("< BYE"), "D1: BYE waits for the ACK\n{}", world.ladder);
-    world.end_of_day();
-}
-
-#[test]
 fn a_lost_invite_a_lost_200_and_a_lost_ack() {
     for (who, title) in [
         ("pbx", "INVITE"),
@@ -153,4 +122,18 @@ fn a_lost_invite_a_lost_200_and_a_lost_ack() {
         world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
         world.end_of_day();
     }
+}
+
+#[test]
+fn everything_arrives_twice() {
+    let mut world = World::new(&["anna", "bert"]);
+    world.network.repeated_per_mille = 1_000;
+    world.talking();
+    world.consult("anna", "Bert");
+    world.answer("bert");
+    world.click("anna", Control::Join);
+    world.refer("anna", office::BANK);
+    world.answer("bank");
+    world.expect_hearing(&[("C", "bank bert"), ("bert", "C bank")]);
+    world.end_of_day();
 }
