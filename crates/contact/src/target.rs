@@ -181,7 +181,9 @@ impl Desk {
         }
         let cause = Cause { reason, sip_status: sip_status(failure), q850: q850(failure) };
         self.tell_initiator(conversation, (target, contact, added_by), cause, outcome);
-        self.fail_refers(conversation, target, status);
+        // A transferor is told the target's true status (R1); a caller, what that means for it.
+        let true_status = if sip_status(failure) >= 300 { sip_status(failure) } else { status };
+        self.fail_refers(conversation, target, true_status);
         for (owner, leg_id) in callers {
             self.refuse_caller(conversation, owner, leg_id, status, cause);
         }
