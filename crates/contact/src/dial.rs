@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use baton_sip::wire::NameAddr;
 use baton_sip::{Binding, Command as SipCommand, Destination as Way, OutgoingInvite, Party};
 
 use crate::carried::{ANONYMOUS, anonymous};
@@ -174,7 +175,7 @@ impl Desk {
             from,
             to: Party { display: String::new(), uri: uri.to_string(), user: String::new() },
             asserted_identity: None,
-            referred_by: caller.referred_by.clone(),
+            referred_by: caller.referred_by.as_deref().and_then(|value| self.without_place(value)),
             replaces: caller.replaces.clone(),
             headers: Vec::new(),
             sdp: None,
@@ -183,6 +184,12 @@ impl Desk {
             redirects_max: 0,
             patience_ms: None,
         }
+    }
+
+    /// Referred-By with whom it names, and nothing of where that is (R10).
+    fn without_place(&self, referred_by: &str) -> Option<String> {
+        let user = NameAddr::parse(referred_by).ok()?.party().user;
+        (!user.is_empty()).then(|| format!("<sip:{}@{}>", escape_user(&user), self.host()))
     }
 
     /// Calls a device; `shown` is the number of the caller that is shown, as it is inside.

@@ -105,6 +105,15 @@ impl World {
         self.settle();
     }
 
+    /// The blind transfer key of a phone that names itself like this in Referred-By.
+    pub fn refer_by(&mut self, who: &str, number: &str, referred_by: &str) {
+        let line = self.line(who);
+        let (device, session) = (line.device, line.session);
+        let (target, referred_by) = (format!("sip:{number}@192.0.2.1"), Some(referred_by.into()));
+        self.device_command(device, SipCommand::Transfer { session, target, referred_by });
+        self.settle();
+    }
+
     /// The attended transfer key: `who` is referred to the other end of the line `other`.
     pub fn refer_to_line(&mut self, who: &str, other: &str) {
         let target = self.replacing(other, false);

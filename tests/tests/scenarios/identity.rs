@@ -26,7 +26,8 @@ fn r14_both_remaining_parties_learn_whom_they_talk_to() {
 fn r10_nothing_of_the_inside_reaches_the_trunk() {
     let mut world = World::new(&["anna"]);
     world.talking();
-    world.refer("anna", office::BANK);
+    let inside = "\"Anna\" <sip:anna-desk@198.51.100.1:5060;transport=udp>;cid=\"1@198.51.100.1\"";
+    world.refer_by("anna", office::BANK, inside);
     world.answer("bank");
     let to_trunk = world.ladder.rungs.iter().filter(|rung| rung.to == "bank" || rung.to == "C");
     for rung in to_trunk {
