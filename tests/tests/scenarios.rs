@@ -40,6 +40,8 @@ mod races;
 mod refused_calls;
 #[path = "scenarios/replaces.rs"]
 mod replaces;
+#[path = "scenarios/semi_attended.rs"]
+mod semi_attended;
 #[path = "scenarios/serial_ringing.rs"]
 mod serial_ringing;
 #[path = "scenarios/tone_continuity.rs"]

@@ -115,6 +115,10 @@ impl Desk {
         if conversation.conference.is_some() {
             return self.control_in_room(conversation, actor, control);
         }
+        let aside = conversation.connection(actor).is_some_and(|party| party.refer.is_some());
+        if aside && !matches!(control, Control::Leave | Control::End | Control::Drop(_)) {
+            return Err(wrong_state("The phone's transfer is under way: leave, end, or drop its target."));
+        }
         match control {
             Control::Hold => self.hold_customer(conversation, actor),
             Control::Resume => self.resume_customer(conversation, actor),
@@ -325,6 +329,13 @@ impl Desk {
     }
 
     fn add(&mut self, conversation: &mut Conversation, actor: ConnectionId, target: &Target, mode: AddMode) -> Outcome {
+        if mode == AddMode::Blind && self.target_there(conversation, actor, target).is_some() {
+            // It rings or is there already, and is not called a second time (R7).
+            return self.leave_by_control(conversation, actor);
+        }
+        if mode == AddMode::Blind && !conversation.pending_targets_of(actor).is_empty() {
+            return Err(wrong_state("Another target is being reached: leave with it, or drop it first."));
+        }
         let hold = mode == AddMode::Consult;
         self.add_target(conversation, actor, target, Adding { hold, ..Adding::default() })?;
         if mode == AddMode::Blind && has_company(conversation, actor) {

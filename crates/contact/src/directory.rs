@@ -170,6 +170,17 @@ pub enum OnAgentHangup {
     Recall,
 }
 
+/// What happens when the agent's phone hangs up while a target that it consults still rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnRingingHangup {
+    /// The hang-up completes the transfer: the customer waits for the target, whose phone goes on ringing.
+    #[default]
+    Transfer,
+    /// The hang-up withdraws it: the target is cancelled, the customer kept, and the agent recalled.
+    Recall,
+}
+
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -203,6 +214,9 @@ pub struct Queue {
     /// When the agent's phone hangs up.
     #[serde(default)]
     pub on_agent_hangup: OnAgentHangup,
+    /// When the agent's phone hangs up while its target rings.
+    #[serde(default)]
+    pub on_ringing_hangup: OnRingingHangup,
     /// The hold and waiting music's name; absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub music: Option<String>,
@@ -224,6 +238,7 @@ impl Default for Queue {
             offer_timeout_seconds: default_offer_timeout(),
             on_target_failure: OnTargetFailure::default(),
             on_agent_hangup: OnAgentHangup::default(),
+            on_ringing_hangup: OnRingingHangup::default(),
             music: None,
             quick_connects: Vec::new(),
         }

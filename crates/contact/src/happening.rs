@@ -6,7 +6,7 @@ use crate::connection::Phase;
 use crate::control::is_deliberate;
 use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
-use crate::directory::OnAgentHangup;
+use crate::directory::{OnAgentHangup, OnRingingHangup};
 use crate::event::{DisconnectReason, EventKind};
 use crate::ids::ConnectionId;
 use crate::outcome::Failure;
@@ -248,7 +248,7 @@ impl Desk {
             self.caller_gave_up(conversation, gone);
             return;
         }
-        let (role, contact) = (party.role(), party.contact);
+        let (role, contact, refers) = (party.role(), party.contact, party.refer.is_some());
         let mut reason = Cause::of(crate::control::reason_of(role));
         reason.q850 = q850;
         if !party.is_agent() {
@@ -256,17 +256,20 @@ impl Desk {
             self.leave(conversation, gone, by, reason);
             return;
         }
+        let policy = conversation.queue_of(contact).and_then(|place| self.directory.queue(&place.name));
+        let recall = policy.is_some_and(|queue| queue.on_agent_hangup == OnAgentHangup::Recall);
+        let stays = policy.is_some_and(|queue| queue.on_ringing_hangup == OnRingingHangup::Recall);
+        let withdrawn = stays && !refers && self.cancel_pending_of(conversation, gone);
         let alone_with_customer = conversation.conference.is_none()
             && !crate::control::has_company(conversation, gone)
             && conversation.customers().any(|each| each.id != gone && each.is_connected());
         let held = conversation.customers().any(|each| each.hold.is_some());
-        let policy = conversation.queue_of(contact).and_then(|place| self.directory.queue(&place.name));
-        let recall = policy.is_some_and(|queue| queue.on_agent_hangup == OnAgentHangup::Recall);
         // Some phones hang up on the final NOTIFY whatever it says (P6): the agent had handed the customer on, and does not
         // know that nobody took it.
-        let since_us = party.refer_failed_us.map(|failed_us| self.now_us.saturating_sub(failed_us));
+        let failed_us = conversation.connection(gone).and_then(|party| party.refer_failed_us);
+        let since_us = failed_us.map(|failed_us| self.now_us.saturating_sub(failed_us));
         let unaware = since_us.is_some_and(|since_us| since_us < REFER_FAILED_US);
-        let died = !is_deliberate(&cause, q850) || held || recall || unaware;
+        let died = !is_deliberate(&cause, q850) || held || recall || unaware || withdrawn;
         if alone_with_customer && died {
             self.agent_lost(conversation, gone, reason);
         } else {

@@ -359,7 +359,11 @@ impl Desk {
         let status = self.with(id, |desk, conversation| {
             let agent = arrival.agent.as_deref();
             let owner = conversation.live().find(|party| party.agent.as_deref() == agent && party.is_connected());
-            let Some(owner) = owner.map(|party| party.id) else { return Err(480) };
+            let Some((owner, refers)) = owner.map(|party| (party.id, party.refer.is_some())) else { return Err(480) };
+            if refers {
+                // R13: one transfer at a time.
+                return Err(491);
+            }
             let line = desk.caller_leg(conversation, &arrival)?;
             let (line_id, target) = (line.id, Target::PhoneNumber(arrival.invite.target.user.clone()));
             let adding = Adding { hold: true, line: Some(line.clone()), ..Adding::default() };

@@ -21,6 +21,7 @@ mod dial_out;
 pub mod directory;
 mod duty;
 pub mod event;
+mod handover;
 mod happening;
 mod health;
 pub mod ids;

@@ -12,7 +12,7 @@ use crate::desk::Desk;
 use crate::directory::ReferPolicy;
 use crate::event::{DisconnectReason, PartyRole};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
-use crate::leg::{Device, LegState};
+use crate::leg::Device;
 use crate::transfer::Adding;
 
 /// A REFER as it was asked.
@@ -56,6 +56,8 @@ impl Desk {
         }
         match &asked.target.replaces {
             Some(ReplacesTarget::Session(other)) => self.attended_within(conversation, owner, asked, *other),
+            // RFC 3891 §3: `early-only` names a dialog that has been answered meanwhile.
+            Some(ReplacesTarget::Answered(_)) => self.refuse_transfer(asked.session, asked.transfer, 486),
             Some(ReplacesTarget::Elsewhere(value)) => {
                 let replaces = Some(value.clone());
                 self.blind(conversation, owner, asked, replaces);
@@ -86,6 +88,13 @@ impl Desk {
     fn blind(&mut self, conversation: &mut Conversation, owner: ConnectionId, asked: &Asked, replaces: Option<String>) {
         let number = Target::PhoneNumber(asked.target.target.user.clone());
         let adding = Adding { referred_by: asked.referred_by.clone(), replaces, ..Adding::default() };
+        if let Some(target) = self.target_there(conversation, owner, &number) {
+            return self.hand_over(conversation, owner, asked, target);
+        }
+        if !conversation.pending_targets_of(owner).is_empty() {
+            // R13: another target of the same party is being reached, and would be forgotten.
+            return self.refuse_transfer(asked.session, asked.transfer, 491);
+        }
         // The answer to the REFER comes before any report of its target, also of one that fails at once (R1).
         let (session, transfer) = (asked.session, asked.transfer);
         let held: Vec<_> = conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect();
@@ -116,7 +125,7 @@ impl Desk {
     }
 
     /// The transferor steps aside while its target is being reached.
-    fn pursue(
+    pub(crate) fn pursue(
         &mut self,
         conversation: &mut Conversation,
         owner: ConnectionId,
@@ -166,7 +175,9 @@ impl Desk {
     ) {
         let other_owner = conversation.owner_of(other.0);
         if other_owner != Some(owner) || other == asked.session {
-            self.refuse_transfer(asked.session, asked.transfer, 403);
+            // A line that has just ended is no one's.
+            let status = if other_owner.is_none() { 481 } else { 403 };
+            self.refuse_transfer(asked.session, asked.transfer, status);
             return;
         }
         let (session, transfer) = (asked.session, asked.transfer);
@@ -179,19 +190,10 @@ impl Desk {
             // One of the two has just gone: the other stays with the transferor (R4).
             return self.refuse_transfer(session, transfer, 480);
         }
-        self.sip(SipCommand::AcceptTransfer { session, transfer });
-        let pending =
-            partners.into_iter().find(|id| conversation.connection(*id).is_some_and(|each| each.is_pending()));
-        let Some(target) = pending else {
-            self.report_final(session, transfer, 200);
-            self.step_out(conversation, owner);
-            return;
-        };
-        let line = conversation.connection(owner).and_then(|party| party.leg(other.0));
-        if line.is_some_and(|leg| leg.state == LegState::Incoming) {
-            self.end_leg(conversation, owner, other.0, 487, None);
-        }
-        self.pursue(conversation, owner, Refer { session, transfer, target }, holds_of(conversation));
+        self.drop_unnamed(conversation, owner, &partners);
+        let pending = |id: &&ConnectionId| conversation.connection(**id).is_some_and(|each| each.is_pending());
+        let Some(target) = partners.iter().find(pending).or(partners.last()).copied() else { return };
+        self.hand_over(conversation, owner, asked, target);
     }
 
     /// Attended, between two conversations of one agent or trunk: they become one.
@@ -330,7 +332,7 @@ impl Desk {
         self.report_final(refer.session, refer.transfer, status);
     }
 
-    fn report_final(&mut self, session: SessionId, transfer: TransferId, status: u16) {
+    pub(crate) fn report_final(&mut self, session: SessionId, transfer: TransferId, status: u16) {
         self.sip(SipCommand::ReportTransfer { session, transfer, status, reason: String::new() });
     }
 
@@ -350,7 +352,7 @@ impl Desk {
     }
 
     /// A transferor has what it asked for.
-    fn step_out(&mut self, conversation: &mut Conversation, owner: ConnectionId) {
+    pub(crate) fn step_out(&mut self, conversation: &mut Conversation, owner: ConnectionId) {
         self.hand_on_the_call(conversation, owner);
         let role = conversation.connection(owner).map_or(PartyRole::Agent, |party| party.role());
         let by = match role {
@@ -391,8 +393,4 @@ impl Desk {
 fn refers_to(conversation: &Conversation, target: ConnectionId) -> Vec<(ConnectionId, Refer)> {
     let refers = conversation.live().filter_map(|each| Some((each.id, each.refer?)));
     refers.filter(|(_, refer)| refer.target == target).collect()
-}
-
-fn holds_of(conversation: &Conversation) -> Vec<(ConnectionId, crate::connection::Hold)> {
-    conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect()
 }

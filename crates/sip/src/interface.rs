@@ -315,6 +315,8 @@ pub struct ReferTarget {
 pub enum ReplacesTarget {
     /// A session of this endpoint.
     Session(SessionId),
+    /// A session of this endpoint that may be replaced only while it is early, and has been answered (`early-only`).
+    Answered(SessionId),
     /// A dialog that is not ours; the header's value, unescaped.
     Elsewhere(String),
 }

@@ -29,6 +29,9 @@ impl Endpoint {
     pub(crate) fn replaces_target(&self, refer: &Message) -> Option<ReplacesTarget> {
         let replaces = refer.refer_to().ok().flatten()?.replaces?;
         Some(match self.named_by(&replaces) {
+            Some(session) if replaces.early_only && session.phase == Phase::Established => {
+                ReplacesTarget::Answered(session.id)
+            }
             Some(session) => ReplacesTarget::Session(session.id),
             None => ReplacesTarget::Elsewhere(replaces.to_string()),
         })

@@ -339,6 +339,8 @@ fn r5_r6_p2_replaces_in_refer_to_finds_our_session_in_either_orientation() {
         cseq += 1;
     }
     assert_eq!(replaces_of(&mut phone, cseq, "sip:carol@example.com"), None);
+    let early = format!("<sip:carol@192.0.2.1?Replaces={call_id}%3Bto-tag%3D{own}%3Bfrom-tag%3D{remote}%3Bearly-only>");
+    assert_eq!(replaces_of(&mut phone, cseq + 1, &early), Some(ReplacesTarget::Answered(session)));
 }
 
 fn invite_with(replaces: &str, number: u32) -> String {

@@ -22,7 +22,7 @@ fn two_lines(world: &mut World) {
 }
 
 /// What is frozen, how it comes about, how it is completed, and whom the customer then talks to.
-const STAGES: [(&str, Act, Act, &str); 12] = [
+const STAGES: [(&str, Act, Act, &str); 14] = [
     (
         "consult ringing",
         |w| {
@@ -104,6 +104,25 @@ const STAGES: [(&str, Act, Act, &str); 12] = [
         |w| {
             two_lines(w);
             w.refer_to_line("anna", "anna/2");
+        },
+        |w| w.answer("bank"),
+        "bank",
+    ),
+    (
+        "semi-attended by Leave",
+        |w| {
+            w.talking();
+            w.consult("anna", "Bank");
+            w.click("anna", Control::Leave);
+        },
+        |w| w.answer("bank"),
+        "bank",
+    ),
+    (
+        "semi-attended by a REFER to the number that rings",
+        |w| {
+            two_lines(w);
+            w.refer("anna", office::BANK);
         },
         |w| w.answer("bank"),
         "bank",

@@ -141,6 +141,16 @@ pub(crate) enum OnAgentHangup {
     Recall,
 }
 
+/// What happens when the agent's phone hangs up while a target that it consults still rings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum OnRingingHangup {
+    /// The hang-up completes the transfer: the customer waits for the target, whose phone goes on ringing.
+    Transfer,
+    /// The hang-up withdraws it: the target is cancelled, the customer kept, and the agent recalled.
+    Recall,
+}
+
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -174,6 +184,9 @@ pub(crate) struct Queue {
     /// When the agent's phone hangs up.
     #[schema(required = false)]
     pub(crate) on_agent_hangup: OnAgentHangup,
+    /// When the agent's phone hangs up while its target rings.
+    #[schema(required = false)]
+    pub(crate) on_ringing_hangup: OnRingingHangup,
     /// The hold and waiting music's name; absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) music: Option<String>,

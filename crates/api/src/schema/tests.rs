@@ -84,10 +84,13 @@ fn enumerations_are_the_real_ones() {
         X::Failed,
     ]);
     all::<event::PartyRole>([PartyRole::Customer, PartyRole::Agent, PartyRole::ThirdParty]);
-    use real_directory::{OnAgentHangup, OnTargetFailure, QueueFull, QuickConnectType, ReferPolicy, TrunkTransport};
+    use real_directory::{
+        OnAgentHangup, OnRingingHangup, OnTargetFailure, QueueFull, QuickConnectType, ReferPolicy, TrunkTransport,
+    };
     all::<directory::QueueFull>([QueueFull::Busy, QueueFull::Unavailable]);
     all::<directory::OnTargetFailure>([OnTargetFailure::Hold, OnTargetFailure::AutoResume]);
     all::<directory::OnAgentHangup>([OnAgentHangup::End, OnAgentHangup::Recall]);
+    all::<directory::OnRingingHangup>([OnRingingHangup::Transfer, OnRingingHangup::Recall]);
     all::<directory::QuickConnectType>([
         QuickConnectType::User,
         QuickConnectType::Queue,
