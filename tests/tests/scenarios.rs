@@ -26,6 +26,8 @@ mod in_dialog_requests;
 mod lost_phone;
 #[path = "scenarios/offerless.rs"]
 mod offerless;
+#[path = "scenarios/parallel_consults.rs"]
+mod parallel_consults;
 #[path = "scenarios/permissions.rs"]
 mod permissions;
 #[path = "scenarios/phone_hold.rs"]

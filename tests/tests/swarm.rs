@@ -148,7 +148,7 @@ impl Player {
                 _ => Control::Leave,
             };
         }
-        match self.dice.next_u32() % 22 {
+        match self.dice.next_u32() % 24 {
             0..6 => Control::Add { target: Target::QuickConnect(quick.into()), mode },
             6 => Control::Hold,
             7 => Control::Resume,
@@ -164,6 +164,8 @@ impl Player {
             18 => Control::Drop(party),
             19 => Control::SendDigits { connection: party, digits: "12#".into() },
             20 => Control::Accept,
+            21 => Control::SwapTo(party),
+            22 => Control::JoinConnection(party),
             _ => Control::Reject,
         }
     }

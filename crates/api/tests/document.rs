@@ -50,6 +50,8 @@ fn it_names_exactly_the_routes_of_the_design() {
         PUT /api/v1/contacts/{contactId}/attributes | POST /api/v1/contacts/{contactId}/connections
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/hold
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/resume
+        POST /api/v1/contacts/{contactId}/connections/{connectionId}/swap
+        POST /api/v1/contacts/{contactId}/connections/{connectionId}/join
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/mute
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/unmute
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/drop

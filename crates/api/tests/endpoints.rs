@@ -31,6 +31,8 @@ async fn every_control_reaches_the_core_and_answers_with_the_contact() {
         ("end", "", Control::End),
         ("connections/7/hold", "", Control::HoldConnection(party)),
         ("connections/7/resume", "", Control::ResumeConnection(party)),
+        ("connections/7/swap", "", Control::SwapTo(party)),
+        ("connections/7/join", "", Control::JoinConnection(party)),
         ("connections/7/mute", "", Control::Mute(party)),
         ("connections/7/unmute", "", Control::Unmute(party)),
         ("connections/7/drop", "", Control::Drop(party)),

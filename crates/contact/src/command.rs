@@ -47,10 +47,14 @@ pub enum Control {
     Hold,
     /// Take the customer off hold.
     Resume,
-    /// Exchange the talking and the held parties.
+    /// Exchange the talking and the held parties; of several consults, whom the agent holds longest is next.
     Swap,
+    /// Talk to this party alone: whoever talks is held, and whoever else is held stays so.
+    SwapTo(ConnectionId),
     /// Take everybody off hold into one bridge.
     Join,
+    /// Take one party off hold, into the bridge of those who talk.
+    JoinConnection(ConnectionId),
     /// Hold everybody else.
     HoldAll,
     /// Leave; the others stay together.

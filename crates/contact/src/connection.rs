@@ -40,6 +40,8 @@ pub(crate) struct Hold {
     pub(crate) by: ContactId,
     /// The phone leg whose hold key did it.
     pub(crate) by_leg: Option<u64>,
+    /// The revision of the conversation in which it began: parties that were held by one act are one group.
+    pub(crate) round: u64,
 }
 
 /// A REFER of this party that we act on.
@@ -84,6 +86,8 @@ pub(crate) struct Connection {
     pub(crate) refer: Option<Refer>,
     /// The agent who is rung when this target fails and nobody else is left (R4).
     pub(crate) recall_to: Option<String>,
+    /// It is consulted: once it answers, its initiator talks to it alone.
+    pub(crate) consult: bool,
     /// It has talked with the party that brought it in.
     pub(crate) consulted: bool,
     /// It has been in one bridge with the customer and the party that brought it in.
@@ -133,6 +137,7 @@ impl Connection {
             added_by: None,
             refer: None,
             recall_to: None,
+            consult: false,
             consulted: false,
             joined: false,
             referred_by: None,

@@ -123,7 +123,9 @@ impl Desk {
             Control::Hold => self.hold_customer(conversation, actor),
             Control::Resume => self.resume_customer(conversation, actor),
             Control::Swap => self.swap(conversation, actor),
+            Control::SwapTo(id) => self.swap_to(conversation, actor, id),
             Control::Join => self.join(conversation, actor),
+            Control::JoinConnection(id) => self.join_one(conversation, actor, id),
             Control::HoldAll => self.hold_all(conversation, actor),
             Control::Leave => self.leave_by_control(conversation, actor),
             Control::End => self.end_by_control(conversation, actor),
@@ -185,12 +187,12 @@ impl Desk {
         by: ContactId,
         by_leg: Option<u64>,
     ) {
-        let since_us = self.now_us;
+        let (since_us, round) = (self.now_us, conversation.revision);
         let Some(party) = conversation.connection_mut(held) else { return };
         if !party.is_connected() || party.hold.is_some() {
             return;
         }
-        party.hold = Some(Hold { since_us, by, by_leg });
+        party.hold = Some(Hold { since_us, by, by_leg, round });
         let (role, initial) = (party.role(), party.initial);
         self.emit(conversation, by, EventKind::Held { connection_id: held, role });
         if initial {
@@ -253,21 +255,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Exchanges the talking and the held parties around the agent who asks.
-    pub(crate) fn swap(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
-        let contact = crate::line::contact_of(conversation, actor);
-        let held = conversation.ids_of(|each| each.id != actor && each.hold.is_some());
-        let talking = conversation.ids_of(|each| each.id != actor && each.talks());
-        if held.is_empty() || talking.is_empty() {
-            return Err(wrong_state("Swap needs a party that talks and one that is held."));
-        }
-        self.check_phone_holds(conversation, &held)?;
-        talking.into_iter().for_each(|id| self.hold_party(conversation, id, contact, None));
-        held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
-        self.emit(conversation, contact, EventKind::Swapped);
-        Ok(())
-    }
-
     /// Takes every party off hold into one bridge.
     pub(crate) fn join(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
         let parties = conversation.live().filter(|each| each.is_connected()).count();
@@ -287,7 +274,7 @@ impl Desk {
 
     /// A party that the agent's own phone line holds cannot be freed from here, unless another line of that phone is in
     /// use: then the conference is on that line.
-    fn check_phone_holds(&self, conversation: &Conversation, held: &[ConnectionId]) -> Outcome {
+    pub(crate) fn check_phone_holds(&self, conversation: &Conversation, held: &[ConnectionId]) -> Outcome {
         for id in held {
             let by_leg = conversation.connection(*id).and_then(|party| party.hold).and_then(|hold| hold.by_leg);
             let Some(by_leg) = by_leg else { continue };
@@ -471,7 +458,7 @@ pub(crate) fn has_company(conversation: &Conversation, actor: ConnectionId) -> b
         && others().count() >= if customer { 2 } else { 1 }
 }
 
-fn connected(conversation: &Conversation, id: ConnectionId) -> Result<&Connection, Refusal> {
+pub(crate) fn connected(conversation: &Conversation, id: ConnectionId) -> Result<&Connection, Refusal> {
     let party = conversation.connection(id).filter(|party| party.is_live());
     let party = party.ok_or_else(|| Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."))?;
     if party.is_connected() { Ok(party) } else { Err(wrong_state("The party is not connected yet.")) }

@@ -43,6 +43,7 @@ mod registration;
 mod route;
 mod settle;
 pub mod snapshot;
+mod swap;
 mod target;
 mod timer;
 pub mod trace;

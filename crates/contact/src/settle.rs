@@ -24,6 +24,7 @@ impl Desk {
             self.party_gone(conversation, gone, (baton_sip::EndCause::Transport, None));
         }
         self.end_what_is_over(conversation);
+        conversation.adopt_targets();
         self.book_interactions(conversation);
         self.publish_mix(conversation);
         self.complete_contacts(conversation);

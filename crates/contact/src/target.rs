@@ -100,6 +100,7 @@ impl Desk {
         self.limit_duration(conversation, target);
         self.answer_callers(conversation, target);
         self.complete_refers(conversation, target);
+        self.give_the_floor(conversation, target);
         self.dial_what_was_asked(conversation, target);
         if conversation.transfers > 0 {
             self.identify_remaining(conversation);

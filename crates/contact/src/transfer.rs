@@ -69,6 +69,7 @@ impl Desk {
         let added = self.add_party(conversation, (initiator, contact), &aim, &caller);
         if let Some(party) = conversation.connection_mut(added) {
             party.referred_by.clone_from(&caller.referred_by);
+            party.consult = adding.hold;
         }
         if let Some(line) = adding.line {
             self.attach_line(conversation, initiator, added, line);

@@ -25,6 +25,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(add))
         .routes(routes!(hold))
         .routes(routes!(resume))
+        .routes(routes!(swap))
+        .routes(routes!(join))
         .routes(routes!(mute))
         .routes(routes!(unmute))
         .routes(routes!(drop_connection))
@@ -155,6 +157,20 @@ control!(
     "resumeConnection",
     Control::ResumeConnection,
     "Take one party off hold."
+);
+control!(
+    swap,
+    "/contacts/{contactId}/connections/{connectionId}/swap",
+    "swapToConnection",
+    Control::SwapTo,
+    "Talk to one party alone: whoever talks is held, and whoever else is held stays so."
+);
+control!(
+    join,
+    "/contacts/{contactId}/connections/{connectionId}/join",
+    "joinConnection",
+    Control::JoinConnection,
+    "Take one party off hold, into the bridge of those who talk."
 );
 control!(
     mute,

@@ -242,7 +242,13 @@ control!(
 );
 control!(hold, "/contacts/{contactId}/hold", "holdCustomer", Control::Hold, "Hold the customer.");
 control!(resume, "/contacts/{contactId}/resume", "resumeCustomer", Control::Resume, "Take the customer off hold.");
-control!(swap, "/contacts/{contactId}/swap", "swap", Control::Swap, "Exchange the talking and the held parties.");
+control!(
+    swap,
+    "/contacts/{contactId}/swap",
+    "swap",
+    Control::Swap,
+    "Exchange the talking and the held parties; of several consults, whom the agent holds longest is next."
+);
 control!(join, "/contacts/{contactId}/join", "join", Control::Join, "Take everybody off hold into one bridge.");
 control!(leave, "/contacts/{contactId}/leave", "leave", Control::Leave, "Leave; the others stay together.");
 control!(hold_all, "/contacts/{contactId}/hold-all", "holdAll", Control::HoldAll, "Hold everybody else.");

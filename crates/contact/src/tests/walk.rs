@@ -86,6 +86,8 @@ fn controls(conversation: &Conversation, actor: &Connection) -> Vec<Control> {
             Control::Drop(other.id),
             Control::HoldConnection(other.id),
             Control::ResumeConnection(other.id),
+            Control::SwapTo(other.id),
+            Control::JoinConnection(other.id),
         ]);
         if other.initial {
             controls.push(if other.muted { Control::Unmute(other.id) } else { Control::Mute(other.id) });
@@ -144,7 +146,9 @@ fn describe(conversation: &Conversation, party: &Connection) -> String {
         party.legs.iter().map(|leg| format!("{:?}{}{}", leg.state, leg.remote_hold, partners(leg))).collect();
     let hold = party.hold.map(|hold| {
         let by = conversation.connections.iter().find(|each| each.contact == hold.by && each.is_agent());
-        (by.and_then(|by| by.agent.clone()), hold.by_leg.is_some())
+        // Which group of the held it is in: a swap brings them back in turn.
+        let earlier = conversation.live().filter_map(|each| each.hold).filter(|each| each.round < hold.round).count();
+        (by.and_then(|by| by.agent.clone()), hold.by_leg.is_some(), earlier)
     });
     let recalled = conversation.contact(party.contact).is_some_and(|contact| contact.recalled);
     let queued = conversation.contact(party.contact).is_some_and(|contact| contact.queue.is_some());
