@@ -64,3 +64,5 @@ mod trunk_numbers;
 mod trunk_transfers;
 #[path = "scenarios/two_phones.rs"]
 mod two_phones;
+#[path = "scenarios/watching.rs"]
+mod watching;

@@ -44,6 +44,8 @@ pub struct Gauges {
     pub ports_used: usize,
     /// Sources that are banned.
     pub bans: usize,
+    /// What phones watch: busy lamps, presence, conferences.
+    pub subscriptions: usize,
     /// Conversations given up because of a fault of ours, since the start.
     pub faults: u64,
     /// Calls and transfers that security profiles have refused, since the start.
@@ -141,6 +143,7 @@ impl Core {
             waiting: self.desk.waiting.len(),
             ports_used: self.desk.ports.used(),
             bans: self.desk.bans_in_force(),
+            subscriptions: self.desk.watches.len(),
             faults: self.desk.faults,
             not_permitted: self.desk.not_permitted,
         }
@@ -186,8 +189,9 @@ impl Core {
                 self.desk.dispatch();
             }
             let Some(effect) = self.desk.effects.pop_front() else {
-                if tells_agents && !self.desk.changed_agents.is_empty() {
+                if tells_agents && !(self.desk.changed_agents.is_empty() && self.desk.changed_rooms.is_empty()) {
                     self.desk.tell_agents();
+                    self.desk.tell_rooms();
                     continue;
                 }
                 break;
@@ -255,6 +259,10 @@ fn name_of(command: &SipCommand) -> &'static str {
         SipCommand::End { .. } => "End",
         SipCommand::Errand { .. } => "Errand",
         SipCommand::ForgetErrand { .. } => "ForgetErrand",
+        SipCommand::AcceptSubscription { .. } => "AcceptSubscription",
+        SipCommand::RefuseSubscription { .. } => "RefuseSubscription",
+        SipCommand::Publish { .. } => "Publish",
+        SipCommand::EndSubscription { .. } => "EndSubscription",
         SipCommand::SetAccess(_) => "SetAccess",
         SipCommand::RestoreBindings { .. } => "RestoreBindings",
         SipCommand::Unregister { .. } => "Unregister",

@@ -30,6 +30,7 @@ use crate::registration::{Registration, RegistrationId};
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
 use crate::trunk::{TrunkLife, TrunkState};
+use crate::watch::Watches;
 
 /// What the desk asks for: something of the endpoint, or something of the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,10 @@ pub(crate) struct Desk {
     pub(crate) effects: VecDeque<Effect>,
     /// Agents whose snapshot is to be told at the end of this input.
     pub(crate) changed_agents: BTreeSet<String>,
+    /// Rooms whose watchers are to be told at the end of this input.
+    pub(crate) changed_rooms: BTreeSet<String>,
+    /// Who watches whom.
+    pub(crate) watches: Watches,
     /// Somebody waits or is free who was not: look at the queues at the end of this input.
     pub(crate) dispatch_due: bool,
     pub(crate) draining: bool,
@@ -117,6 +122,8 @@ impl Desk {
             next_id: 0,
             effects: VecDeque::new(),
             changed_agents: BTreeSet::new(),
+            changed_rooms: BTreeSet::new(),
+            watches: Watches::default(),
             dispatch_due: false,
             draining: false,
             overloaded: false,
@@ -146,6 +153,7 @@ impl Desk {
         let access = self.access();
         self.sip(SipCommand::SetAccess(access));
         self.release_the_removed();
+        self.end_lost_watches();
         self.count_devices();
         self.dispatch_due = true;
     }

@@ -82,6 +82,10 @@ impl Desk {
                     desk.leg_ended(conversation, owner, session.0, (cause, q850));
                 });
             }
+            SipEvent::SubscriptionAsked { subscription, account, package, target } => {
+                self.watch(subscription, &account, package, &target);
+            }
+            SipEvent::Unsubscribed { subscription } => self.unwatch(subscription),
             SipEvent::Banned(ban) => self.banned(ban),
             SipEvent::ErrandDone { errand, status, cseq, call_id, expires_s, min_expires_s, retry_after_s } => {
                 let answer = Answer { status, cseq, call_id, expires_s, min_expires_s, retry_after_s };

@@ -50,6 +50,7 @@ pub mod trace;
 mod transfer;
 mod trunk;
 mod view;
+mod watch;
 
 pub use config::{Config, Limits};
 pub use core::{Core, Gauges};

@@ -34,6 +34,8 @@ impl Desk {
             conversation.revision += 1;
             let agents = conversation.connections.iter().filter_map(|party| party.agent.clone());
             self.changed_agents.extend(agents);
+            let room = conversation.conference.as_ref().filter(|room| self.watches.has_room(room));
+            self.changed_rooms.extend(room.cloned());
         }
     }
 

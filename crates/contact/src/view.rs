@@ -129,7 +129,7 @@ impl Desk {
         })
     }
 
-    /// Tells the panels which agents look different now.
+    /// Tells the panels, and the phones that watch them, which agents look different now.
     pub(crate) fn tell_agents(&mut self) {
         for name in std::mem::take(&mut self.changed_agents) {
             if let Some(agent) = self.agents.get_mut(&name) {
@@ -138,6 +138,7 @@ impl Desk {
             if let Some(snapshot) = self.agent_snapshot(&name) {
                 self.out(Output::Agent(Box::new(snapshot)));
             }
+            self.tell_watchers_of(&name);
         }
     }
 

@@ -47,6 +47,9 @@ pub(crate) struct Sip {
     pub(crate) expires_least_s: u32,
     pub(crate) expires_default_s: u32,
     pub(crate) expires_most_s: u32,
+    pub(crate) subscription_expires_least_s: u32,
+    pub(crate) subscription_expires_default_s: u32,
+    pub(crate) subscription_expires_most_s: u32,
     pub(crate) nonce_lifetime_s: u32,
     pub(crate) reliable_provisionals: ReliableProvisionals,
     pub(crate) session_expires_s: u32,
@@ -266,6 +269,8 @@ pub(crate) struct Limits {
     pub(crate) transactions_max: usize,
     pub(crate) message_bytes_max: usize,
     pub(crate) contacts_per_account_max: usize,
+    pub(crate) subscriptions_max: usize,
+    pub(crate) subscriptions_per_account_max: usize,
     pub(crate) tcp_connections_max: usize,
     pub(crate) connections_per_source_max: usize,
     pub(crate) handshakes_max: usize,
@@ -370,6 +375,12 @@ impl Node {
             faults.add("sip.expires_default_s", "10 ≤ expires_least_s ≤ expires_default_s ≤ expires_most_s must hold");
         }
         faults.range("sip.expires_most_s", sip.expires_most_s.into(), 60, 86_400);
+        let (least_s, default_s) = (sip.subscription_expires_least_s, sip.subscription_expires_default_s);
+        if !(10..=default_s).contains(&least_s) || default_s > sip.subscription_expires_most_s {
+            let key = "sip.subscription_expires_default_s";
+            faults.add(key, "10 ≤ subscription_expires_least_s ≤ …_default_s ≤ …_most_s must hold");
+        }
+        faults.range("sip.subscription_expires_most_s", sip.subscription_expires_most_s.into(), 60, 86_400);
         if sip.session_expires_s != 0 {
             faults.range("sip.session_expires_s", sip.session_expires_s.into(), 90, 86_400);
         }
@@ -448,7 +459,7 @@ impl Node {
 
     fn check_limits(&self, faults: &mut Faults) {
         let limits = &self.limits;
-        let ranges: [(&str, u64, u64, u64); 21] = [
+        let ranges: [(&str, u64, u64, u64); 23] = [
             ("parties_max", limits.parties_max as u64, 2, 64),
             ("conversations_max", limits.conversations_max as u64, 1, 1_000_000),
             ("ring_timeout_s", limits.ring_timeout_s.into(), 5, 600),
@@ -464,6 +475,8 @@ impl Node {
             ("transactions_max", limits.transactions_max as u64, 100, 10_000_000),
             ("message_bytes_max", limits.message_bytes_max as u64, 2_048, 65_535),
             ("contacts_per_account_max", limits.contacts_per_account_max as u64, 1, 100),
+            ("subscriptions_max", limits.subscriptions_max as u64, 0, 1_000_000),
+            ("subscriptions_per_account_max", limits.subscriptions_per_account_max as u64, 0, 10_000),
             ("tcp_connections_max", limits.tcp_connections_max as u64, 1, 1_000_000),
             ("connections_per_source_max", limits.connections_per_source_max as u64, 1, 1_000_000),
             ("handshakes_max", limits.handshakes_max as u64, 1, 100_000),
@@ -564,6 +577,9 @@ impl Default for Sip {
             expires_least_s: sip.expires_s.0,
             expires_default_s: sip.expires_s.1,
             expires_most_s: sip.expires_s.2,
+            subscription_expires_least_s: sip.subscription_expires_s.0,
+            subscription_expires_default_s: sip.subscription_expires_s.1,
+            subscription_expires_most_s: sip.subscription_expires_s.2,
             nonce_lifetime_s: sip.nonce_lifetime_s,
             reliable_provisionals: ReliableProvisionals::Required,
             session_expires_s: sip.session_expires_s,
@@ -648,6 +664,8 @@ impl Default for Limits {
             transactions_max: sip.transactions_max,
             message_bytes_max: sip.message_bytes_max,
             contacts_per_account_max: sip.contacts_per_account_max,
+            subscriptions_max: sip.subscriptions_max,
+            subscriptions_per_account_max: sip.subscriptions_per_account_max,
             tcp_connections_max: 10_000,
             connections_per_source_max: 1_000,
             handshakes_max: 256,

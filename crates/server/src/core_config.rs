@@ -82,6 +82,13 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
         t4_ms: sip.t4_ms,
         expires_s: (sip.expires_least_s, sip.expires_default_s, sip.expires_most_s),
         contacts_per_account_max: node.limits.contacts_per_account_max,
+        subscription_expires_s: (
+            sip.subscription_expires_least_s,
+            sip.subscription_expires_default_s,
+            sip.subscription_expires_most_s,
+        ),
+        subscriptions_max: node.limits.subscriptions_max,
+        subscriptions_per_account_max: node.limits.subscriptions_per_account_max,
         nonce_lifetime_s: sip.nonce_lifetime_s,
         reliable_provisionals: match sip.reliable_provisionals {
             ReliableProvisionals::Required => baton_sip::ReliableProvisionals::Required,

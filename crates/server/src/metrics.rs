@@ -114,6 +114,7 @@ struct CoreNumbers {
     banned_dropped: Number,
     amplification_refused: Number,
     bans_in_force: Number,
+    subscriptions: Number,
 }
 
 impl Metrics {
@@ -145,6 +146,7 @@ impl Metrics {
         numbers.banned_dropped.set(counters.banned_dropped);
         numbers.amplification_refused.set(counters.amplification_refused);
         numbers.bans_in_force.set(gauges.bans as u64);
+        numbers.subscriptions.set(gauges.subscriptions as u64);
     }
 
     /// Takes over how the trunks are. Once a second, and the text is made no more often: nobody waits for this lock.
@@ -259,6 +261,7 @@ impl Metrics {
         let gauges = [
             ("baton_sip_tcp_connections", "Connections (TCP, TLS, WebSocket) that are up.", &self.tcp_connections),
             ("baton_sip_bans", "Sources that are banned.", &self.core.bans_in_force),
+            ("baton_sip_subscriptions", "What phones watch: busy lamps, presence, rooms.", &self.core.subscriptions),
             ("baton_core_pressure", "What gives way: 0 nothing, 1 new calls, 2 strangers too.", &self.pressure),
             ("baton_core_inbox_length", "Letters in the core's inbox.", &self.inbox_length),
             ("baton_store_backlog", "Events and documents that wait for the store.", &self.store_backlog),

@@ -43,9 +43,11 @@ impl Endpoint {
             return self.stack.transactions.of_key(&key).is_some();
         }
         match request.to_tag() {
-            Some(tag) => self
-                .session_of_tag(tag)
-                .is_some_and(|session| session.takes_request_of(request.call_id(), request.from_tag())),
+            Some(tag) => {
+                let of_session = self.session_of_tag(tag);
+                of_session.is_some_and(|session| session.takes_request_of(request.call_id(), request.from_tag()))
+                    || self.subscription_of(request).is_some()
+            }
             None => request.header(HeaderName::Replaces).is_some() && matches!(self.replaced_by(request), Ok(Some(_))),
         }
     }

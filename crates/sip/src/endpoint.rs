@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::errand::Errand;
+use crate::events::SubscriptionId;
 use crate::guard::Guard;
 use crate::interface::{
     Access, Binding, Command, CommandRefused, Config, Counters, ErrandId, Event, Flow, Input, OutgoingInvite, Output,
     SessionId, Transport,
 };
+use crate::notifier::Notifier;
 use crate::random::{Random, read_marked};
 use crate::recent::Recent;
 use crate::registrar::Registrar;
@@ -36,6 +38,7 @@ pub struct Endpoint {
     pub(crate) access: Access,
     pub(crate) digest: digest::Server,
     pub(crate) registrar: Registrar,
+    pub(crate) notifier: Notifier,
     pub(crate) guard: Guard,
     pub(crate) tracing: bool,
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
@@ -58,6 +61,7 @@ impl Endpoint {
             access: Access::default(),
             digest,
             registrar: Registrar::default(),
+            notifier: Notifier::default(),
             guard,
             tracing: false,
             sessions: BTreeMap::new(),
@@ -182,6 +186,12 @@ impl Endpoint {
             Up::Failed { owner, failure, .. } if owner.purpose == Purpose::Errand => {
                 self.errand_failed(ErrandId(owner.session.0), failure);
             }
+            Up::Response { owner: Some(owner), transaction, response, .. } if owner.purpose == Purpose::Event => {
+                self.notify_answered(SubscriptionId(owner.session.0), transaction, &response);
+            }
+            Up::Failed { owner, transaction, failure } if owner.purpose == Purpose::Event => {
+                self.notify_failed(SubscriptionId(owner.session.0), transaction, failure);
+            }
             Up::Response { owner, transaction, response, request, flow } => {
                 let is_invite_success =
                     *response.method() == Method::Invite && (200..=299).contains(&response.status());
@@ -218,6 +228,7 @@ impl Endpoint {
                 Timer::Stream(connection) => self.stream_idled(connection),
                 Timer::StreamMessage(connection) => self.stream_cut_off(connection),
                 Timer::Resolve(query) => self.resolved(query, Vec::new()),
+                Timer::Subscription(id, timer) => self.subscription_due(id, timer),
             }
         }
     }
@@ -248,6 +259,14 @@ impl Endpoint {
                 self.forget_errand(errand);
                 return Ok(());
             }
+            Command::AcceptSubscription { subscription, state } => {
+                return self.accept_subscription(subscription, *state);
+            }
+            Command::RefuseSubscription { subscription, status } => {
+                return self.refuse_subscription(subscription, status);
+            }
+            Command::Publish { subscription, state } => return self.publish(subscription, *state),
+            Command::EndSubscription { subscription, reason } => return self.end_subscription(subscription, reason),
             Command::SetAccess(access) => {
                 self.set_access(access);
                 return Ok(());
@@ -374,9 +393,14 @@ impl Endpoint {
     fn set_access(&mut self, access: Access) {
         let gone: Vec<String> =
             self.registrar.accounts().filter(|account| !access.accounts.contains_key(*account)).cloned().collect();
+        let silenced: Vec<String> =
+            self.subscribing_accounts().filter(|account| !access.accounts.contains_key(*account)).cloned().collect();
         self.access = access;
         for account in gone {
             self.unregister(&account);
+        }
+        for account in silenced {
+            self.end_subscriptions_of(&account);
         }
     }
 

@@ -59,6 +59,8 @@ impl Endpoint {
         }
         match entry.request.method() {
             Method::Invite | Method::Register => {}
+            Method::Subscribe if self.refuses_subscribe(&entry) => return,
+            Method::Subscribe => {}
             Method::Options => return self.answer_options(&entry),
             other => return self.refuse_method(&entry, &other.clone()),
         }
@@ -78,7 +80,16 @@ impl Endpoint {
         match (is_register, origin) {
             (true, Origin::Account(account)) => self.register(entry, &account),
             (true, Origin::Peer(_)) => self.refuse(&entry, 403),
+            (false, origin) if *entry.request.method() == Method::Subscribe => self.take_subscribe(entry, origin),
             (false, origin) => self.take_invite(entry, origin),
+        }
+    }
+
+    /// Only phones may watch: a trunk, however it proves itself, has no business with who is on the phone here.
+    fn take_subscribe(&mut self, entry: Entry, origin: Origin) {
+        match origin {
+            Origin::Account(account) if !self.access.asserting.contains(&account) => self.subscribe(entry, account),
+            _ => self.refuse(&entry, 403),
         }
     }
 
@@ -98,9 +109,6 @@ impl Endpoint {
     /// Methods that make no sense here outside a dialog.
     fn refuse_method(&mut self, entry: &Entry, method: &Method) {
         match method {
-            Method::Subscribe => self.stack.reply(&entry.request, entry.flow, 489, "", |builder| {
-                builder.header(HeaderName::AllowEvents, "refer");
-            }),
             // A REFER outside a dialog would let any phone make calls in another's name (RFC 3515 §5).
             Method::Refer => self.stack.reply(&entry.request, entry.flow, 403, "REFER Inside The Dialog Only", |_| {}),
             Method::Bye | Method::Update | Method::Info | Method::Prack | Method::Notify | Method::Cancel => {
@@ -207,6 +215,7 @@ impl Endpoint {
             return;
         }
         let limits = (&self.stack.config).into();
+        let before = self.bindings_if_subscribed(account);
         let done = self.registrar.register(self.stack.now_us, account, &request, flow, limits);
         match done {
             Err(refused) => self.refuse_register(id, &tag, refused),
@@ -216,6 +225,7 @@ impl Endpoint {
                 }
                 self.confirm_register(id, &tag, account, &request);
                 if changed {
+                    self.subscriptions_follow(account, &before);
                     self.bindings_changed(account);
                 }
             }

@@ -5,7 +5,7 @@ use crate::interface::{Flow, Transport};
 use crate::wire::{Builder, HeaderName, Message, NameAddr, Uri};
 
 /// What we take, in every Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK, SUBSCRIBE";
 /// What we can, in every Supported.
 pub(crate) const SUPPORTED: &str = "100rel, replaces, norefersub, timer";
 /// The option tags that a Require may ask of us (RFC 3261 §8.2.2.3).

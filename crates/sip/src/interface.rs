@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::events::{EventState, Package, SubscriptionId};
+use crate::notifier::EndReason;
 use crate::trace::Traced;
 
 pub use crate::guard::{Ban, BanReason, GuardConfig, Load, Network, Pressure};
@@ -472,6 +474,23 @@ pub enum Event {
         /// Retry-After in seconds.
         retry_after_s: Option<u32>,
     },
+    /// A phone wants to watch something (RFC 6665). Answer with [`Command::AcceptSubscription`] or
+    /// [`Command::RefuseSubscription`].
+    SubscriptionAsked {
+        /// The new subscription.
+        subscription: SubscriptionId,
+        /// Whose phone it is, proven.
+        account: String,
+        /// What kind of thing.
+        package: Package,
+        /// What it wants to watch: the Request-URI.
+        target: Party,
+    },
+    /// A subscription is over, and not because we said [`Command::EndSubscription`] or refused it.
+    Unsubscribed {
+        /// The subscription.
+        subscription: SubscriptionId,
+    },
     /// The bindings of an account changed (REGISTER, expiry, its TCP connection closed): all of them, for the directory
     /// and the store.
     BindingsChanged {
@@ -727,6 +746,35 @@ pub enum Command {
         /// The errand.
         errand: ErrandId,
     },
+    /// Grant a subscription; its phone is told this state at once.
+    AcceptSubscription {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What is true.
+        state: Box<EventState>,
+    },
+    /// Refuse a subscription.
+    RefuseSubscription {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// 400–699.
+        status: u16,
+    },
+    /// What is true for a subscription now. To say the same twice is harmless: a phone is told what differs from what it was
+    /// told last, and not more often than the package allows.
+    Publish {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What is true.
+        state: Box<EventState>,
+    },
+    /// End a subscription, with a last notification of the state as it was. No event follows.
+    EndSubscription {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Why.
+        reason: EndReason,
+    },
     /// Who may talk to us, whole; replaces what was there. Bindings of removed accounts are dropped.
     SetAccess(Access),
     /// Bindings from before a restart.
@@ -862,6 +910,12 @@ pub struct Config {
     pub expires_s: (u32, u32, u32),
     /// Most contacts of one account.
     pub contacts_per_account_max: usize,
+    /// Subscription expiry: least, default and most, in seconds.
+    pub subscription_expires_s: (u32, u32, u32),
+    /// Most subscriptions; a SUBSCRIBE above gets 503.
+    pub subscriptions_max: usize,
+    /// Most subscriptions of one account; a SUBSCRIBE above gets 403.
+    pub subscriptions_per_account_max: usize,
     /// How long a nonce is good, in seconds.
     pub nonce_lifetime_s: u32,
     /// Which provisional responses are sent reliably.
@@ -897,6 +951,9 @@ impl Default for Config {
             t4_ms: 5_000,
             expires_s: (60, 300, 3_600),
             contacts_per_account_max: 10,
+            subscription_expires_s: (60, 3_600, 3_600),
+            subscriptions_max: 50_000,
+            subscriptions_per_account_max: 200,
             nonce_lifetime_s: 300,
             reliable_provisionals: ReliableProvisionals::default(),
             session_expires_s: 1_800,

@@ -215,6 +215,9 @@ impl Endpoint {
             return self.take_cancel(flow, request, key);
         }
         let Some(tag) = request.to_tag() else { return self.enter(Entry { flow, request, key, paid }) };
+        if let Some(subscription) = self.subscription_of(&request) {
+            return self.take_in_subscription(subscription, flow, request, key);
+        }
         let session = self
             .session_of_tag(tag)
             .filter(|session| session.takes_request_of(request.call_id(), request.from_tag()))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::events::SubscriptionId;
 use crate::interface::{ConnectionHandle, SessionId};
 use crate::transaction::{TransactionId, TransactionTimer};
 
@@ -22,6 +23,8 @@ pub(crate) enum Timer {
     StreamMessage(ConnectionHandle),
     /// A query for a host name was not answered by the driver.
     Resolve(u64),
+    /// A subscription's own timers.
+    Subscription(SubscriptionId, SubscriptionTimer),
 }
 
 /// What a session waits for, beside its transactions.
@@ -49,6 +52,15 @@ pub(crate) enum SessionTimer {
     AwaitPrack,
     /// The session is refreshed, or ends for want of it (RFC 4028 §10).
     Refresh,
+}
+
+/// What a subscription waits for, beside its transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum SubscriptionTimer {
+    /// The pause after a notification is over.
+    Pause,
+    /// It expires, or its SUBSCRIBE was decided by nobody above.
+    Expires,
 }
 
 /// All deadlines of an endpoint: set, stop and pop cost the logarithm of their number.
@@ -86,6 +98,14 @@ impl Timers {
     /// Stops all timers of a session.
     pub(crate) fn stop_session(&mut self, id: SessionId) {
         self.stop_between(Timer::Session(id, SessionTimer::RepeatSuccess), Timer::Session(id, SessionTimer::Refresh));
+    }
+
+    /// Stops all timers of a subscription.
+    pub(crate) fn stop_subscription(&mut self, id: SubscriptionId) {
+        self.stop_between(
+            Timer::Subscription(id, SubscriptionTimer::Pause),
+            Timer::Subscription(id, SubscriptionTimer::Expires),
+        );
     }
 
     fn stop_between(&mut self, first: Timer, last: Timer) {

@@ -139,7 +139,11 @@ impl Swarm {
             | Event::TransferAsked { session, .. }
             | Event::TransferProgress { session, .. }
             | Event::Digit { session, .. } => (*session, false),
-            Event::BindingsChanged { .. } | Event::Banned(_) | Event::ErrandDone { .. } => return,
+            Event::BindingsChanged { .. }
+            | Event::Banned(_)
+            | Event::ErrandDone { .. }
+            | Event::SubscriptionAsked { .. }
+            | Event::Unsubscribed { .. } => return,
         };
         let known = self.known[side].entry(session).or_default();
         assert!(!known.ended, "no event follows the end: {event:?}");

@@ -163,7 +163,7 @@ fn r8_every_dialog_message_advertises_the_same_abilities() {
     for text in texts {
         assert_eq!(
             header(&text, "Allow"),
-            "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK",
+            "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK, SUBSCRIBE",
             "{text}"
         );
         assert_eq!(header(&text, "Supported"), "100rel, replaces, norefersub, timer", "{text}");

@@ -82,7 +82,7 @@ impl World {
     }
 
     pub(super) fn device_receives(&mut self, at: usize, source: SocketAddr, bytes: Bytes) {
-        if self.devices[at].dead || self.registration_response(at, &bytes) {
+        if self.devices[at].dead || self.registration_response(at, &bytes) || self.watch_message(at, &bytes) {
             return;
         }
         let input = Input::Datagram { listener: ListenerId(0), source, bytes };
@@ -283,7 +283,11 @@ fn session_of(event: &Event) -> Option<SessionId> {
         | Event::TransferProgress { session, .. }
         | Event::Digit { session, .. }
         | Event::Ended { session, .. } => Some(*session),
-        Event::BindingsChanged { .. } | Event::Banned(_) | Event::ErrandDone { .. } => None,
+        Event::BindingsChanged { .. }
+        | Event::Banned(_)
+        | Event::ErrandDone { .. }
+        | Event::SubscriptionAsked { .. }
+        | Event::Unsubscribed { .. } => None,
     }
 }
 
@@ -335,6 +339,8 @@ impl Line {
             | Event::Incoming { .. }
             | Event::ErrandDone { .. }
             | Event::BindingsChanged { .. }
+            | Event::SubscriptionAsked { .. }
+            | Event::Unsubscribed { .. }
             | Event::Banned(_) => {}
         }
         None

@@ -16,6 +16,7 @@ mod network;
 pub mod office;
 mod registration;
 mod sound;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ pub use ladder::{Ladder, Rung, header, headers, tag, title};
 pub use line::{Behaviour, Line, LineState};
 pub use network::{Network, Verdict};
 pub use sound::Studio;
+pub use watch::Watch;
 
 /// Ten o'clock of 3 January 2025, in microseconds since the Unix epoch.
 pub const TEN_OCLOCK_US: u64 = 1_735_898_400 * 1_000_000;
@@ -61,6 +63,8 @@ pub struct World {
     pub network: Network,
     pub ladder: Ladder,
     pub events: Vec<ContactEvent>,
+    /// What phones watch, in the order of their subscribing.
+    pub watches: Vec<Watch>,
     /// The last snapshot that was told of each agent.
     pub agents: BTreeMap<String, AgentSnapshot>,
     /// Who hears whom, as the media threads are told.
@@ -125,6 +129,7 @@ impl World {
             network: Network::new(seed),
             ladder: Ladder::default(),
             events: Vec::new(),
+            watches: Vec::new(),
             agents: BTreeMap::new(),
             plans: BTreeMap::new(),
             streams: BTreeMap::new(),

@@ -38,10 +38,12 @@ pub(crate) fn admit(pressure: Pressure, standing: Standing, method: &Method) -> 
         (Pressure::Calm, _, _) => Admission::Take,
         (_, Standing::Registered, Method::Register) => Admission::Take,
         (Pressure::Busy, Standing::Registered, _) => Admission::Take,
-        (_, Standing::Trusted | Standing::Registered, Method::Invite | Method::Register) => Admission::Later,
+        (_, Standing::Trusted | Standing::Registered, Method::Invite | Method::Register | Method::Subscribe) => {
+            Admission::Later
+        }
         // OPTIONS, as a rule: a trunk that got no answer would take us for dead.
         (_, Standing::Trusted | Standing::Registered, _) => Admission::Take,
-        (Pressure::Busy, Standing::Unknown, Method::Invite | Method::Register) => Admission::Later,
+        (Pressure::Busy, Standing::Unknown, Method::Invite | Method::Register | Method::Subscribe) => Admission::Later,
         (_, Standing::Unknown, _) => Admission::Drop,
     }
 }
@@ -90,6 +92,7 @@ mod tests {
         use Pressure::{Busy, Calm, Flooded};
         use Standing::{Registered, Trusted, Unknown};
         let (invite, register, options) = (Method::Invite, Method::Register, Method::Options);
+        let subscribe = Method::Subscribe;
         let rows = [
             (&invite, Trusted, [Take, Later, Later]),
             (&invite, Registered, [Take, Take, Later]),
@@ -97,6 +100,9 @@ mod tests {
             (&register, Trusted, [Take, Later, Later]),
             (&register, Registered, [Take, Take, Take]),
             (&register, Unknown, [Take, Later, Drop]),
+            (&subscribe, Trusted, [Take, Later, Later]),
+            (&subscribe, Registered, [Take, Take, Later]),
+            (&subscribe, Unknown, [Take, Later, Drop]),
             (&options, Trusted, [Take, Take, Take]),
             (&options, Registered, [Take, Take, Take]),
             (&options, Unknown, [Take, Drop, Drop]),

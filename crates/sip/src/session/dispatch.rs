@@ -148,7 +148,7 @@ impl Session {
             Purpose::Notify => self.notify_done(transaction, None),
             Purpose::Refer => self.refer_done(stack, if failure == Failure::Timeout { 408 } else { 503 }),
             // The INVITE's own end is awaited, not the CANCEL's.
-            Purpose::Cancel | Purpose::Errand => {}
+            Purpose::Cancel | Purpose::Errand | Purpose::Event => {}
             // The peer repeats its response, and gives up by itself.
             Purpose::Prack => {}
             // The way may be back before the session's time is up.

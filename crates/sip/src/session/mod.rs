@@ -223,6 +223,10 @@ impl Session {
             | Command::ReportTransfer { .. }
             | Command::Errand { .. }
             | Command::ForgetErrand { .. }
+            | Command::AcceptSubscription { .. }
+            | Command::RefuseSubscription { .. }
+            | Command::Publish { .. }
+            | Command::EndSubscription { .. }
             | Command::SetAccess(_)
             | Command::RestoreBindings { .. }
             | Command::LiftBan { .. }

@@ -20,12 +20,12 @@ pub(crate) struct SessionNames {
 
 impl SessionNames {
     /// A fresh name of ours.
-    pub(super) fn new(random: &mut Random) -> Self {
+    pub(crate) fn new(random: &mut Random) -> Self {
         SessionNames { local: random.token(), remote: NIL.into() }
     }
 
     /// Learns the peer's name from what it sends; it may change, when the peer has become another one by a transfer.
-    pub(super) fn learn(&mut self, message: &Message) {
+    pub(crate) fn learn(&mut self, message: &Message) {
         let value = message.header(HeaderName::SessionId).unwrap_or("");
         let name = value.split(';').next().unwrap_or("").trim();
         let is_name = name.len() == DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit()) && name != NIL;
@@ -35,7 +35,7 @@ impl SessionNames {
     }
 
     /// Ours first, in requests and responses (RFC 7989 §6).
-    pub(super) fn write(&self, builder: &mut Builder) {
+    pub(crate) fn write(&self, builder: &mut Builder) {
         builder.header(HeaderName::SessionId, format_args!("{};remote={}", self.local, self.remote));
     }
 }

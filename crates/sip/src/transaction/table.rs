@@ -38,6 +38,8 @@ pub(crate) enum Purpose {
     Prack,
     /// An errand, whose number stands in the session's place.
     Errand,
+    /// A NOTIFY of a subscription, whose number stands in the session's place.
+    Event,
 }
 
 /// To whom a client transaction reports.
