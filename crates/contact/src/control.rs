@@ -210,6 +210,11 @@ impl Desk {
         self.timers.stop(Timer::HoldReminder(conversation.id, held));
         let held_ms = now_us / 1_000 - hold.since_us / 1_000;
         self.emit(conversation, by, EventKind::Resumed { connection_id: held, role, held_ms });
+        // Who had held it is told that this hold is over, and booked elsewhere.
+        let is_open = conversation.contact(hold.by).is_some_and(|contact| contact.stage == Stage::Open);
+        if hold.by != by && is_open {
+            self.emit(conversation, hold.by, EventKind::Resumed { connection_id: held, role, held_ms: 0 });
+        }
     }
 
     fn hold_customer(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {

@@ -227,7 +227,8 @@ pub enum EventKind {
         connection_id: ConnectionId,
         /// Its role.
         role: PartyRole,
-        /// How long it was held, in milliseconds.
+        /// How long it was held, in milliseconds; 0 on the contact of the agent that had held it, when another one ended
+        /// the hold.
         held_ms: u64,
     },
     /// Talking and held parties were exchanged.

@@ -5,7 +5,7 @@ use baton_media::{Command as MediaCommand, RoomId};
 
 use crate::agent::Part;
 use crate::connection::{Connection, Phase};
-use crate::conversation::{Cause, Conversation, Stage};
+use crate::conversation::{Cause, Contact, Conversation, Stage};
 use crate::desk::Desk;
 use crate::event::{DisconnectReason, EventKind};
 use crate::ids::{ConnectionId, ContactId};
@@ -151,6 +151,10 @@ impl Desk {
         }
         let held_by = conversation.connection(id).and_then(|party| party.hold).map(|hold| hold.by);
         if let Some(by) = held_by {
+            // A hold that an agent has left behind is booked where its party is now, not where all is over.
+            let open = |contact: &&Contact| contact.stage == Stage::Open;
+            let holder = conversation.contact(by).filter(open);
+            let by = holder.or_else(|| conversation.contacts.iter().rev().find(open)).map_or(by, |contact| contact.id);
             self.resume_party(conversation, id, by);
         }
         let call = conversation.id;

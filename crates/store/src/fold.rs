@@ -341,7 +341,8 @@ impl Interaction {
 impl Holds {
     fn resume(&mut self, connection: ConnectionId, held_ms: u64) {
         self.since_ms.remove(&connection);
-        if !self.ended.remove(&connection) {
+        // No time: another agent has ended this one's hold, and has it booked.
+        if !self.ended.remove(&connection) && held_ms > 0 {
             self.book(held_ms);
         }
     }

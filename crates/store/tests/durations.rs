@@ -26,7 +26,7 @@ fn lawful(dice: &mut Dice) -> (Vec<ContactEvent>, u64, u64, u64) {
     let mut list = vec![(now, inbound("+4930111", "+4940222")), (now, agent("agent1"))];
     let (mut talk, mut hold, mut longest) = (0, 0, 0);
     for _ in 0..dice.roll(20) {
-        let (talked, held_ms) = (dice.roll(2_500), dice.roll(2_500));
+        let (talked, held_ms) = (dice.roll(2_500), 1 + dice.roll(2_500));
         list.push((now, EventKind::InteractionStarted));
         now += talked;
         list.push((now, EventKind::InteractionEnded));
@@ -89,6 +89,27 @@ fn talk_and_hold_add_up_to_the_seconds_of_their_sum() {
         assert!(agent.longest_hold_duration <= agent.customer_hold_duration, "seed {seed}");
         assert!(agent.longest_hold_duration.abs_diff(longest / 1_000) <= 1, "seed {seed}");
     }
+}
+
+#[test]
+fn a_hold_that_another_agent_ends_is_booked_there_alone() {
+    let at = |at_ms: u64, kind| ContactEvent {
+        contact_id: contact(1),
+        root_contact_id: contact(1),
+        sequence: at_ms - MIDNIGHT_MS + 1,
+        at_ms,
+        kind,
+    };
+    let events = [
+        at(MIDNIGHT_MS, inbound("+4930111", "+4940222")),
+        at(MIDNIGHT_MS + 1_000, agent("agent1")),
+        at(MIDNIGHT_MS + 2_000, held()),
+        at(MIDNIGHT_MS + 9_000, resumed(0)),
+        at(MIDNIGHT_MS + 30_000, disconnected(DisconnectReason::AgentDisconnect)),
+        at(MIDNIGHT_MS + 30_001, EventKind::Completed),
+    ];
+    let agent = record(&events, 1).agent.unwrap();
+    assert_eq!((agent.number_of_holds, agent.customer_hold_duration), (0, 0));
 }
 
 #[test]
