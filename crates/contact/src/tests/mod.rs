@@ -2,6 +2,7 @@
 
 mod controls;
 mod happenings;
+mod ledger;
 mod media;
 mod walk;
 mod world;

@@ -9,6 +9,7 @@ use baton_sip::{
     PeerId, ReferTarget, ReplacesTarget, SessionId, TransferId, Transport,
 };
 
+use super::ledger::Ledger;
 use crate::command::{AddMode, Command, Control, Refusal, Reply, Target};
 use crate::config::Config;
 use crate::conversation::Conversation;
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub(super) ringing: BTreeMap<u64, String>,
     /// Legs that are there, with the name of the party.
     pub(super) legs: BTreeMap<u64, String>,
+    pub(super) ledger: Ledger,
     next_incoming: u64,
     next_transfer: u64,
     replies: BTreeMap<u64, Result<Reply, Refusal>>,
@@ -129,6 +131,7 @@ impl World {
             events: Vec::new(),
             ringing: BTreeMap::new(),
             legs: BTreeMap::new(),
+            ledger: Ledger::default(),
             next_incoming: 1,
             next_transfer: 0,
             replies: BTreeMap::new(),
@@ -174,11 +177,14 @@ impl World {
     pub(super) fn wait_ms(&mut self, ms: u64) {
         let until_us = self.desk.now_us + ms * 1_000;
         while let Some(due_us) = self.desk.timers.next_us().filter(|due_us| *due_us <= until_us) {
-            self.desk.now_us = self.desk.now_us.max(due_us);
+            let now_us = self.desk.now_us.max(due_us);
+            self.watch(now_us);
+            self.desk.now_us = now_us;
             let timer = self.desk.timers.pop(due_us).expect("a timer is due");
             self.desk.timer_due(timer);
             self.drain();
         }
+        self.watch(until_us);
         self.desk.now_us = until_us;
     }
 
