@@ -1,236 +1,124 @@
-//! The swarm: a seed chooses who calls, clicks, holds, transfers and hangs up, what the network loses, repeats and
-//! reorders, and when the core is thrown away and revived. Every invariant holds after every step; then the network heals,
-//! everybody hangs up, and everything must end. `BATON_SWARM_SEEDS=from..to` (or a count) plays other seeds.
+//! The swarm: a seed chooses who calls, clicks, holds, transfers and hangs up, which phones break the rules, what the network
+//! loses, repeats and reorders, and when the core is thrown away and revived. Every invariant holds after every step; then
+//! the network heals, everybody hangs up, and everything must end. A broken invariant prints its seed, the steps and the
+//! ladder. `make swarm` plays 100,000 conversations; `BATON_SWARM_SEEDS=from..to` plays those seeds, on all cores.
+
+#[path = "swarm/player.rs"]
+mod player;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use baton_contact::command::{AddMode, Command, Control, Target};
-use baton_tests::world::{Behaviour, LineState, World, office};
-use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use baton_contact::event::EventKind;
+use player::Player;
 
-const AGENTS: [&str; 3] = ["anna", "bert", "carla"];
-/// Conversations of the normal run.
-const SEEDS: u64 = 400;
-/// Steps of one seed.
-const STEPS: u64 = 40;
+/// CPU time of one test in an ordinary run.
+const BUDGET: Duration = Duration::from_secs(25);
+/// After so many broken seeds the rest would tell nothing new.
+const BROKEN_MAX: usize = 5;
 
-struct Player {
-    world: World,
-    dice: ChaCha12Rng,
-    callers: u32,
-    told: Vec<String>,
+#[derive(Default)]
+struct Tally {
+    seeds: u64,
+    conversations: usize,
+    contacts: usize,
+    ears: usize,
+    kinds: BTreeMap<String, u32>,
+    broken: Vec<u64>,
 }
 
-fn pick<T: Copy>(dice: &mut ChaCha12Rng, from: &[T]) -> T {
-    from[dice.next_u32() as usize % from.len()]
-}
-
-impl Player {
-    fn new(seed: u64) -> Player {
-        let mut dice = ChaCha12Rng::seed_from_u64(seed);
-        let mut world = World::with(&AGENTS, seed, |_, directory| {
-            directory.users.iter_mut().for_each(|user| user.acw_timeout_seconds = 5);
+impl Tally {
+    fn add(&mut self, player: &Player) {
+        self.seeds += 1;
+        let begun = player.world.events.iter().filter_map(|event| match event.kind {
+            EventKind::Initiated { initial_contact_id, .. } => Some(initial_contact_id.is_none()),
+            _ => None,
         });
-        if seed % 20 == 7 {
-            world.add_sound();
+        for is_root in begun {
+            self.conversations += usize::from(is_root);
+            self.contacts += 1;
         }
-        let talking = dice.next_u32() % 4 > 0;
-        if talking {
-            world.talking();
-        }
-        world.network.lost_per_mille = pick(&mut dice, &[0, 0, 50, 100, 200]);
-        world.network.repeated_per_mille = pick(&mut dice, &[0, 0, 50, 200]);
-        world.network.latency_us = pick(&mut dice, &[(5_000, 5_000), (1_000, 40_000), (1_000, 700_000)]);
-        for who in ["anna", "bert", "carla", "bank", "plumber"] {
-            let behaviour = match dice.next_u32() % 10 {
-                0..5 => Behaviour::Answers(u64::from(dice.next_u32() % 3_000)),
-                5 => Behaviour::Rings,
-                6 => Behaviour::Silent,
-                7 => Behaviour::Refuses(pick(&mut dice, &[486, 480, 603]), u64::from(dice.next_u32() % 3_000)),
-                8 => Behaviour::Busy(pick(&mut dice, &[486, 404, 500, 302])),
-                _ => Behaviour::EarlyMedia,
-            };
-            world.behave(who, behaviour);
-        }
-        Player { world, dice, callers: 0, told: Vec::new() }
-    }
-
-    fn play(&mut self) {
-        for _ in 0..STEPS {
-            self.step();
-            let ms = pick(&mut self.dice, &[0, 3, 10, 60, 300, 1_500, 5_000]);
-            self.world.run_ms(ms);
-        }
-        self.world.end_of_day();
-    }
-
-    fn step(&mut self) {
-        match self.dice.next_u32() % 40 {
-            0..3 => self.call(),
-            3..18 => self.click(),
-            18..35 => self.phone(),
-            35 | 36 => self.world.clear_all(),
-            37 => self.accident(),
-            _ => self.world.freeze_and_revive(),
-        }
-    }
-
-    /// A phone loses its power or its registration, or an agent goes to lunch and comes back.
-    fn accident(&mut self) {
-        let agent = pick(&mut self.dice, &AGENTS);
-        let what = self.dice.next_u32() % 4;
-        self.tell(format!("{agent} has the accident {what}"));
-        match what {
-            0 => self.world.unplug(agent),
-            1 => self.world.plug_in(agent),
-            2 => self.world.set_status(agent, "Lunch"),
-            _ => self.world.set_status(agent, "Available"),
-        }
-    }
-
-    fn tell(&mut self, what: String) {
-        let ms = (self.world.now_us - baton_tests::world::TEN_OCLOCK_US) / 1_000;
-        self.told.push(format!("{:>10.3} s  {what}", ms as f64 / 1e3));
-    }
-
-    fn call(&mut self) {
-        if self.callers >= 3 {
-            return;
-        }
-        if self.dice.next_u32().is_multiple_of(4) {
-            let agent = pick(&mut self.dice, &AGENTS);
-            let number = pick(&mut self.dice, &[office::BANK, "101", "102", "200", "555"]);
-            self.tell(format!("{agent} dials {number}"));
-            let target = Target::PhoneNumber(number.into());
-            drop(self.world.command(Command::Dial { agent: agent.into(), target }));
-            return;
-        }
-        self.callers += 1;
-        let who = format!("C{}", self.callers);
-        let number =
-            pick(&mut self.dice, &[office::SUPPORT, office::SUPPORT, "101", "103", "800", office::PLUMBER, "555"]);
-        self.tell(format!("{who} calls {number}"));
-        self.world.call_in_now(&who, number);
-    }
-
-    fn click(&mut self) {
-        let agent = pick(&mut self.dice, &AGENTS);
-        if self.world.try_contact_of(agent).is_none() {
-            return;
-        }
-        let control = self.control(agent);
-        self.tell(format!("{agent} clicks {control:?}"));
-        drop(self.world.try_click(agent, control));
-    }
-
-    fn control(&mut self, agent: &str) -> Control {
-        let mode = pick(&mut self.dice, &[AddMode::Consult, AddMode::Consult, AddMode::Blind]);
-        let quick = pick(&mut self.dice, &["Bert", "Carla", "Sales", "Bank"]);
-        let contact = self.world.contact_of(agent);
-        let snapshot = self.world.agents[agent].contacts.iter().find(|each| each.contact_id == contact).cloned();
-        let parties: Vec<_> =
-            snapshot.map(|s| s.connections.iter().map(|each| each.connection_id).collect()).unwrap_or_default();
-        let party = if parties.is_empty() { baton_contact::ConnectionId(0) } else { pick(&mut self.dice, &parties) };
-        let offered = self.world.agents[agent].contacts.iter().find(|each| each.contact_id == contact);
-        let offered: Vec<String> = offered.map(|each| each.controls.clone()).unwrap_or_default();
-        let sensible = ["hold", "resume", "swap", "join", "holdAll", "leave"];
-        let sensible: Vec<&str> = sensible.into_iter().filter(|each| offered.iter().any(|name| name == each)).collect();
-        if !sensible.is_empty() && self.dice.next_u32().is_multiple_of(2) {
-            return match pick(&mut self.dice, &sensible) {
-                "hold" => Control::Hold,
-                "resume" => Control::Resume,
-                "swap" => Control::Swap,
-                "join" => Control::Join,
-                "holdAll" => Control::HoldAll,
-                _ => Control::Leave,
-            };
-        }
-        match self.dice.next_u32() % 24 {
-            0..6 => Control::Add { target: Target::QuickConnect(quick.into()), mode },
-            6 => Control::Hold,
-            7 => Control::Resume,
-            8 => Control::Swap,
-            9 | 10 => Control::Join,
-            11 => Control::HoldAll,
-            12 => Control::Leave,
-            13 => Control::End,
-            14 => Control::HoldConnection(party),
-            15 => Control::ResumeConnection(party),
-            16 => Control::Mute(party),
-            17 => Control::Unmute(party),
-            18 => Control::Drop(party),
-            19 => Control::SendDigits { connection: party, digits: "12#".into() },
-            20 => Control::Accept,
-            21 => Control::SwapTo(party),
-            22 => Control::JoinConnection(party),
-            _ => Control::Reject,
-        }
-    }
-
-    fn phone(&mut self) {
-        let live: Vec<u64> = self.world.lines.iter().filter(|(_, line)| !line.is_over()).map(|(id, _)| *id).collect();
-        if live.is_empty() {
-            return;
-        }
-        let id = pick(&mut self.dice, &live);
-        let (who, state) = (self.world.lines[&id].who.clone(), self.world.lines[&id].state);
-        let what = self.dice.next_u32() % 12;
-        self.tell(format!("{who} ({state:?}) does {what}"));
-        match (what, state) {
-            (0..4, LineState::Ringing) => self.world.answer_now(id),
-            (_, LineState::Ringing | LineState::Calling) if what == 11 => self.world.hang_up_now(&who),
-            (_, LineState::Ringing | LineState::Calling) => {}
-            (0, _) => self.world.offer(&who, |text| text.replace("a=sendrecv", "a=sendonly")),
-            (1, _) => self.world.offer(&who, |text| text.replace("a=sendrecv", "a=inactive")),
-            (2, _) => self.world.offer(&who, |text| text),
-            (3, _) => drop(self.world.refer_now(&who, &format!("sip:{}@192.0.2.1", office::BANK))),
-            (4, _) => drop(self.world.refer_now(&who, "sip:102@192.0.2.1")),
-            (5, _) => self.attend(&who),
-            (6, _) => self.second_line(&who),
-            (7 | 8, _) => {
-                let key = pick(&mut self.dice, &['*', '1', '2', '3', '4']);
-                let line = &self.world.lines[&id];
-                let (device, session) = (line.device, line.session);
-                self.world.send_digit(device, session, key);
-            }
-            (9, _) => self.world.hang_up_now(&who),
-            _ => {}
-        }
-    }
-
-    /// A REFER to another line, its own or somebody else's.
-    fn attend(&mut self, who: &str) {
-        let known = |id: &&u64| {
-            let line = &self.world.lines[*id];
-            line.who != who && line.state == LineState::Up && self.world.ladder.dialogs.contains_key(&line.call_id)
-        };
-        let ids: Vec<u64> = self.world.lines.keys().filter(known).copied().collect();
-        if ids.is_empty() {
-            return;
-        }
-        let other = self.world.lines[&pick(&mut self.dice, &ids)].who.clone();
-        let turned = self.dice.next_u32().is_multiple_of(2);
-        let target = self.world.replacing(&other, turned);
-        self.tell(format!("{who} refers to the line {other}"));
-        self.world.refer_now(who, &target);
-    }
-
-    fn second_line(&mut self, who: &str) {
-        let Some(agent) = AGENTS.into_iter().find(|agent| *agent == who) else { return };
-        let number = pick(&mut self.dice, &[office::BANK, office::PLUMBER, "102", "200"]);
-        self.tell(format!("{agent} dials {number} on another line"));
-        self.world.dial_now(agent, number);
+        self.ears += player.ears;
+        player.world.all_kinds().into_iter().for_each(|kind| *self.kinds.entry(kind).or_default() += 1);
     }
 }
 
-fn seeds() -> std::ops::Range<u64> {
-    let text = std::env::var("BATON_SWARM_SEEDS").unwrap_or_default();
-    match text.split_once("..") {
-        Some((from, to)) => from.parse().expect("a seed")..to.parse().expect("a seed"),
-        None => 0..text.parse().unwrap_or(SEEDS),
+/// What one run plays: chosen seeds to their end, else as many as the budget of CPU time allows.
+struct Run {
+    seeds: Range<u64>,
+    conversations_max: usize,
+    budget: Option<Duration>,
+    threads: usize,
+}
+
+impl Run {
+    fn wanted() -> Run {
+        let variable = |name: &str| std::env::var(name).ok();
+        let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{text} is no number"));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let (all, none) = (0..u64::MAX, usize::MAX);
+        match (variable("BATON_SWARM_SEEDS"), variable("BATON_SWARM_CONVERSATIONS")) {
+            (Some(seeds), _) => {
+                let (from, to) = seeds.split_once("..").unwrap_or(("0", &seeds));
+                Run { seeds: number(from)..number(to), conversations_max: none, budget: None, threads }
+            }
+            (None, Some(count)) => {
+                Run { seeds: all, conversations_max: number(&count) as usize, budget: None, threads }
+            }
+            (None, None) => Run { seeds: all, conversations_max: none, budget: Some(BUDGET), threads: 1 },
+        }
+    }
+
+    fn play(&self, sound: bool) -> Tally {
+        let begin = cpu();
+        let (next, tally) = (AtomicU64::new(self.seeds.start), Mutex::new(Tally::default()));
+        let goes_on = || {
+            let tally = tally.lock().expect("nobody panics with it");
+            let in_time = self.budget.is_none_or(|budget| cpu() - begin < budget);
+            in_time && tally.conversations < self.conversations_max && tally.broken.len() < BROKEN_MAX
+        };
+        let work = || {
+            while goes_on() {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= self.seeds.end {
+                    break;
+                }
+                play(seed, sound, &tally);
+            }
+        };
+        std::thread::scope(|scope| (0..self.threads).for_each(|_| drop(scope.spawn(work))));
+        let tally = tally.into_inner().expect("nobody panics with it");
+        let seconds = (cpu() - begin).as_secs_f64();
+        println!(
+            "{} seeds, {} conversations, {} contacts, {} ears listened at; {:.0} conversations/s of CPU time",
+            tally.seeds,
+            tally.conversations,
+            tally.contacts,
+            tally.ears,
+            tally.conversations as f64 / seconds
+        );
+        println!("{:?}", tally.kinds);
+        tally
+    }
+}
+
+fn play(seed: u64, sound: bool, tally: &Mutex<Tally>) {
+    let mut player = Player::new(seed, sound);
+    let done = catch_unwind(AssertUnwindSafe(|| player.play()));
+    let mut tally = tally.lock().expect("nobody panics with it");
+    tally.add(&player);
+    if done.is_err() {
+        let steps = player.told.join("\n");
+        println!(
+            "seed {seed} broke an invariant, after {} steps\n{steps}\n{}\n",
+            player.told.len(),
+            player.world.ladder
+        );
+        tally.broken.push(seed);
     }
 }
 
@@ -241,31 +129,15 @@ fn cpu() -> Duration {
 }
 
 #[test]
-fn everything_ends_whatever_people_and_the_network_do() {
-    let (begin, budget) = (cpu(), Duration::from_secs(40));
-    let bounded = std::env::var_os("BATON_SWARM_SEEDS").is_none();
-    let (mut played, mut contacts, mut failed) = (0, 0, Vec::new());
-    let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
-    for seed in seeds() {
-        if bounded && cpu() - begin > budget {
-            break;
-        }
-        let mut player = Player::new(seed);
-        let done = catch_unwind(AssertUnwindSafe(|| player.play()));
-        played += 1;
-        contacts += player.world.contacts().len();
-        player.world.all_kinds().into_iter().for_each(|kind| *kinds.entry(kind).or_default() += 1);
-        if done.is_err() {
-            println!("seed {seed}: {} steps\n{}\n", player.told.len(), player.told.join("\n"));
-            failed.push(seed);
-            if failed.len() >= 5 {
-                break;
-            }
-        }
-    }
-    let seconds = (cpu() - begin).as_secs_f64();
-    println!("{played} seeds, {contacts} contacts, {:.0} contacts/s of CPU time", contacts as f64 / seconds);
-    println!("{kinds:?}");
-    assert!(failed.is_empty(), "failed seeds: {failed:?}");
-    assert!(played >= 20, "the budget of CPU time was enough for {played} seeds only");
+fn everything_ends_whatever_people_phones_and_the_network_do() {
+    let tally = Run::wanted().play(false);
+    assert!(tally.broken.is_empty(), "broken seeds: {:?}", tally.broken);
+    assert!(tally.seeds >= 20 || tally.conversations >= 20, "{} seeds only", tally.seeds);
+}
+
+#[test]
+fn every_tone_is_heard_by_exactly_those_that_should() {
+    let tally = Run::wanted().play(true);
+    assert!(tally.broken.is_empty(), "broken seeds: {:?}", tally.broken);
+    assert!(tally.ears >= 20, "{} ears only", tally.ears);
 }

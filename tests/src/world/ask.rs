@@ -7,7 +7,6 @@ use baton_contact::command::{Command, Query, Reply};
 use baton_contact::event::EventKind;
 use baton_contact::snapshot::{CallSummary, ConnectionSnapshot, ConnectionState};
 use baton_media::{Hears, StreamId};
-use baton_store::Fold;
 
 use super::line::{Line, LineState};
 use super::{World, office};
@@ -140,10 +139,8 @@ impl World {
 
     /// The record of the contact that began as the `nth`, from 1.
     pub fn record(&self, nth: usize) -> serde_json::Value {
-        let contact = self.contacts()[nth - 1];
-        let mut fold = Fold::new(contact);
-        self.events.iter().for_each(|event| fold.apply(event));
-        serde_json::to_value(fold.record()).expect("a record is plain data")
+        let record = self.record_of(self.contacts()[nth - 1]);
+        serde_json::to_value(record).expect("a record is plain data")
     }
 
     /// Asserts fields of a record, by JSON pointer; `null` is absence.
@@ -171,6 +168,7 @@ impl World {
     pub fn end_of_day(&mut self) {
         self.network.heal();
         self.behaviours.clear();
+        self.vices.clear();
         let devices: Vec<String> = self.devices.iter().map(|device| device.name.clone()).collect();
         devices.iter().for_each(|name| self.plug_in(name));
         // A caller that is rung again later is hung up again. A call that its phone has forgotten ends at the latest when
@@ -231,6 +229,7 @@ impl World {
             let ends = ["INITIATED", "DISCONNECTED", "COMPLETED"].map(count);
             assert_eq!(ends, [1, 1, 1], "{contact} begins, ends and completes once\n{}", self.ladder);
         }
+        self.check_records();
         for (name, agent) in &self.agents {
             assert!(agent.contacts.is_empty(), "{name} is free: {agent:#?}\n{}", self.ladder);
         }

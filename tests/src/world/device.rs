@@ -19,6 +19,8 @@ pub struct Device {
     pub endpoint: Endpoint,
     /// Unplugged: it neither hears nor says anything.
     pub dead: bool,
+    /// What it described first, for a phone that never describes anything else.
+    pub first_description: Option<Bytes>,
     pub registration: Option<Registration>,
 }
 
@@ -42,7 +44,7 @@ impl Device {
 
     fn new(name: &str, address: SocketAddr, registration: Option<Registration>) -> Device {
         let endpoint = endpoint(name, address, 0);
-        Device { name: name.into(), address, endpoint, dead: false, registration }
+        Device { name: name.into(), address, endpoint, dead: false, first_description: None, registration }
     }
 
     /// All that it knew is gone.
@@ -82,16 +84,26 @@ impl World {
     }
 
     pub(super) fn device_receives(&mut self, at: usize, source: SocketAddr, bytes: Bytes) {
-        if self.devices[at].dead || self.registration_response(at, &bytes) || self.watch_message(at, &bytes) {
+        if self.devices[at].dead
+            || self.registration_response(at, &bytes)
+            || self.watch_message(at, &bytes)
+            || self.refused_by_vice(at, &bytes)
+        {
             return;
         }
-        let input = Input::Datagram { listener: ListenerId(0), source, bytes };
+        let input = Input::Datagram { listener: ListenerId(0), source, bytes: bytes.clone() };
         self.devices[at].endpoint.handle(self.now_us, input);
         self.drain_device(at);
+        self.act_by_vice(at, &bytes);
     }
 
     /// A command to a phone's endpoint; whether it could be done.
-    pub(super) fn device_command(&mut self, at: usize, command: Command) -> bool {
+    pub(super) fn device_command(&mut self, at: usize, mut command: Command) -> bool {
+        if let Command::Answer { sdp, .. } | Command::Offer { sdp, .. } | Command::AcceptOffer { sdp, .. } =
+            &mut command
+        {
+            *sdp = self.describe_by_vice(at, std::mem::take(sdp));
+        }
         let done = self.devices[at].endpoint.command(self.now_us, command).is_ok();
         self.drain_device(at);
         done
@@ -140,7 +152,7 @@ impl World {
         let behaviour = self.behaviours.get(device).or_else(|| self.behaviours.get(&who)).copied().unwrap_or_default();
         let (number, address) = (self.number(), self.devices[at].address);
         let mut line = Line::new(&who, at, session, address, number);
-        line.voice = super::sound::Voice::nth(self.lines.len());
+        line.voice = self.fresh_voice();
         line.state = LineState::Ringing;
         line.call_id = invite.call_id.clone();
         line.offer = invite.sdp.clone();
@@ -231,7 +243,7 @@ impl World {
         let session = SessionId(self.number() * 2);
         let (id, address) = (self.number(), self.devices[device].address);
         let mut line = Line::new(&self.free_name(who), device, session, address, id);
-        line.voice = super::sound::Voice::nth(self.lines.len());
+        line.voice = self.fresh_voice();
         let (offer, pending) = line.negotiation.offer();
         line.pending = Some(pending);
         let registration = self.devices[device].registration.clone();

@@ -9,11 +9,14 @@
 mod act;
 mod ask;
 mod device;
+mod ears;
 mod invariant;
 mod ladder;
 mod line;
+mod misbehave;
 mod network;
 pub mod office;
+mod records;
 mod registration;
 mod sound;
 mod watch;
@@ -33,6 +36,7 @@ pub use act::Dialect;
 pub use device::Device;
 pub use ladder::{Ladder, Rung, header, headers, tag, title};
 pub use line::{Behaviour, Line, LineState};
+pub use misbehave::Vice;
 pub use network::{Network, Verdict};
 pub use sound::Studio;
 pub use watch::Watch;
@@ -71,10 +75,14 @@ pub struct World {
     pub plans: BTreeMap<RoomId, MixPlan>,
     /// Streams that are open, by their port.
     pub streams: BTreeMap<u16, StreamId>,
+    /// When the media threads were last told anything.
+    pub(crate) media_changed_us: u64,
     /// The sound, if this world has any; otherwise only plans are looked at.
     pub studio: Option<Box<Studio>>,
     /// What people, or all at one gateway, do when they are called; others ring until the test says more.
     pub behaviours: BTreeMap<String, Behaviour>,
+    /// Devices that break the rules, by name.
+    pub vices: BTreeMap<String, Vice>,
     /// Phones that hang up by themselves after the final NOTIFY (P6), by name.
     pub hang_up_after_transfer: Vec<String>,
     pub drained: bool,
@@ -133,8 +141,10 @@ impl World {
             agents: BTreeMap::new(),
             plans: BTreeMap::new(),
             streams: BTreeMap::new(),
+            media_changed_us: 0,
             studio: None,
             behaviours: BTreeMap::new(),
+            vices: BTreeMap::new(),
             hang_up_after_transfer: Vec::new(),
             drained: false,
             watchful: true,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use baton_contact::Input;
 use baton_media::packet::{PacketView, is_rtcp};
@@ -10,11 +11,14 @@ use baton_media::{Codec, Command, Event, MediaShard, PacketKind, Sink, Statistic
 use super::World;
 use super::line::Line;
 
-/// Far from each other, from each other's harmonics, and from call-progress tones and DTMF.
-const TONES_HZ: [f32; 10] = [1013.0, 1439.0, 1907.0, 2297.0, 2741.0, 3119.0, 613.0, 787.0, 2069.0, 3407.0];
+/// Far from each other, from each other's harmonics, from the notes of the music, and from call-progress tones and DTMF.
+/// Whole numbers, so that each repeats after a second.
+const TONES_HZ: [f32; 10] = [1013.0, 1439.0, 1907.0, 2297.0, 2741.0, 3119.0, 613.0, 829.0, 2069.0, 3407.0];
 const AMPLITUDE: f32 = 6_000.0;
 /// From this amplitude on a tone counts as heard.
-const HEARD: f32 = 1_200.0;
+pub(super) const HEARD: f32 = 1_200.0;
+/// 40 ms.
+const EAR_SAMPLES: usize = 320;
 const STEP_US: u64 = 20_000;
 const SAMPLES: usize = 160;
 const DIGITS: &str = "0123456789*#ABCD";
@@ -53,6 +57,7 @@ pub struct Voice {
     /// It says nothing.
     pub silent: bool,
     pub hz: f32,
+    tone: usize,
     pub heard: Vec<Heard>,
     sequence: u16,
     timestamp: u32,
@@ -72,8 +77,17 @@ impl Studio {
 }
 
 impl World {
+    /// A voice that nobody who is on a call has, if there are tones enough.
+    pub(super) fn fresh_voice(&self) -> Voice {
+        let count = self.lines.len();
+        let used = |tone: &usize| self.lines.values().any(|line| !line.is_over() && line.voice.tone == *tone);
+        let tone = (0..TONES_HZ.len()).map(|step| (count + step) % TONES_HZ.len()).find(|tone| !used(tone));
+        Voice::nth(count, tone.unwrap_or(count))
+    }
+
     /// A command of the core to the media threads.
     pub(super) fn media_command(&mut self, command: Command) {
+        self.media_changed_us = self.now_us;
         match &command {
             Command::Open { stream, local, .. } => drop(self.streams.insert(local.port(), *stream)),
             Command::SetMix { room, plan } if plan.hears.is_empty() => drop(self.plans.remove(room)),
@@ -242,26 +256,19 @@ impl World {
 }
 
 impl Voice {
-    /// The voice of the party that came `nth`.
-    pub(super) fn nth(nth: usize) -> Voice {
+    /// The voice of the party that came `nth`, with this tone.
+    fn nth(nth: usize, tone: usize) -> Voice {
         let timestamp = (nth as u32).wrapping_mul(2_000_000_011);
-        Voice {
-            hz: TONES_HZ[nth % TONES_HZ.len()],
-            sequence: (nth as u16).wrapping_mul(30_011),
-            timestamp,
-            ..Voice::default()
-        }
+        let tone = tone % TONES_HZ.len();
+        Voice { hz: TONES_HZ[tone], tone, sequence: (nth as u16).wrapping_mul(30_011), timestamp, ..Voice::default() }
     }
 
     fn packet(&mut self, payload_type: u8) -> Vec<u8> {
         let timestamp = self.timestamp;
         self.timestamp = timestamp.wrapping_add(SAMPLES as u32);
-        let sound = goertzel::sine(self.hz, AMPLITUDE, self.position, SAMPLES);
-        self.position += SAMPLES;
-        let mut codes = vec![0; SAMPLES];
-        g711::encode_into(codec_of(payload_type).expect("G.711"), &sound, &mut codes);
         let mut packet = self.header(payload_type, timestamp);
-        packet.extend(codes);
+        packet.extend(spoken(self.tone, payload_type, self.position));
+        self.position += SAMPLES;
         packet
     }
 
@@ -274,11 +281,28 @@ impl Voice {
         packet
     }
 
+    /// Packets that were sent since `from_us`.
+    pub(super) fn packets_since(&self, from_us: u64) -> usize {
+        self.heard.len() - self.heard.partition_point(|heard| heard.at_us < from_us)
+    }
+
+    /// How loud a voice is in what was sent since `from_us`. What was `mixed` may be played a little slower or faster while
+    /// a jitter buffer adapts, so that the tone is beside its place.
+    pub(super) fn loudness(&self, of: &Voice, from_us: u64, mixed: bool) -> f32 {
+        let sound = self.sound(from_us);
+        let windows = sound.chunks_exact(if mixed { EAR_SAMPLES } else { sound.len().max(1) });
+        let count = windows.len().max(1) as f32;
+        let at = |hz: f32| windows.clone().map(|window| goertzel::amplitude(window, hz)).sum::<f32>() / count;
+        let speeds: &[f32] = if mixed { &[1.0, 158.0 / 160.0, 162.0 / 160.0, 164.0 / 160.0] } else { &[1.0] };
+        speeds.iter().map(|speed| at(of.hz * speed)).fold(0.0, f32::max)
+    }
+
     /// What was sent since `from_us`, laid out by timestamps; what is missing is silence.
     fn sound(&self, from_us: u64) -> Vec<i16> {
         let mut sound: Vec<i16> = Vec::new();
         let mut start = None;
-        for heard in self.heard.iter().filter(|heard| heard.at_us >= from_us) {
+        let recent = self.heard.partition_point(|heard| heard.at_us < from_us);
+        for heard in &self.heard[recent..] {
             let Some(codec) = codec_of(heard.view.payload_type) else { continue };
             let start = *start.get_or_insert(heard.view.timestamp);
             let at = heard.view.timestamp.wrapping_sub(start) as usize;
@@ -306,6 +330,26 @@ impl Voice {
             assert!((line - real).abs() <= 640, "{who}: packet {at} is {} samples off real time", line - real);
         }
     }
+}
+
+/// 20 ms of a tone as they are sent; all of them are made once.
+fn spoken(tone: usize, payload_type: u8, position: usize) -> &'static [u8] {
+    static CODES: OnceLock<Vec<[Vec<u8>; 2]>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| {
+        let encoded = |sound: &[i16], codec| {
+            let mut codes = vec![0; sound.len()];
+            g711::encode_into(codec, sound, &mut codes);
+            codes
+        };
+        let sounds = TONES_HZ.iter().map(|hz| goertzel::sine(*hz, AMPLITUDE, 0, SAMPLES * 50));
+        sounds.map(|sound| [encoded(&sound, Codec::Pcmu), encoded(&sound, Codec::Pcma)]).collect()
+    });
+    let of_codec = match codec_of(payload_type).expect("G.711") {
+        Codec::Pcmu => &codes[tone][0],
+        Codec::Pcma => &codes[tone][1],
+    };
+    let start = position % of_codec.len();
+    &of_codec[start..start + SAMPLES]
 }
 
 fn codec_of(payload_type: u8) -> Option<Codec> {
