@@ -41,6 +41,19 @@ e2e: deps-test ## Only the tests with real phones and SIPp.
 torture: deps-run ## The score on RFC 4475's and RFC 5118's torture messages; fails below the full one.
 	@cargo test -p baton-sip --test torture --quiet -- --nocapture | grep -E '^RFC|^§|test result: FAILED' ; exit $${PIPESTATUS[0]}
 
+.PHONY: swarm
+swarm: deps-run ## 100,000 seeded conversations without sound, then 10,000 with every party's tone, on all cores.
+	BATON_SWARM_CONVERSATIONS=100000 cargo test --profile proof -p baton-tests --test swarm everything -- --nocapture
+	BATON_SWARM_CONVERSATIONS=10000 cargo test --profile proof -p baton-tests --test swarm every_tone -- --nocapture
+
+.PHONY: walk
+walk: deps-run ## Every reachable conversation of up to six parties, all of it, on all cores.
+	BATON_WALK_PARTIES=6 BATON_WALK_THREADS=$$(nproc) cargo test --profile proof -p baton-contact --lib walk -- --nocapture
+
+.PHONY: mutations
+mutations: deps-run ## Break each wire rule on purpose; fails if no test notices. `tests/mutate r4` tries one.
+	tests/mutate
+
 .PHONY: fmt
 fmt: ## Is the code formatted? (`cargo fmt` formats it.)
 	cargo fmt --all --check

@@ -1,9 +1,11 @@
 //! The rules of behaviour on the wire that systems of this field get wrong. Each is held by tests whose names begin with its
-//! number.
+//! number, and has a mutation: a patch that breaks it on purpose (`tests/mutations/`), which those tests must notice.
+//! `make mutations` tries them all.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// R transfers by REFER, D dialogs and offers, M media.
 const RULES: &[(&str, &str)] = &[
@@ -53,6 +55,23 @@ fn no_test_bears_the_number_of_a_rule_that_is_not_there() {
     for (rule, tests) in tests_by_rule() {
         assert!(RULES.iter().any(|(known, _)| *known == rule), "there is no rule {rule}: {tests:?}");
     }
+}
+
+/// A patch that does not fit the code any more proves nothing: whoever changes that code makes it anew.
+#[test]
+fn every_wire_rule_has_a_mutation_that_still_applies() {
+    for (rule, statement) in RULES {
+        let patch = root().join("tests/mutations").join(format!("{rule}.patch"));
+        let text = fs::read_to_string(&patch).unwrap_or_else(|_| panic!("{rule} has no mutation: {statement}"));
+        let run = text.lines().find_map(|line| line.strip_prefix("run: ")).unwrap_or_default();
+        let filter = run.split(' ').next_back().unwrap_or_default();
+        assert!(run.starts_with("-p ") && filter == format!("{rule}_"), "{rule}: which tests must notice it? {run:?}");
+        let applied = Command::new("git").args(["apply", "--check"]).arg(&patch).current_dir(root()).output();
+        let applied = applied.expect("git is there");
+        assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    }
+    let patches = fs::read_dir(root().join("tests/mutations")).into_iter().flatten().count();
+    assert_eq!(patches, RULES.len(), "a mutation of no rule");
 }
 
 /// Functions of the sources whose names begin with `r`, `d` or `m` and a number, by that rule.
