@@ -135,6 +135,7 @@ impl Desk {
 
     /// Takes a checked directory over. Calls that are up go on as they were routed.
     pub(crate) fn set_directory(&mut self, directory: Directory) {
+        self.leave_registrars(&directory);
         self.numbers = Numbers::of(&directory);
         self.trunks = directory.trunks.iter().map(TrunkState::of).collect();
         let owners = directory.phone_owners().into_iter();

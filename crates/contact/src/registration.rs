@@ -1,13 +1,15 @@
 //! Trunks that we register with, so that they send us calls wherever we are (RFC 3261 §10.2): refreshed before they
 //! expire, tried at the next gateway when one is silent, and with longer and longer waits when none is there.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use baton_sip::{Command as SipCommand, ErrandId, ErrandKind, OutgoingErrand, Party};
 use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
-use crate::directory::Register;
+use crate::directory::{Directory, Register, Trunk};
 use crate::timer::Timer;
 
 /// RFC 5626 §4.5: the first wait after a round that failed, and the longest one, in milliseconds.
@@ -82,6 +84,11 @@ impl Registration {
         }
     }
 
+    /// Whether it is what a trunk asks for.
+    fn is_of(&self, trunk: &Trunk) -> bool {
+        self.trunk == trunk.name && trunk.register.as_ref() == Some(&self.register)
+    }
+
     pub(crate) fn is_registered(&self, now_us: u64) -> bool {
         self.until_us > now_us
     }
@@ -135,13 +142,30 @@ impl Registration {
 }
 
 impl Desk {
-    /// Registers with the trunks that want it, and no more with those that do not.
+    /// Takes leave of the registrars that the next directory does not name any more. Their trunks are still there: theirs
+    /// are the gateways and the password.
+    pub(crate) fn leave_registrars(&mut self, next: &Directory) {
+        let wanted = |each: &Registration| next.trunks.iter().any(|trunk| each.is_of(trunk));
+        let (stay, left) = std::mem::take(&mut self.registrations).into_iter().partition(|(_, each)| wanted(each));
+        self.registrations = stay;
+        let left: BTreeMap<RegistrationId, Registration> = left;
+        for (id, old) in left {
+            self.timers.stop(Timer::Registration(id));
+            old.errand.into_iter().for_each(|errand| self.forget_errand(errand));
+            if old.is_registered(self.now_us) {
+                // Nobody waits for the answer: what is not heard expires.
+                self.ask_registrar(&old, 0);
+            }
+        }
+    }
+
+    /// Registers with the trunks that want it.
     pub(crate) fn adopt_registrations(&mut self) {
         let mut left = std::mem::take(&mut self.registrations);
         let directory = std::sync::Arc::clone(&self.directory);
         for trunk in &directory.trunks {
             let Some(register) = &trunk.register else { continue };
-            let same = |each: &Registration| each.trunk == trunk.name && each.register == *register;
+            let same = |each: &Registration| each.is_of(trunk);
             let known = left.iter().find(|(_, each)| same(each)).map(|(id, _)| *id);
             let (id, registration) = match known.and_then(|id| Some((id, left.remove(&id)?))) {
                 Some((id, mut known)) => {
@@ -161,14 +185,6 @@ impl Desk {
                 }
             };
             self.registrations.insert(id, registration);
-        }
-        for (id, old) in left {
-            self.timers.stop(Timer::Registration(id));
-            old.errand.into_iter().for_each(|errand| self.forget_errand(errand));
-            if old.is_registered(self.now_us) {
-                // Nobody waits for the answer: what is not heard expires.
-                self.ask_registrar(&old, 0);
-            }
         }
     }
 

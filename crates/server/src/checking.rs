@@ -77,7 +77,7 @@ fn check_directory(file: &Path, names: Option<&MusicNames>, report: &mut Report)
             let music = names.map(|names| read.music_faults(names)).unwrap_or_default();
             read.faults().iter().chain(&music).map(ToString::to_string).collect()
         }
-        Err(problem) => vec![problem.to_string()],
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
     report.add(file, faults);
 }

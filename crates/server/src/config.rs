@@ -304,7 +304,7 @@ impl Node {
 
     /// Reads a text; `file` names it in messages.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Vec<Problem>> {
-        let (node, source): (Node, TomlText) = TomlText::parse(file, text).map_err(|problem| vec![problem])?;
+        let (node, source): (Node, TomlText) = TomlText::parse(file, text)?;
         let found = node.faults();
         if found.is_empty() {
             return Ok(node);

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
-use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -29,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::resolve::Question;
 use crate::store_thread::{Entry, StoreInbox};
 use crate::tcp_edge::Order;
+use crate::udp_listener::UdpListener;
 use crate::watch::Alive;
 
 /// A handler that takes longer than this holds up every call, and is logged.
@@ -49,13 +49,6 @@ const NUMBERS_US: u64 = 1_000_000;
 const DATAGRAM_MAX: usize = 65_535;
 /// The number under which the inbox's bell is known to epoll; listeners have theirs.
 const BELL: u64 = u64::MAX;
-
-/// A UDP socket of ours.
-#[derive(Debug)]
-pub(crate) struct UdpListener {
-    pub(crate) id: ListenerId,
-    pub(crate) socket: UdpSocket,
-}
 
 /// Where the core's outputs go.
 pub(crate) struct Outlets {
@@ -107,8 +100,7 @@ pub(crate) fn start(
         settings,
         metrics,
         answers: BTreeMap::new(),
-        caught_up_us: clock::now_us(),
-        more: false,
+        oldest_us: 0,
         load: Load::default(),
         load_told_us: 0,
         pressure: Pressure::Calm,
@@ -134,10 +126,8 @@ struct CoreThread {
     metrics: &'static Metrics,
     /// Who waits for the answer to a command.
     answers: BTreeMap<RequestId, oneshot::Sender<Result<Reply, CallError>>>,
-    /// When there was last nothing more to read.
-    caught_up_us: u64,
-    /// Whether this round left something unread.
-    more: bool,
+    /// How long the oldest of what was read since the core was told had waited.
+    oldest_us: u64,
     /// How far behind the core was told that we are, and when.
     load: Load,
     load_told_us: u64,
@@ -188,9 +178,6 @@ impl CoreThread {
                     number => self.read_datagrams(number),
                 }
             }
-            if !std::mem::take(&mut self.more) {
-                self.caught_up_us = clock::now_us();
-            }
         }
     }
 
@@ -206,7 +193,7 @@ impl CoreThread {
         }
         if now_us >= self.load_told_us + LOAD_US {
             self.load_told_us = now_us;
-            self.tell_load(now_us);
+            self.tell_load();
         }
         if now_us >= self.next_numbers_us {
             self.next_numbers_us = now_us + NUMBERS_US;
@@ -216,12 +203,12 @@ impl CoreThread {
     }
 
     /// Tells the core how far we are behind, when it is news, and the log what follows from it.
-    fn tell_load(&mut self, now_us: u64) {
+    fn tell_load(&mut self) {
         let permille =
             |count: u64, most: u64| u32::try_from(count.saturating_mul(1_000) / most.max(1)).unwrap_or(u32::MAX);
         let load = Load {
             // In steps, so that an idle node has nothing to tell.
-            behind_us: now_us.saturating_sub(self.caught_up_us) / LAG_STEP_US * LAG_STEP_US,
+            behind_us: std::mem::take(&mut self.oldest_us) / LAG_STEP_US * LAG_STEP_US,
             inbox_permille: self.inbox.fullness_permille(),
             store_permille: permille(self.outlets.store.backlog(), self.settings.store_backlog_max),
         };
@@ -249,17 +236,26 @@ impl CoreThread {
             match self.inbox.take() {
                 None if taken == 0 => return Round::Idle,
                 None => return Round::Work,
-                Some(Letter::Stop) => return Round::Stop,
-                Some(Letter::Input(input)) => self.handle(input),
-                Some(Letter::Ask { command, answer }) => {
-                    let number = self.inbox.number();
-                    self.answers.insert(number, answer);
-                    self.handle(Input::Command(number, command));
+                Some((_, Letter::Stop)) => return Round::Stop,
+                Some((waited_us, letter)) => {
+                    self.oldest_us = self.oldest_us.max(waited_us);
+                    self.open_letter(letter);
                 }
             }
         }
-        self.more = true;
         Round::Work
+    }
+
+    fn open_letter(&mut self, letter: Letter) {
+        match letter {
+            Letter::Input(input) => self.handle(input),
+            Letter::Ask { command, answer } => {
+                let number = self.inbox.number();
+                self.answers.insert(number, answer);
+                self.handle(Input::Command(number, command));
+            }
+            Letter::Stop => {}
+        }
     }
 
     /// Waits for something to do, until the next deadline.
@@ -297,11 +293,16 @@ impl CoreThread {
 
     fn read_datagrams(&mut self, number: u64) {
         let Some(index) = self.sockets.iter().position(|each| u64::from(each.id.0) == number) else { return };
-        for _ in 0..ROUND_MAX {
-            let Some(listener) = self.sockets.get(index) else { return };
+        for round in 0..ROUND_MAX {
+            let Some(listener) = self.sockets.get_mut(index) else { return };
             let id = listener.id;
-            match listener.socket.recv_from(&mut self.scratch) {
-                Ok((length, source)) => {
+            match listener.receive(&mut self.scratch) {
+                Ok(datagram) => {
+                    let (length, source) = (datagram.bytes, datagram.source);
+                    if round == 0 {
+                        // Those behind it are younger.
+                        self.oldest_us = self.oldest_us.max(datagram.age_us());
+                    }
                     self.metrics.datagrams_received.add(1);
                     if self.core.drops(clock::now_us(), source) {
                         continue;
@@ -314,7 +315,6 @@ impl CoreThread {
                 Err(_) => {}
             }
         }
-        self.more = true;
     }
 
     /// One input, and all that comes of it.
@@ -484,8 +484,7 @@ mod tests {
             settings: Settings { store_backlog_max: MARK },
             metrics,
             answers: BTreeMap::new(),
-            caught_up_us: clock::now_us(),
-            more: false,
+            oldest_us: 0,
             load: Load::default(),
             load_told_us: 0,
             pressure: Pressure::Calm,
@@ -541,12 +540,43 @@ mod tests {
             .into_iter()
             .map(|backlog| {
                 thread.metrics.store_backlog.set(backlog);
-                (thread.load_told_us, thread.caught_up_us) = (0, clock::now_us());
+                thread.load_told_us = 0;
                 thread.expire();
                 thread.pressure == Pressure::Busy
             })
             .collect();
         assert_eq!(told, [false, true, true, true, false, false, true]);
+        store.stop();
+    }
+
+    /// A registration storm that is worked off as fast as it comes keeps nobody waiting, however long it lasts.
+    #[test]
+    fn a_long_busy_spell_with_a_short_queue_is_no_lag_and_an_old_datagram_is() {
+        let (mut thread, _orders, store) = bench();
+        let sockets = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+        let [ours, theirs] = sockets;
+        let address = ours.local_addr().unwrap();
+        thread.scratch = vec![0; DATAGRAM_MAX].into_boxed_slice();
+        thread.sockets.push(UdpListener::new(ListenerId(0), ours));
+        let begun_us = clock::now_us();
+        let mut lags = Vec::new();
+        while clock::now_us() < begun_us + 400_000 {
+            // There is always something more to read.
+            for _ in 0..=ROUND_MAX {
+                theirs.send_to(b"rubbish", address).unwrap();
+            }
+            thread.read_datagrams(0);
+            thread.tell_load();
+            lags.push(thread.load.behind_us);
+            while thread.sockets[0].receive(&mut [0; 64]).is_ok() {}
+        }
+        assert_eq!(thread.pressure, Pressure::Calm, "{lags:?}");
+        theirs.send_to(b"rubbish", address).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        thread.read_datagrams(0);
+        thread.tell_load();
+        assert!(thread.load.behind_us >= 290_000, "{:?}", thread.load);
+        assert_eq!(thread.pressure, Pressure::Busy);
         store.stop();
     }
 }

@@ -20,15 +20,12 @@ impl DirectoryFile {
     /// Reads a file; its form only, see [`DirectoryFile::faults`].
     ///
     /// # Errors
-    /// What is wrong with its form, and where.
-    pub(crate) fn load(path: &Path) -> Result<DirectoryFile, Problem> {
+    /// All that is wrong with its form, and where.
+    pub(crate) fn load(path: &Path) -> Result<DirectoryFile, Vec<Problem>> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| Problem {
-            file: name.clone(),
-            place: None,
-            key: String::new(),
-            message: format!("the directory cannot be read: {error}"),
-            hint: None,
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("the directory cannot be read: {error}");
+            vec![Problem { file: name.clone(), place: None, key: String::new(), message, hint: None }]
         })?;
         DirectoryFile::parse(&name, &text)
     }
@@ -37,7 +34,7 @@ impl DirectoryFile {
     ///
     /// # Errors
     /// As [`DirectoryFile::load`].
-    pub(crate) fn parse(file: &str, text: &str) -> Result<DirectoryFile, Problem> {
+    pub(crate) fn parse(file: &str, text: &str) -> Result<DirectoryFile, Vec<Problem>> {
         let (directory, source) = TomlText::parse(file, text)?;
         Ok(DirectoryFile { directory, source })
     }
@@ -89,7 +86,7 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         match DirectoryFile::parse("directory.toml", text) {
-            Err(problem) => vec![problem.to_string()],
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
             Ok(file) => file.faults().iter().map(ToString::to_string).collect(),
         }
     }

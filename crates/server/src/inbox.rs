@@ -16,6 +16,8 @@ use baton_contact::{Input, RequestId};
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::oneshot;
 
+use crate::clock;
+
 /// How long a TCP reader waits before it offers again.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -47,7 +49,7 @@ pub(crate) enum NotTaken {
 /// The sending side.
 #[derive(Debug, Clone)]
 pub(crate) struct Inbox {
-    sender: SyncSender<Letter>,
+    sender: SyncSender<(u64, Letter)>,
     bell: Arc<Bell>,
     /// Above this length only media events are taken.
     mark: usize,
@@ -56,7 +58,7 @@ pub(crate) struct Inbox {
 /// The receiving side, owned by the core thread.
 #[derive(Debug)]
 pub(crate) struct InboxReader {
-    receiver: Receiver<Letter>,
+    receiver: Receiver<(u64, Letter)>,
     bell: Arc<Bell>,
     capacity: usize,
     next_request: u64,
@@ -87,12 +89,12 @@ impl Inbox {
     pub(crate) fn offer(&self, letter: Letter) -> Result<(), NotTaken> {
         // Counted before it is there, so that the reader never counts below nothing.
         self.bell.length.fetch_add(1, Ordering::SeqCst);
-        let refused = match self.sender.try_send(letter) {
+        let refused = match self.sender.try_send((clock::now_us(), letter)) {
             Ok(()) => {
                 self.bell.ring();
                 return Ok(());
             }
-            Err(TrySendError::Full(letter)) => NotTaken::Full(letter),
+            Err(TrySendError::Full((_, letter))) => NotTaken::Full(letter),
             Err(TrySendError::Disconnected(_)) => NotTaken::Stopped,
         };
         self.bell.length.fetch_sub(1, Ordering::Relaxed);
@@ -134,15 +136,15 @@ impl Inbox {
 }
 
 impl InboxReader {
-    /// The next letter, if one is there. `Stop` when all senders are gone.
-    pub(crate) fn take(&mut self) -> Option<Letter> {
+    /// The next letter, if one is there, and how long it has waited, in microseconds. `Stop` when all senders are gone.
+    pub(crate) fn take(&mut self) -> Option<(u64, Letter)> {
         match self.receiver.try_recv() {
-            Ok(letter) => {
+            Ok((at_us, letter)) => {
                 self.bell.length.fetch_sub(1, Ordering::Relaxed);
-                Some(letter)
+                Some((clock::now_us().saturating_sub(at_us), letter))
             }
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Letter::Stop),
+            Err(TryRecvError::Disconnected) => Some((0, Letter::Stop)),
         }
     }
 
@@ -207,12 +209,13 @@ mod tests {
         sender.offer(Letter::Input(Input::Timeout)).unwrap();
         assert!(matches!(sender.offer(Letter::Stop), Err(NotTaken::Full(Letter::Stop))));
         assert_eq!(sender.length(), 1);
-        assert!(matches!(reader.take(), Some(Letter::Input(Input::Timeout))));
+        std::thread::sleep(Duration::from_millis(3));
+        assert!(matches!(reader.take(), Some((3_000.., Letter::Input(Input::Timeout)))));
         assert_eq!(sender.length(), 0);
         sender.offer(Letter::Stop).unwrap();
         drop(sender);
-        assert!(matches!(reader.take(), Some(Letter::Stop)));
-        assert!(matches!(reader.take(), Some(Letter::Stop)), "all senders gone");
+        assert!(matches!(reader.take(), Some((_, Letter::Stop))));
+        assert!(matches!(reader.take(), Some((_, Letter::Stop))), "all senders gone");
     }
 
     #[test]

@@ -42,6 +42,7 @@ mod tcp_edge;
 mod tls;
 mod toml_text;
 mod trace;
+mod udp_listener;
 mod watch;
 mod web_socket;
 

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::directory_file::DirectoryFile;
 use crate::http_client::Client;
 use crate::table::{duration, render};
+use crate::toml_text::lines;
 
 #[derive(Deserialize)]
 struct Calls {
@@ -160,7 +161,7 @@ pub(crate) fn export(client: &Client, redacted: bool, json: bool) -> Result<Stri
 
 /// `baton apply`: puts a directory file in force, or says all that is wrong with it.
 pub(crate) fn apply(client: &Client, file: &Path, dry_run: bool, json: bool) -> Result<String, String> {
-    let file = DirectoryFile::load(file).map_err(|problem| problem.to_string())?;
+    let file = DirectoryFile::load(file).map_err(|problems| lines(&problems))?;
     let faults = file.faults_before_apply();
     if !faults.is_empty() {
         return Err(lines(&faults));
@@ -217,10 +218,6 @@ fn plain<T: serde::Serialize>(value: &T) -> String {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     }
-}
-
-fn lines<T: ToString>(all: &[T]) -> String {
-    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

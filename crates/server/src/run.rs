@@ -22,7 +22,7 @@ use crate::admission::AdmissionLimits;
 use crate::cli::{self, Place};
 use crate::config::{ClientCertificates, Node, Transport};
 use crate::core_config::{BoundListener, core_config};
-use crate::core_thread::{self, Outlets, Settings, UdpListener};
+use crate::core_thread::{self, Outlets, Settings};
 use crate::data_directory::DataDirectory;
 use crate::directory_file::DirectoryFile;
 use crate::inbox::{Inbox, Letter, inbox};
@@ -35,6 +35,8 @@ use crate::shutdown::{self, Signals};
 use crate::store_thread::StoreThread;
 use crate::tcp_edge::{self, EdgeSettings, TcpEdgeListener};
 use crate::tls::Tls;
+use crate::toml_text::lines;
+use crate::udp_listener::UdpListener;
 use crate::watch::{Watch, Watcher};
 use crate::{clock, descriptors, logging, random, seal, sinks, sockets};
 
@@ -95,7 +97,7 @@ impl Bound {
                 Transport::Udp => {
                     let socket = sockets::bind_udp(each.address, &place)?;
                     let local = socket.local_addr();
-                    udp.push(UdpListener { id, socket });
+                    udp.push(UdpListener::new(id, socket));
                     local
                 }
                 transport => {
@@ -164,14 +166,14 @@ fn directory(node: &Node, store: &mut Store) -> Result<(u64, Directory), String>
 fn first_directory(node: &Node) -> Result<Option<DirectoryFile>, String> {
     let Some(config) = &node.file else {
         let demo = DirectoryFile::parse("the demo directory", include_str!("demo.toml"));
-        return demo.map(Some).map_err(|problem| problem.to_string());
+        return demo.map(Some).map_err(|problems| lines(&problems));
     };
     let path = config.parent().unwrap_or(Path::new("")).join(FIRST_DIRECTORY);
     if !path.exists() {
         return Ok(None);
     }
     tracing::info!(file = %path.display(), "the first start: this directory is put in force");
-    DirectoryFile::load(&path).map(Some).map_err(|problem| problem.to_string())
+    DirectoryFile::load(&path).map(Some).map_err(|problems| lines(&problems))
 }
 
 /// The parts that run.

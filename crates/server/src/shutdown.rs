@@ -104,10 +104,10 @@ mod tests {
         let (tell, mut drained) = oneshot::channel();
         let core = async {
             tokio::time::sleep(RETRY * 3).await;
-            assert!(matches!(reader.take(), Some(Letter::Input(Input::Timeout))));
+            assert!(matches!(reader.take(), Some((_, Letter::Input(Input::Timeout)))));
             loop {
                 match reader.take() {
-                    Some(Letter::Ask { command, answer }) => {
+                    Some((_, Letter::Ask { command, answer })) => {
                         assert_eq!(*command, Command::EndAll);
                         answer.send(Ok(Reply::Done)).unwrap();
                         return tell.send(()).unwrap();

@@ -366,7 +366,7 @@ mod tests {
     async fn next(reader: &mut InboxReader) -> baton_sip::Input {
         for _ in 0..2_000 {
             match reader.take() {
-                Some(Letter::Input(Input::Sip(input))) => return input,
+                Some((_, Letter::Input(Input::Sip(input)))) => return input,
                 Some(other) => panic!("{other:?}"),
                 None => tokio::time::sleep(Duration::from_millis(1)).await,
             }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::endpoint::Endpoint;
 use crate::interface::{Access, PeerId, TrustedPeer};
 
 /// The peer that a source address belongs to.
@@ -12,6 +13,20 @@ pub(crate) fn peer_of(access: &Access, source: SocketAddr) -> Option<PeerId> {
         .filter(|peer| matches(peer, source))
         .max_by_key(|peer| (peer.prefix, peer.port.is_some()))
         .map(|peer| peer.peer)
+}
+
+impl Endpoint {
+    /// The peer that an address belongs to, by the networks that are configured or because a registrar that keeps a line of
+    /// ours is there: it answered our REGISTER, so it is what our configured name leads to. Such a peer is heard; its calls
+    /// still prove themselves by our Contact.
+    pub(crate) fn peer_at(&self, source: SocketAddr) -> Option<PeerId> {
+        let registrar = || {
+            let here = |(_, address): &(&String, &SocketAddr)| address.ip() == source.ip();
+            let (line, _) = self.registrars.iter().find(here)?;
+            self.access.lines.get(line).copied()
+        };
+        peer_of(&self.access, source).or_else(registrar)
+    }
 }
 
 fn matches(peer: &TrustedPeer, source: SocketAddr) -> bool {

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use crate::access::peer_of;
 use crate::endpoint::Endpoint;
 use crate::guard::{
     AMPLIFICATION_MAX, Admission, GUESS_COST, Offence, REQUEST_COST, SCANNER_COST, Standing, admit, is_scanner,
@@ -19,9 +18,8 @@ impl Endpoint {
     /// Whether what comes from an address is to be dropped unread, because it is banned. Counted. A driver that asks before it
     /// hands a datagram in saves the copy; [`Endpoint::handle`] asks again by itself.
     pub fn drops(&mut self, now_us: u64, remote: SocketAddr) -> bool {
-        let banned = self.guard.drops(now_us, remote)
-            && !self.guard.allows(remote.ip())
-            && peer_of(&self.access, remote).is_none();
+        let banned =
+            self.guard.drops(now_us, remote) && !self.guard.allows(remote.ip()) && self.peer_at(remote).is_none();
         self.stack.counters.banned_dropped += u64::from(banned);
         banned
     }
@@ -129,7 +127,7 @@ impl Endpoint {
     }
 
     fn standing(&self, remote: SocketAddr, account: Option<&str>) -> Standing {
-        if peer_of(&self.access, remote).is_some() || self.guard.allows(remote.ip()) {
+        if self.peer_at(remote).is_some() || self.guard.allows(remote.ip()) {
             Standing::Trusted
         } else if self.guard.is_registered_from(remote, account) {
             Standing::Registered

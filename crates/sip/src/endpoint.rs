@@ -1,6 +1,7 @@
 //! The endpoint: one way in, one way out.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub struct Endpoint {
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(crate) recent: Recent,
     pub(crate) errands: BTreeMap<ErrandId, Box<Errand>>,
+    /// Where the registrars are that keep our lines ([`Access::lines`]).
+    pub(crate) registrars: BTreeMap<String, SocketAddr>,
     pub(crate) queries: BTreeMap<u64, SessionId>,
     pub(crate) last_session: u64,
     pub(crate) last_transfer: u64,
@@ -67,6 +70,7 @@ impl Endpoint {
             sessions: BTreeMap::new(),
             recent: Recent::default(),
             errands: BTreeMap::new(),
+            registrars: BTreeMap::new(),
             queries: BTreeMap::new(),
             last_session: 0,
             last_transfer: 0,
@@ -160,6 +164,7 @@ impl Endpoint {
         let session = self.sessions.get_mut(&id)?;
         let result = act(session, &mut self.stack);
         session.settle(&mut self.stack);
+        self.guard.call_goes_to(&mut session.reached_at, Some(session.dialog.flow.remote.ip()));
         let unresolved = session.take_unresolved();
         if session.is_over() {
             self.forget_session(id);
@@ -191,6 +196,11 @@ impl Endpoint {
             }
             Up::Failed { owner, transaction, failure } if owner.purpose == Purpose::Event => {
                 self.notify_failed(SubscriptionId(owner.session.0), transaction, failure);
+            }
+            Up::Response { owner: None, transaction, response, .. } if response.status() < 200 => {
+                if *response.method() == Method::Invite {
+                    self.stack.cancel_disowned(transaction);
+                }
             }
             Up::Response { owner, transaction, response, request, flow } => {
                 let is_invite_success =
@@ -317,7 +327,7 @@ impl Endpoint {
         let destination = invite.destination.clone();
         let (session, way) = Session::call(&mut self.stack, id, invite)?;
         self.last_session = self.last_session.max(id.0);
-        self.sessions.insert(id, Box::new(session));
+        self.begin_session(session);
         match way {
             Ok(()) => {}
             Err(NoWay::Unresolved) => self.resolve(id, destination),
@@ -347,8 +357,15 @@ impl Endpoint {
         self.with_session(session, |session, stack| session.resolved(stack, addresses));
     }
 
+    /// Takes a new session in.
+    pub(crate) fn begin_session(&mut self, mut session: Session) {
+        self.guard.call_goes_to(&mut session.reached_at, Some(session.dialog.flow.remote.ip()));
+        self.sessions.insert(session.id, Box::new(session));
+    }
+
     fn forget_session(&mut self, id: SessionId) {
-        let Some(session) = self.sessions.remove(&id) else { return };
+        let Some(mut session) = self.sessions.remove(&id) else { return };
+        self.guard.call_goes_to(&mut session.reached_at, None);
         self.stack.timers.stop_session(id);
         self.stack.detach(id, &session.dialog.flow);
         self.recent.remember(self.stack.now_us, id, session.dialog);
@@ -396,6 +413,7 @@ impl Endpoint {
         let silenced: Vec<String> =
             self.subscribing_accounts().filter(|account| !access.accounts.contains_key(*account)).cloned().collect();
         self.access = access;
+        self.registrars.retain(|line, _| self.access.lines.contains_key(line));
         for account in gone {
             self.unregister(&account);
         }

@@ -144,6 +144,7 @@ impl Endpoint {
 
     fn errand_done(&mut self, id: ErrandId, status: u16, response: Option<&Message>) {
         let Some(errand) = self.errands.remove(&id) else { return };
+        self.note_registrar(&errand, status);
         let min_expires_s = response.and_then(|response| response.min_expires_s().ok().flatten());
         self.stack.tell(Event::ErrandDone {
             errand: id,
@@ -154,6 +155,19 @@ impl Endpoint {
             min_expires_s,
             retry_after_s: response.and_then(Message::retry_after_s),
         });
+    }
+}
+
+impl Endpoint {
+    /// Where the registrar of a line is, as long as it keeps the line.
+    fn note_registrar(&mut self, errand: &Errand, status: u16) {
+        let ErrandKind::Register { expires_s, user } = &errand.request.kind else { return };
+        match errand.flow {
+            Some(flow) if (200..=299).contains(&status) && *expires_s > 0 && self.access.lines.contains_key(user) => {
+                self.registrars.insert(user.clone(), flow.remote);
+            }
+            _ => drop(self.registrars.remove(user)),
+        }
     }
 }
 

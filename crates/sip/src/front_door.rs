@@ -49,7 +49,9 @@ impl Endpoint {
         let is_register = *entry.request.method() == Method::Register;
         let peer = peer_of(&self.access, entry.flow.remote).or_else(|| self.line_of(&entry.request));
         let brings_credentials = !self.credentials_of(&entry.request).is_empty();
-        if peer.is_none() && !brings_credentials {
+        // A registrar asks whether we live from where we registered: it is no stranger, though its name has many addresses.
+        let is_asked = *entry.request.method() == Method::Options && self.peer_at(entry.flow.remote).is_some();
+        if peer.is_none() && !brings_credentials && !is_asked {
             self.stack.counters.unknown_source += 1;
             match self.stack.config.unknown_source {
                 UnknownSource::Silence => return,
@@ -93,9 +95,9 @@ impl Endpoint {
         }
     }
 
-    /// The peer that we registered with under the Contact that this INVITE is for.
+    /// The peer that we registered with under the Contact that this call is for, or this question whether we live.
     fn line_of(&self, request: &Message) -> Option<PeerId> {
-        if self.access.lines.is_empty() || *request.method() != Method::Invite {
+        if self.access.lines.is_empty() || !matches!(request.method(), Method::Invite | Method::Options) {
             return None;
         }
         let user = Uri::parse(request.request_uri()).ok()?.user();
@@ -289,7 +291,7 @@ impl Endpoint {
         let invite = describe(&request, origin, asserts, flow, replaces);
         let transaction = self.stack.begin_server(request.clone(), key, flow, Some(id));
         let session = Session::invited(&mut self.stack, id, &request, transaction, dialog);
-        self.sessions.insert(id, Box::new(session));
+        self.begin_session(session);
         self.stack.tell(Event::Incoming { session: id, invite: Box::new(invite) });
     }
 
@@ -349,6 +351,16 @@ fn wants_privacy(request: &Message) -> bool {
     !asked("none") && ["id", "user", "header"].into_iter().any(asked)
 }
 
+/// draft-ietf-sip-privacy-04 §5.1: a trunk that writes Remote-Party-ID says there that its caller is not to be shown.
+fn is_screened_by_rpid(request: &Message) -> bool {
+    let first = request.name_addrs(HeaderName::RemotePartyId).ok().and_then(|all| all.into_iter().next());
+    let privacy = first.and_then(|party| party.params.get("privacy").map(str::to_owned)).unwrap_or_default();
+    privacy
+        .trim_matches('"')
+        .split(',')
+        .any(|hides| ["full", "uri"].iter().any(|each| hides.trim().eq_ignore_ascii_case(each)))
+}
+
 fn history_of(request: &Message) -> History {
     History {
         history_info: some_values(request, HeaderName::HistoryInfo),
@@ -394,7 +406,7 @@ fn describe(
         to: request.to().party(),
         asserted_identity: asserted(HeaderName::PAssertedIdentity),
         remote_party_id: asserted(HeaderName::RemotePartyId),
-        wants_privacy: wants_privacy(request),
+        wants_privacy: wants_privacy(request) || (asserts && is_screened_by_rpid(request)),
         user_to_user: some_values(request, HeaderName::UserToUser),
         // Who is not trusted could tell any story.
         history: if asserts { history_of(request) } else { History::default() },

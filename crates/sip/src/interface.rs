@@ -271,7 +271,8 @@ pub struct IncomingInvite {
     pub asserted_identity: Option<Party>,
     /// Remote-Party-ID, its predecessor, taken from peers only.
     pub remote_party_id: Option<Party>,
-    /// The caller wants to be shown to nobody (RFC 3323, RFC 3325 §9.3: Privacy with `id`, `user` or `header`).
+    /// The caller wants to be shown to nobody (RFC 3323, RFC 3325 §9.3: Privacy with `id`, `user` or `header`; of peers that
+    /// write it, Remote-Party-ID with `privacy=full` or `uri`).
     pub wants_privacy: bool,
     /// User-to-User (RFC 7433), verbatim.
     pub user_to_user: Vec<String>,

@@ -157,7 +157,7 @@ impl Stack {
     }
 
     /// Cancels an INVITE of ours (RFC 3261 §9.1): same branch, Request-URI, From, To, Call-ID, CSeq number and Route.
-    pub(crate) fn cancel(&mut self, invite: TransactionId, reason: Option<&str>, owner: Owner) {
+    pub(crate) fn cancel(&mut self, invite: TransactionId, reason: Option<&str>, owner: Option<Owner>) {
         let Some(client) = self.transactions.client(invite) else { return };
         if client.cancel.is_some() {
             return;
@@ -174,7 +174,7 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(invite) {
             client.cancel = Some(id);
         }
-        self.begin_client((id, random), &Method::Cancel, flow, bytes, Some(owner), None);
+        self.begin_client((id, random), &Method::Cancel, flow, bytes, owner, None);
     }
 
     /// Gives a client transaction up without a word, and its CANCEL's with it.
@@ -189,6 +189,17 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(id) {
             client.owner = None;
         }
+    }
+
+    /// An INVITE that nobody waits for any more rings after all: it is cancelled, and forgotten 64·T1 later whatever becomes
+    /// of it (RFC 3261 §9.1).
+    pub(crate) fn cancel_disowned(&mut self, invite: TransactionId) {
+        if self.transactions.client(invite).is_none_or(|client| client.cancel.is_some()) {
+            return;
+        }
+        self.cancel(invite, None, None);
+        let limit_us = self.limit_us();
+        self.set_transaction_timer(invite, TransactionTimer::B, limit_us);
     }
 
     /// A response came. `None` when nobody waits for it or nobody needs to know.

@@ -39,7 +39,7 @@ impl Endpoint {
             return self.stack.outputs.push_back(Output::Close { connection });
         }
         self.stack.stream_opened(connection, listener, remote);
-        if !connection.is_ours() && peer_of(&self.access, remote).is_none() {
+        if !connection.is_ours() && self.peer_at(remote).is_none() {
             self.stack.await_message(connection);
         }
     }
@@ -95,7 +95,7 @@ impl Endpoint {
     /// RFC 5626 §3.5.1: a ping is answered by a pong. It keeps a stranger's connection no longer than silence would.
     fn take_ping(&mut self, flow: Flow, connection: ConnectionHandle) {
         let is_known = self.stack.streams.get(connection).is_some_and(|stream| !stream.accounts.is_empty());
-        if is_known || peer_of(&self.access, flow.remote).is_some() {
+        if is_known || self.peer_at(flow.remote).is_some() {
             self.stack.touch_stream(connection);
         }
         self.stack.outputs.push_back(Output::Transmit { flow, bytes: Bytes::from_static(b"\r\n") });
@@ -103,7 +103,7 @@ impl Endpoint {
 
     /// Where strangers are met with silence, STUN is for peers only: a phone would not know that it has lost its way.
     fn take_stun(&mut self, flow: Flow, bytes: &[u8]) {
-        if self.stack.config.unknown_source == UnknownSource::Silence && peer_of(&self.access, flow.remote).is_none() {
+        if self.stack.config.unknown_source == UnknownSource::Silence && self.peer_at(flow.remote).is_none() {
             return;
         }
         if let Some(bytes) = stun::answer(bytes, flow.remote) {

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::access::peer_of;
 use crate::endpoint::Endpoint;
 use crate::interface::{Flow, Output, PeerId, SessionId};
 use crate::random::read_marked;
@@ -48,7 +47,7 @@ impl Endpoint {
             at_us,
             flow,
             received,
-            peer: peer_of(&self.access, flow.remote),
+            peer: self.peer_at(flow.remote),
             account: message.as_ref().and_then(|message| self.account_of(flow, message)),
             sessions,
             call_id: message.as_ref().map(|message| message.call_id().to_owned()).unwrap_or_default(),

@@ -33,6 +33,22 @@ fn rfc3323_privacy_is_asked_for_by_id_user_or_header_and_by_none_not_at_all() {
     }
 }
 
+/// draft-ietf-sip-privacy-04 §5.1, from those who may assert.
+#[test]
+fn a_remote_party_id_says_that_its_caller_is_not_to_be_shown() {
+    let rpid = |params: &str| format!("Remote-Party-ID: \"Zoe\" <sip:+4930777@carrier.example>{params}\n");
+    for (params, wanted) in [
+        (";party=calling;privacy=full", true),
+        (";privacy=\"URI,name\";screen=yes", true),
+        (";privacy=Full;screen=yes", true),
+        (";privacy=name", false),
+        (";party=calling;screen=yes;privacy=off", false),
+        ("", false),
+    ] {
+        assert_eq!(invited(&rpid(params), peers()).wants_privacy, wanted, "{params}");
+    }
+}
+
 #[test]
 fn rfc7433_user_to_user_is_handed_up_as_it_is() {
     let invite = invited("User-to-User: 56a390f3;encoding=hex;purpose=isdn-uui\nUser-to-User: \"a, b\"\n", peers());

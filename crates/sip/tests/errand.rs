@@ -147,3 +147,36 @@ fn an_invite_to_the_contact_that_we_registered_is_its_peers_from_anywhere() {
     desk.send(&Phone::invite("").replace("phonecall", "another").replace("z9hG4bK", "z9hG4bKb"));
     desk.no_event();
 }
+
+/// Where strangers are met with silence, the registrar that keeps our line is none when it asks whether we live.
+#[test]
+fn a_registrar_that_keeps_our_line_is_no_stranger() {
+    let silent = Config { unknown_source: UnknownSource::Silence, ..config(0) };
+    let lines = [("line-1".to_owned(), PeerId(7))].into();
+    let mut desk = Desk::with(silent, Access { lines, ..Access::default() });
+    let options = |to: &str, number: u32| {
+        format!(
+            "OPTIONS sip:{to} SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.3:5060;branch=z9hG4bK{number};rport\nMax-Forwards: 70\n\
+             From: <sip:carrier.example>;tag=f\nTo: <sip:{to}>\nCall-ID: alive{number}\nCSeq: 1 OPTIONS\n"
+        )
+    };
+    let answers = |desk: &mut Desk, from: std::net::SocketAddr, to: &str, number| {
+        desk.source = from;
+        desk.send(&options(to, number));
+        desk.titles()
+    };
+    assert!(answers(&mut desk, address(2), "192.0.2.1", 1).is_empty(), "not registered yet");
+    desk.source = address(2);
+    let first = run(&mut desk, register());
+    desk.answer(&first, "200 OK", "a", "");
+    assert_eq!(done(&mut desk).0, 200);
+    assert_eq!(answers(&mut desk, address(2), "192.0.2.1", 2), ["200 OPTIONS"]);
+    let elsewhere = "198.51.100.7:5060".parse().unwrap();
+    assert!(answers(&mut desk, elsewhere, "192.0.2.1", 3).is_empty(), "a stranger");
+    assert_eq!(answers(&mut desk, elsewhere, "line-1@192.0.2.1", 4), ["200 OPTIONS"], "it knows our Contact");
+    desk.source = address(2);
+    let again = run(&mut desk, errand(ErrandKind::Register { expires_s: 0, user: "line-1".into() }));
+    desk.answer(&again, "200 OK", "a", "");
+    desk.titles();
+    assert!(answers(&mut desk, address(2), "192.0.2.1", 5).is_empty(), "not registered any more");
+}

@@ -282,6 +282,82 @@ fn an_office_is_not_banned_for_one_phone_with_an_old_password() {
     assert_eq!(desk.titles(), ["200 OPTIONS"]);
 }
 
+/// Trunks that prove themselves by digest have no address of their own: their calls that are up are heard all the same.
+#[test]
+fn a_call_that_is_up_is_heard_though_its_address_is_banned_meanwhile() {
+    let mut desk = desk();
+    desk.source = source("198.51.100.1:5060");
+    desk.send(&request("INVITE", "101", 1, ""));
+    let challenge = desk.sent.pop_back().unwrap();
+    let proof = credentials(&challenge, "101", PASSWORD, Method::Invite);
+    desk.send(&request("INVITE", "101", 2, &format!("{proof}\nContent-Type: application/sdp\n--\n{OFFER}")));
+    let Some(Event::Incoming { session, .. }) = desk.event() else { panic!("{:?}", desk.sent) };
+    desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+    let tag = tag(&header(&desk.sent.pop_back().unwrap(), "To"));
+    let in_dialog = |method: &str, number| {
+        let text = request(method, "101", number, "").replace(&format!("Call-ID: call{number}"), "Call-ID: call2");
+        let text = text.replace("To: <sip:101@192.0.2.1>", &format!("To: <sip:101@192.0.2.1>;tag={tag}"));
+        if method == "ACK" { text.replace(&format!("CSeq: {number}"), "CSeq: 2") } else { text }
+    };
+    desk.send(&in_dialog("ACK", 3));
+    assert_eq!(desk.event(), Some(Event::Confirmed { session }));
+    desk.titles();
+    // A neighbour behind the same address guesses, and is banned there or would be.
+    desk.source = source("198.51.100.1:5999");
+    for number in 100..130 {
+        desk.send(&request("REGISTER", "102", number, ""));
+        let Some(challenge) = desk.sent.pop_back() else { continue };
+        desk.send(&request(
+            "REGISTER",
+            "102",
+            200 + number,
+            &credentials(&challenge, "102", "guess", Method::Register),
+        ));
+    }
+    assert_eq!(banned(&mut desk), None, "limited, not banned, while a call is up there");
+    desk.titles();
+    desk.source = source("198.51.100.1:5060");
+    desk.send(&in_dialog("OPTIONS", 4));
+    desk.send(&in_dialog("BYE", 5));
+    assert_eq!(desk.titles(), ["200 OPTIONS", "200 BYE"]);
+    assert_eq!(desk.event(), Some(Event::Ended { session, cause: EndCause::Bye, q850: None }));
+    desk.run(100 * SECOND);
+    desk.source = source("198.51.100.1:5999");
+    for number in 300..340 {
+        desk.send(&request("REGISTER", "102", number, ""));
+        let Some(challenge) = desk.sent.pop_back() else { continue };
+        desk.send(&request(
+            "REGISTER",
+            "102",
+            400 + number,
+            &credentials(&challenge, "102", "guess", Method::Register),
+        ));
+    }
+    assert!(banned(&mut desk).is_some(), "the call is over");
+}
+
+/// The ban may be older than the call: ours to that address.
+#[test]
+fn our_call_to_a_banned_address_is_answered() {
+    let mut desk = desk();
+    let connection = stream(&mut desk, 1, source("203.0.113.9:5060"));
+    let bytes = message(&request("OPTIONS", "101", 1, "User-Agent: friendly-scanner"));
+    desk.handle(Input::StreamBytes { connection, bytes });
+    assert!(banned(&mut desk).is_some());
+    let session = desk.endpoint.allocate_session();
+    let mut invite = invite_to(1, Some(OFFER));
+    let remote = source("203.0.113.9:5060");
+    invite.destination = Destination::Address { transport: Transport::Udp, remote };
+    desk.sent.clear();
+    desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+    let invite = desk.sent.pop_back().unwrap();
+    desk.source = remote;
+    desk.answer(&invite, "486 Busy Here", "b", "");
+    assert!(matches!(desk.event(), Some(Event::Refused { status: 486, .. })));
+    desk.run(40 * SECOND);
+    assert!(desk.endpoint.drops(desk.now_us, remote), "the ban stands");
+}
+
 #[test]
 fn a_trunk_and_the_allow_list_are_never_limited_or_banned() {
     let mut config = config(0);

@@ -156,6 +156,50 @@ fn a_host_names_addresses_are_tried_in_order() {
 }
 
 #[test]
+fn a_silent_address_that_rings_late_is_cancelled_and_forgotten() {
+    for ends in [true, false] {
+        let mut desk = Desk::new();
+        let session = desk.endpoint.allocate_session();
+        let mut invite = invite_to(2, Some(OFFER));
+        (invite.destination, invite.patience_ms) = (by_name(), Some(4_000));
+        desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+        let Some(Output::Resolve { query, .. }) = desk.outputs.pop_front() else { panic!("a name is looked up") };
+        let addresses = [3, 4].map(|side| (Transport::Udp, address(side))).to_vec();
+        desk.handle(Input::Resolved { query, addresses });
+        let first = desk.next();
+        desk.run(4_100 * MILLISECOND);
+        assert_eq!(desk.flows.back().map(|flow| flow.remote), Some(address(4)), "it was silent for 4 s");
+        let second = desk.sent.pop_back().unwrap();
+        desk.titles();
+        desk.answer(&first, "180 Ringing", "late", "");
+        let cancel = desk.sent.pop_front().unwrap();
+        assert!(cancel.starts_with("CANCEL"), "{cancel}");
+        assert_eq!(tag_of_branch(&cancel), tag_of_branch(&first));
+        desk.answer(&first, "180 Ringing", "late", "");
+        assert!(desk.titles().is_empty(), "once");
+        desk.no_event();
+        desk.answer(&cancel, "200 OK", "late", "");
+        if ends {
+            desk.answer(&first, "487 Request Terminated", "late", "");
+            assert_eq!(desk.titles(), ["ACK"]);
+        }
+        desk.answer(&second, "486 Busy Here", "b", "");
+        assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 486, .. }) if own == session));
+        desk.run(40 * SECOND);
+        assert_eq!((desk.endpoint.sessions_len(), desk.endpoint.transactions_len()), (0, 0));
+        assert_eq!(desk.endpoint.next_timeout_us(), None);
+    }
+}
+
+fn by_name() -> Destination {
+    Destination::Name { transport: Some(Transport::Udp), host: "pbx.example.com".into(), port: Some(5070) }
+}
+
+fn tag_of_branch(text: &str) -> String {
+    header(text, "Via").split("branch=").nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
 fn a_name_without_an_address_is_503_and_an_unanswered_query_too() {
     let mut desk = Desk::new();
     let (_, query) = call_by_name(&mut desk);

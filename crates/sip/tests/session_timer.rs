@@ -116,6 +116,27 @@ fn a_refresh_that_meets_a_glare_goes_again() {
     assert!(desk.titles().is_empty(), "the timer runs anew from the refresh");
 }
 
+/// A description that was refused is not what the session has: a refresh by re-INVITE must not offer it again.
+#[test]
+fn a_refresh_offers_what_was_agreed_on_and_not_what_was_refused() {
+    for (status, refreshed) in [("488 Not Acceptable Here", OFFER), ("200 OK", ANSWER)] {
+        let mut desk = desk(300, 90);
+        let (session, invite) = call(&mut desk);
+        desk.answer(&invite, "200 OK", "x", &ok("Session-Expires: 300;refresher=uac\n"));
+        desk.titles();
+        desk.command(Command::Offer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+        let offer = desk.sent.pop_front().unwrap();
+        let accepted = status.starts_with('2');
+        let extra = if accepted { ok("Session-Expires: 300;refresher=uac\n") } else { String::new() };
+        desk.answer(&offer, status, "", &extra);
+        desk.titles();
+        desk.run(151 * SECOND);
+        let refresh = desk.sent.pop_front().unwrap();
+        assert!(refresh.starts_with("INVITE"), "{refresh}");
+        assert_eq!(refresh.split_once("\r\n\r\n").unwrap().1, refreshed, "{status}");
+    }
+}
+
 /// §7.3 within a session, by UPDATE and by re-INVITE.
 #[test]
 fn a_422_to_a_refresh_raises_the_interval() {

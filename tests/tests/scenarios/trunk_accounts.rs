@@ -158,6 +158,19 @@ fn a_registrar_that_is_not_wanted_any_more_is_told() {
 }
 
 #[test]
+fn a_trunk_that_is_deleted_is_unregistered() {
+    let mut world = registered();
+    world.directory.trunks.clear();
+    world.directory.routes.clear();
+    let directory = Box::new(world.directory.clone());
+    assert!(world.command(Command::SetDirectory(directory)).is_ok());
+    world.settle();
+    let at = world.device("pbx");
+    assert!(world.devices[at].endpoint.bindings("office").is_empty(), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
 fn a_wrong_password_waits_longer_and_longer() {
     let mut world = registering();
     for name in ["pbx", "gateway-10"] {

@@ -54,7 +54,8 @@ impl Network {
 /// How far the node is behind, as the driver measures it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Load {
-    /// For how long, in microseconds, there has always been something more to read on the sockets or in the inbox.
+    /// How long, in microseconds, what was read last had waited in its socket or in the inbox. A long busy spell with short
+    /// queues is none.
     pub behind_us: u64,
     /// What waits in the inbox, in thousandths of its room.
     pub inbox_permille: u32,

@@ -16,6 +16,7 @@ mod load;
 mod scanners;
 mod source;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub(crate) struct Guard {
     buckets: Buckets,
     bans: Bans,
     known: Known,
+    /// How many calls go to each address.
+    calls: BTreeMap<IpAddr, u32>,
 }
 
 impl Guard {
@@ -61,6 +64,7 @@ impl Guard {
             pressure: Pressure::Calm,
             bans: Bans::default(),
             known: Known::default(),
+            calls: BTreeMap::new(),
         }
     }
 
@@ -96,15 +100,37 @@ impl Guard {
     }
 
     /// Whether what comes from an address is dropped unread. A registered phone is heard though its address is banned:
-    /// others behind the same NAT are not its fault.
+    /// others behind the same NAT are not its fault. So is whoever has a call with us: a call that is up goes on.
     pub(crate) fn drops(&self, now_us: u64, remote: SocketAddr) -> bool {
-        self.bans.holds(now_us, Source::of(remote.ip())) && !self.known.is_known(remote)
+        self.bans.holds(now_us, Source::of(remote.ip()))
+            && !self.known.is_known(remote)
+            && !self.calls.contains_key(&remote.ip())
+    }
+
+    /// A call goes to another address than before, or is over.
+    pub(crate) fn call_goes_to(&mut self, before: &mut Option<IpAddr>, now: Option<IpAddr>) {
+        if *before == now {
+            return;
+        }
+        if let Some(address) = *before
+            && let Some(count) = self.calls.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.calls.remove(&address);
+            }
+        }
+        if let Some(address) = now {
+            *self.calls.entry(address).or_default() += 1;
+        }
+        *before = now;
     }
 
     /// Counts an offence of a sender that was reached at its address; the ban that follows from it, if one does.
     pub(crate) fn offend(&mut self, now_us: u64, address: IpAddr, offence: Offence) -> Option<Ban> {
         // One phone with an old password must not lock the office out that shares its address; its guesses still cost tokens.
-        if self.allows(address) || self.known.is_any_at(address) {
+        let is_ours = self.known.is_any_at(address) || self.calls.contains_key(&address);
+        if is_ours || self.allows(address) {
             return None;
         }
         let source = Source::of(address);

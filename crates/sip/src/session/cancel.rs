@@ -10,7 +10,7 @@ use crate::wire::Message;
 impl Session {
     /// Cancels our INVITE and waits 64·T1 for its final response.
     pub(super) fn send_cancel(&mut self, stack: &mut Stack, invite: TransactionId, reason: Option<&str>) {
-        stack.cancel(invite, reason, Owner { session: self.id, purpose: Purpose::Cancel });
+        stack.cancel(invite, reason, Some(Owner { session: self.id, purpose: Purpose::Cancel }));
         self.set_timer(stack, SessionTimer::CancelExpires, stack.limit_us());
     }
 

@@ -27,6 +27,7 @@ mod session_id;
 mod update;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ pub(crate) struct Session {
     pub(crate) offers: VecDeque<Offer>,
     /// The back-off after a glare runs.
     pub(crate) backing_off: bool,
-    /// Our last description, for a refresh by re-INVITE.
+    /// Our last description that the peer has not refused, for a refresh by re-INVITE.
     pub(crate) local_sdp: Bytes,
     /// The transfer that the peer asked for.
     pub(crate) transfer: Option<Box<Transfer>>,
@@ -89,6 +90,8 @@ pub(crate) struct Session {
     pub(crate) refresh: Option<Refresh>,
     /// The end was decided; it waits for debts.
     pub(crate) ending: Option<Ending>,
+    /// The address that the guard knows to belong to this call.
+    pub(crate) reached_at: Option<IpAddr>,
 }
 
 /// How far a session has come.
@@ -195,6 +198,7 @@ impl Session {
             interval: Interval::of(&stack.config),
             refresh: None,
             ending: None,
+            reached_at: None,
         }
     }
 

@@ -50,10 +50,7 @@ impl Session {
             }
         });
         match sent {
-            Some(transaction) => {
-                self.local_sdp = offer.sdp.clone();
-                self.exchange = Exchange::Ours { transaction, offer };
-            }
+            Some(transaction) => self.exchange = Exchange::Ours { transaction, offer },
             None => stack.tell(Event::OfferRefused { session: self.id, status: 500 }),
         }
     }
@@ -117,6 +114,8 @@ impl Session {
 
     fn reinvite_accepted(&mut self, stack: &mut Stack, transaction: TransactionId, response: &Message, offer: &Offer) {
         self.exchange = Exchange::Idle;
+        // Only now is it true: a refresh must not offer again what was refused (RFC 3261 §14.1).
+        self.local_sdp = offer.sdp.clone();
         let _ = self.dialog.refresh_target(response);
         self.note_peer(response);
         self.acknowledge(stack, transaction, response.cseq().number, None);

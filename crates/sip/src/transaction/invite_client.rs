@@ -59,8 +59,9 @@ impl InviteClient {
                 let effects = Effects::of(&[Effect::Retransmit, Effect::Set(TransactionTimer::A, interval_us)]);
                 (Self::Calling { interval_us }, effects)
             }
-            // RFC 3261 §17.1.1.2: timer B matters only while still in Calling.
-            (Self::Calling { .. }, Timer(TransactionTimer::B)) => Self::fail(Failure::Timeout),
+            // RFC 3261 §17.1.1.2: timer B matters only while still in Calling; a provisional response stops it. In Proceeding it
+            // runs after a CANCEL alone, whose INVITE is over 64·T1 later (§9.1).
+            (Self::Calling { .. } | Self::Proceeding, Timer(TransactionTimer::B)) => Self::fail(Failure::Timeout),
             (Self::Calling { .. } | Self::Proceeding, TransportError) => Self::fail(Failure::Transport),
             // RFC 6026 §7.2: 2xx in Accepted are passed up; other responses are not.
             (Self::Accepted, Response(200..=299)) => (self, Effects::of(&[Effect::Pass])),
@@ -163,7 +164,8 @@ mod tests {
             (Completed, TransportError, Terminated, &[Fail(Failure::Transport), Terminate]),
             // Illegal or late: nothing happens
             (Proceeding, Timer(A), Proceeding, &[]),
-            (Proceeding, Timer(B), Proceeding, &[]),
+            // §9.1: "64*T1 seconds [after the CANCEL] … the original transaction [is] cancelled and SHOULD [be] destroy[ed]"
+            (Proceeding, Timer(B), Terminated, &[Fail(Failure::Timeout), Terminate]),
             (Accepted, Response(180), Accepted, &[]),
             (Accepted, Response(486), Accepted, &[]),
             (Accepted, Timer(B), Accepted, &[]),
