@@ -54,6 +54,10 @@ walk: deps-run ## Every reachable conversation of up to six parties, all of it, 
 mutations: deps-run ## Break each wire rule on purpose; fails if no test notices. `tests/mutate r4` tries one.
 	tests/mutate
 
+.PHONY: fuzz
+fuzz: deps-fuzz ## Coverage-guided fuzzing, a minute a target; `make fuzz TARGET=uri MINUTES=5` for one, five minutes.
+	tests/fuzz/run $(or $(MINUTES),1) $(TARGET)
+
 .PHONY: fmt
 fmt: ## Is the code formatted? (`cargo fmt` formats it.)
 	cargo fmt --all --check
@@ -78,6 +82,10 @@ clean: ## Remove what was built.
 deps-run: # What a build needs: Rust and a C compiler (SQLite is compiled in).
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs (version 1.95 or later)." >&2; exit 1; }
 	@command -v cc >/dev/null || tests/install build
+
+.PHONY: deps-fuzz
+deps-fuzz: deps-run # libFuzzer is C++.
+	@tests/install fuzz
 
 .PHONY: deps-test
 deps-test: deps-run # What the tests need besides: SIPp, baresip, linphonec, JsSIP, ip.

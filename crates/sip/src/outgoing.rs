@@ -81,6 +81,10 @@ impl Stack {
     pub(crate) fn fall_back(&mut self, id: TransactionId) -> bool {
         let Some(client) = self.transactions.client(id) else { return false };
         let (Some(flow), random) = (client.fallback, client.random) else { return false };
+        // A final response has come, by whatever way, and the request is gone: there is nothing to send.
+        if client.request.is_empty() {
+            return false;
+        }
         let request = with_via(&client.request, &self.via(&flow, &marked(id.0, random)));
         self.remember_without_tcp(flow.remote);
         let pace = self.pace(flow.transport);

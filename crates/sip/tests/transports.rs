@@ -269,6 +269,19 @@ fn a_peer_without_tcp_gets_its_large_requests_by_udp_and_is_not_asked_again_for_
 }
 
 #[test]
+fn an_answered_request_is_not_sent_again_when_its_connection_comes_to_nothing() {
+    let mut desk = trusting();
+    call(&mut desk, by_udp(), large);
+    let (connection, ..) = connected(&mut desk);
+    let invite = desk.next();
+    // By another way than it was to go: the peer is odd, or somebody lies.
+    desk.answer(&invite, "200 OK", "one", "Contact: <sip:b@192.0.2.3>\n");
+    desk.titles();
+    desk.handle(Input::StreamClosed { connection });
+    assert!(desk.titles().iter().all(|title| title == "BYE"), "nothing of the INVITE");
+}
+
+#[test]
 fn a_large_request_stays_where_tcp_cannot_go() {
     // Along a phone's flow (P7), and without a TCP listener.
     let mut desk = trusting();

@@ -57,10 +57,10 @@ impl Challenge {
             realm: params.text("realm").ok_or(BadValue)?,
             nonce: params.text("nonce").ok_or(BadValue)?,
             opaque: params.text("opaque"),
-            algorithm: params.text("algorithm"),
+            algorithm: params.token("algorithm")?,
             qop: params
                 .text("qop")
-                .map(|list| split_commas(&list).map(str::to_ascii_lowercase).collect())
+                .map(|list| split_commas(&list).filter(|qop| is_token(qop)).map(str::to_ascii_lowercase).collect())
                 .unwrap_or_default(),
             stale: params.text("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
         })
@@ -77,10 +77,10 @@ impl DigestCredentials {
             nonce: params.text("nonce").ok_or(BadValue)?,
             uri: params.raw("uri").ok_or(BadValue)?.to_owned(),
             response: params.text("response").ok_or(BadValue)?,
-            algorithm: params.text("algorithm"),
+            algorithm: params.token("algorithm")?,
             cnonce: params.text("cnonce"),
-            qop: params.text("qop").map(|qop| qop.to_ascii_lowercase()),
-            nc: params.text("nc"),
+            qop: params.token("qop")?.map(|qop| qop.to_ascii_lowercase()),
+            nc: params.token("nc")?,
             opaque: params.text("opaque"),
         })
     }
@@ -106,12 +106,12 @@ impl fmt::Display for DigestCredentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "Digest username={}, realm={}, nonce={}, uri=\"{}\", response=\"{}\"",
+            "Digest username={}, realm={}, nonce={}, uri=\"{}\", response={}",
             quote(&self.username),
             quote(&self.realm),
             quote(&self.nonce),
             self.uri,
-            self.response
+            quote(&self.response)
         )?;
         if let Some(algorithm) = &self.algorithm {
             write!(formatter, ", algorithm={algorithm}")?;
@@ -149,7 +149,10 @@ impl<'a> AuthParams<'a> {
             if !part.is_empty() {
                 let (name, value) = part.split_once('=').ok_or(BadValue)?;
                 let (name, value) = (trim(name), trim(value));
-                let whole = !value.starts_with('"') || quoted_end(value) == Some(value.len());
+                let whole = match value.starts_with('"') {
+                    true => quoted_end(value) == Some(value.len()),
+                    false => !value.contains(['"', '\\']),
+                };
                 // A parameter may stand once (RFC 7616 §3.4); two that differ would let two readers disagree.
                 if !is_token(name) || !whole || params.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
                     return Err(BadValue);
@@ -171,6 +174,12 @@ impl<'a> AuthParams<'a> {
     /// Unquoted, backslashes resolved.
     fn text(&self, name: &str) -> Option<String> {
         self.find(name).map(unquote)
+    }
+
+    /// The same, where it must be a token (RFC 7616 §3.4); phones put some of these in quotes.
+    fn token(&self, name: &str) -> Result<Option<String>, BadValue> {
+        let text = self.text(name);
+        if text.as_deref().is_some_and(|text| !is_token(text)) { Err(BadValue) } else { Ok(text) }
     }
 
     /// Without its quotes, otherwise as written.
@@ -200,6 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn odd_credentials_read_back_as_they_were_read() {
+        let start = r#"Digest username="a", realm="r", nonce="n", uri="sip:h""#;
+        let odd =
+            DigestCredentials::parse(&format!(r#"{start}, response="0\"f\\", cnonce="\"", algorithm="MD5""#)).unwrap();
+        assert_eq!((odd.response.as_str(), odd.algorithm.as_deref()), (r#"0"f\"#, Some("MD5")));
+        assert_eq!(DigestCredentials::parse(&odd.to_string()), Ok(odd));
+        for damaged in [r#"response=#0f""#, r#"response="0f", nc="1, 2""#, r#"response="0f", qop="a b""#] {
+            assert_eq!(DigestCredentials::parse(&format!("{start}, {damaged}")), Err(BadValue), "{damaged}");
+        }
+    }
+
+    #[test]
     fn challenges_read_with_several_qop() {
         let text = r#"digest realm="r", nonce="n", qop="Auth, auth-int", stale=TRUE, algorithm=MD5, opaque="o""#;
         let read = Challenge::parse(text).unwrap();
@@ -218,6 +239,8 @@ mod tests {
             "Digest realm=\"x",
             "Digest realm",
             "Digest realm=\"a\", realm=\"b\", nonce=\"n\"",
+            "Digest realm=a\"b\", nonce=\"n\"",
+            "Digest realm=\"r\", nonce=\"n\", algorithm=\"MD5, x=y\"",
             "Digest nonce=\"n\"",
         ] {
             assert_eq!(Challenge::parse(text), Err(BadValue), "{text}");
