@@ -383,7 +383,9 @@ impl Desk {
             party.refer = None;
             party.refer_failed_us = Some(now_us);
             let (contact, lifted) = (party.contact, std::mem::take(&mut party.lifted));
-            for (held, by_leg) in lifted {
+            // An agent that has left meanwhile holds nobody any more.
+            let holder_is_there = conversation.agent_connection(contact).is_some_and(|party| party.is_connected());
+            for (held, by_leg) in lifted.into_iter().filter(|_| holder_is_there) {
                 self.hold_party(conversation, held, contact, by_leg);
             }
         }

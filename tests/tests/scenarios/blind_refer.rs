@@ -1,6 +1,7 @@
 //! REFER without Replaces: the phone's blind transfer key.
 
 use baton_contact::command::Control;
+use baton_contact::snapshot::ConnectionState;
 use baton_tests::world::{Behaviour, Verdict, World, header, office};
 use serde_json::json;
 
@@ -131,6 +132,21 @@ fn r4_a_phone_that_holds_before_its_refer_keeps_the_customer_held_after_a_failur
     world.expect_hearing(&[("C", "music")]);
     world.unhold("anna");
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn r4_a_held_customer_whose_own_refer_fails_is_not_held_by_an_agent_that_has_left() {
+    let mut world = World::new(&["anna", "bert"]);
+    world.behave("bank", Behaviour::Refuses(486, 1_000));
+    world.talking();
+    world.click("anna", Control::Hold);
+    world.refer("C", office::BANK);
+    world.transfer_blind("anna", "Bert");
+    world.run_ms(2_000);
+    assert_ne!(world.state("C"), Some(ConnectionState::Hold), "{}", world.ladder);
+    world.answer("bert");
+    world.expect_hearing(&[("C", "bert"), ("bert", "C")]);
     world.end_of_day();
 }
 
