@@ -16,6 +16,8 @@ mod dial_out;
 mod dtmf;
 #[path = "scenarios/external_number.rs"]
 mod external_number;
+#[path = "scenarios/far_names.rs"]
+mod far_names;
 #[path = "scenarios/freeze_and_revive.rs"]
 mod freeze_and_revive;
 #[path = "scenarios/identity.rs"]

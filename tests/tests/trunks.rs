@@ -282,6 +282,8 @@ impl Trunk {
         let invite = OutgoingInvite {
             uri: format!("sip:4940555000@{}", self.flow.remote),
             destination: Destination::Flow(self.flow),
+            other_flows: Vec::new(),
+            voice: Default::default(),
             route: Vec::new(),
             from: party("sip:4930900100@192.0.2.1"),
             to: party("sip:4940555000@192.0.2.1"),

@@ -24,6 +24,8 @@ pub(crate) struct Carried {
     /// What is left of the first call's Max-Forwards: every call that follows from it has less (RFC 7332 §4.1), so that a
     /// call that comes back by way of others ends.
     max_forwards: Option<u8>,
+    /// To how many branches at a time the call may go on (RFC 5393); absent when its sender does not care.
+    pub(crate) breadth: Option<u32>,
     /// The customer, who does not want to be shown: for trunks alone, which hide it from others.
     hidden: Option<Party>,
 }
@@ -37,6 +39,7 @@ impl Carried {
             history: invite.history.clone(),
             dialled: invite.target.user.clone(),
             max_forwards: Some(invite.max_forwards.saturating_sub(1)),
+            breadth: invite.max_breadth,
             hidden: known.filter(|_| invite.wants_privacy),
         }
     }
@@ -66,7 +69,14 @@ impl Carried {
         }
         if is_forwarded {
             self.write_history(invite, host);
+            self.write_breadth(invite, 1);
         }
+    }
+
+    /// Each of the branches of a call that goes on has its part of what its sender allowed (RFC 5393 §5.3.3.1).
+    pub(crate) fn write_breadth(&self, invite: &mut OutgoingInvite, branches: u32) {
+        let part = self.breadth.map(|breadth| breadth / branches.max(1));
+        invite.headers.extend(part.map(|part| ("Max-Breadth".to_string(), part.to_string())));
     }
 
     /// A call that goes on says by which number it came, in the dialect in which it came; in Diversion when it told

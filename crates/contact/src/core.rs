@@ -189,9 +189,9 @@ impl Core {
                 self.desk.dispatch();
             }
             let Some(effect) = self.desk.effects.pop_front() else {
-                if tells_agents && !(self.desk.changed_agents.is_empty() && self.desk.changed_rooms.is_empty()) {
+                if tells_agents && !(self.desk.changed_agents.is_empty() && self.desk.changed_focuses.is_empty()) {
                     self.desk.tell_agents();
-                    self.desk.tell_rooms();
+                    self.desk.tell_focuses();
                     continue;
                 }
                 break;
@@ -251,6 +251,8 @@ fn name_of(command: &SipCommand) -> &'static str {
         SipCommand::AcceptOffer { .. } => "AcceptOffer",
         SipCommand::RefuseOffer { .. } => "RefuseOffer",
         SipCommand::Identify { .. } => "Identify",
+        SipCommand::Focus { .. } => "Focus",
+        SipCommand::Speak { .. } => "Speak",
         SipCommand::AcceptTransfer { .. } => "AcceptTransfer",
         SipCommand::RefuseTransfer { .. } => "RefuseTransfer",
         SipCommand::ReportTransfer { .. } => "ReportTransfer",

@@ -30,7 +30,7 @@ use crate::registration::{Registration, RegistrationId};
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
 use crate::trunk::{TrunkLife, TrunkState};
-use crate::watch::Watches;
+use crate::watch::{Focus, Watches};
 
 /// What the desk asks for: something of the endpoint, or something of the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,8 +79,8 @@ pub(crate) struct Desk {
     pub(crate) effects: VecDeque<Effect>,
     /// Agents whose snapshot is to be told at the end of this input.
     pub(crate) changed_agents: BTreeSet<String>,
-    /// Rooms whose watchers are to be told at the end of this input.
-    pub(crate) changed_rooms: BTreeSet<String>,
+    /// Rooms and contacts whose watchers are to be told at the end of this input.
+    pub(crate) changed_focuses: BTreeSet<Focus>,
     /// Who watches whom.
     pub(crate) watches: Watches,
     /// Somebody waits or is free who was not: look at the queues at the end of this input.
@@ -122,7 +122,7 @@ impl Desk {
             next_id: 0,
             effects: VecDeque::new(),
             changed_agents: BTreeSet::new(),
-            changed_rooms: BTreeSet::new(),
+            changed_focuses: BTreeSet::new(),
             watches: Watches::default(),
             dispatch_due: false,
             draining: false,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use baton_sip::wire::NameAddr;
-use baton_sip::{Binding, Command as SipCommand, Destination as Way, OutgoingInvite, Party};
+use baton_sip::{Binding, Command as SipCommand, Destination as Way, DeviceFlow, OutgoingInvite, Party};
 
 use crate::carried::{ANONYMOUS, anonymous};
 use crate::conversation::Conversation;
@@ -13,6 +13,7 @@ use crate::desk::{Desk, Effect};
 use crate::directory::Ringing;
 use crate::ids::ConnectionId;
 use crate::leg::{Device, Leg, LegState};
+use crate::names::voice_towards;
 use crate::outcome::Failure;
 use crate::timer::Timer;
 
@@ -21,6 +22,12 @@ const MAX_FORWARDS: u8 = 70;
 
 /// Most devices that ring at once for one agent.
 const DEVICES_MAX: usize = 16;
+
+/// How long one of several flows to a device may stay silent before the next one is tried, in milliseconds.
+const FLOW_PATIENCE_MS: u32 = 4_000;
+
+/// A device, by its phone's name, and the flows by which it is reached: the one to be tried first is the first.
+type Reachable = (String, Vec<Binding>);
 
 /// Who is shown to the called party.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,9 +49,11 @@ impl Caller {
 /// The devices of an agent that have not been rung yet, when they ring one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Devices {
-    left: VecDeque<(String, Binding)>,
+    left: VecDeque<Reachable>,
     caller: Caller,
     answer_by_itself: bool,
+    /// How many ring at a time.
+    branches: u32,
 }
 
 impl Desk {
@@ -58,10 +67,15 @@ impl Desk {
     ) -> Result<(), Failure> {
         let agent = conversation.connection(target).and_then(|party| party.agent.clone()).unwrap_or_default();
         let ring = self.directory.user(&agent).map(|user| user.ring).unwrap_or_default();
-        let mut devices = Devices { left: self.devices_of(&agent), caller: caller.clone(), answer_by_itself };
+        let left = self.devices_of(&agent);
+        let mut devices = Devices { left, caller: caller.clone(), answer_by_itself, branches: 1 };
         if ring == Ringing::Serial {
             return self.ring_next(conversation, target, devices, Failure::Unregistered);
         }
+        if let Some(breadth) = self.breadth_towards(conversation, target, caller) {
+            devices.left.truncate(usize::try_from(breadth).unwrap_or(usize::MAX));
+        }
+        devices.branches = u32::try_from(devices.left.len()).unwrap_or(u32::MAX);
         let mut rung = 0;
         let mut failure = Failure::Unregistered;
         while let Some(device) = devices.left.pop_front() {
@@ -73,16 +87,33 @@ impl Desk {
         if rung == 0 { Err(failure) } else { Ok(()) }
     }
 
-    /// An agent's devices in their order: as its phones are listed, each phone's registrations by their `q`.
-    fn devices_of(&self, agent: &str) -> VecDeque<(String, Binding)> {
+    /// To how many branches a call that goes on may be led at a time, if its sender said so.
+    fn breadth_towards(&self, conversation: &Conversation, target: ConnectionId, caller: &Caller) -> Option<u32> {
+        conversation.carried.breadth.filter(|_| conversation.is_forwarded_to(target, &caller.number))
+    }
+
+    /// An agent's devices in their order: as its phones are listed, each phone's registrations by their `q`. Several flows to
+    /// one device are one (RFC 5626 §7), the latest first.
+    fn devices_of(&self, agent: &str) -> VecDeque<Reachable> {
         let phones = self.directory.user(agent).map(|user| user.phones.as_slice()).unwrap_or_default();
-        let mut devices = VecDeque::new();
+        let mut devices: VecDeque<Reachable> = VecDeque::new();
         for phone in phones {
             let bindings = self.bindings.get(&phone.username).map(Vec::as_slice).unwrap_or_default();
             let mut bindings: Vec<&Binding> =
                 bindings.iter().filter(|binding| binding.expires_at_us > self.now_us).collect();
             bindings.sort_by_key(|binding| std::cmp::Reverse(binding.q_thousandths));
-            devices.extend(bindings.into_iter().map(|binding| (phone.username.clone(), binding.clone())));
+            for binding in bindings {
+                let is_its = |(name, flows): &&mut Reachable| {
+                    *name == phone.username && flows.iter().any(|flow| is_same_device(flow, binding))
+                };
+                match devices.iter_mut().find(is_its) {
+                    Some((_, flows)) => flows.push(binding.clone()),
+                    None => devices.push_back((phone.username.clone(), vec![binding.clone()])),
+                }
+            }
+        }
+        for (_, flows) in &mut devices {
+            flows.sort_by_key(|flow| std::cmp::Reverse(flow.expires_at_us));
         }
         devices.truncate(DEVICES_MAX);
         devices
@@ -149,10 +180,18 @@ impl Desk {
         &mut self,
         conversation: &mut Conversation,
         target: ConnectionId,
-        (phone, binding): (String, Binding),
+        (phone, flows): Reachable,
         devices: &Devices,
     ) -> Result<(), Failure> {
+        let mut flows = flows.into_iter();
+        let Some(binding) = flows.next() else { return Err(Failure::Unregistered) };
         let mut invite = self.invite(&binding.contact, Way::Flow(binding.flow), &devices.caller);
+        let other = |each: Binding| DeviceFlow { uri: each.contact, route: each.path, flow: each.flow };
+        invite.other_flows = flows.map(other).collect();
+        invite.patience_ms = (!invite.other_flows.is_empty()).then_some(FLOW_PATIENCE_MS);
+        if self.breadth_towards(conversation, target, &devices.caller).is_some() {
+            conversation.carried.write_breadth(&mut invite, devices.branches);
+        }
         invite.route = binding.path;
         if devices.answer_by_itself {
             invite.headers.push(("Call-Info".into(), format!("<sip:{}>;answer-after=0", self.host())));
@@ -171,6 +210,8 @@ impl Desk {
         OutgoingInvite {
             uri: uri.to_string(),
             destination,
+            other_flows: Vec::new(),
+            voice: Default::default(),
             route: Vec::new(),
             from,
             to: Party { display: String::new(), uri: uri.to_string(), user: String::new() },
@@ -214,6 +255,8 @@ impl Desk {
         invite.sdp = Some(offer);
         let is_forwarded = conversation.is_forwarded_to(target, shown);
         conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
+        leg.voice = voice_towards(conversation, target);
+        invite.voice = leg.voice.clone();
         let session = leg.session();
         self.leg_index.insert(id, conversation.id);
         let charged_to = conversation.connection(target).and_then(|party| party.charged_to.as_ref());
@@ -225,6 +268,12 @@ impl Desk {
         self.effects.push_back(Effect::Sip(Box::new(SipCommand::Invite { session, invite: Box::new(invite) })));
         Ok(())
     }
+}
+
+/// Whether two registrations are flows to one device (RFC 5626 §4.1): they say so both.
+pub(crate) fn is_same_device(one: &Binding, other: &Binding) -> bool {
+    let is_flow = |binding: &Binding| binding.instance.is_some() && binding.reg_id.is_some();
+    is_flow(one) && is_flow(other) && one.instance == other.instance
 }
 
 /// Escapes what a user part must not hold (RFC 3261 §25.1, `user`).

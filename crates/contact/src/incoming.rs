@@ -186,6 +186,10 @@ impl Desk {
     }
 
     fn may_call(&mut self, arrival: &Arrival, destination: &Destination) -> Result<(), u16> {
+        // RFC 5393 §5.3.3: it may be led on to nobody.
+        if arrival.invite.max_breadth == Some(0) && !matches!(destination, Destination::Conference(_)) {
+            return Err(440);
+        }
         self.permit(&[arrival.account()], Deed::Dial, destination).map_err(|refusal| match refusal.kind {
             RefusalKind::LimitReached => 503_u16,
             _ => 403,

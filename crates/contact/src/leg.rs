@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use baton_media::{StreamConfiguration, StreamId};
 use baton_sdp::{Negotiated, Negotiation, PendingOffer, RemoteHold};
-use baton_sip::SessionId;
+use baton_sip::{SessionId, Voice};
 
 use crate::ids::ConnectionId;
 use crate::permission::Account;
@@ -60,6 +60,10 @@ pub(crate) struct Leg {
     pub(crate) early_media: bool,
     /// The peer holds us.
     pub(crate) remote_hold: bool,
+    /// For whom we speak to it (RFC 7989).
+    pub(crate) voice: Voice,
+    /// Our Contact towards it says that it is in a conference (RFC 4579).
+    pub(crate) focus: bool,
     /// Whom this leg is for, when its party has several: the lines of one phone.
     pub(crate) partners: Vec<ConnectionId>,
     pub(crate) call_id: String,
@@ -82,6 +86,8 @@ impl Leg {
             answer: None,
             early_media: false,
             remote_hold: false,
+            voice: Voice::Own,
+            focus: false,
             partners: Vec::new(),
             call_id: String::new(),
             user_agent: None,

@@ -30,6 +30,7 @@ mod io;
 mod leg;
 mod line;
 mod mix;
+mod names;
 mod number_plan;
 mod offer;
 mod outcome;

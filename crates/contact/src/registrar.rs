@@ -6,6 +6,7 @@ use baton_sip::digest::{Algorithm, ha1};
 use baton_sip::{Access, Account, Binding, PeerId, TrustedPeer};
 
 use crate::desk::Desk;
+use crate::dial::is_same_device;
 use crate::directory::{Directory, Gateway, Trunk, TrunkTransport, parse_network};
 use crate::io::Output;
 
@@ -43,6 +44,14 @@ fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
         Some((network, prefix, port.filter(|_| gateway.transport == TrunkTransport::Udp)))
     };
     trunk.all_gateways().iter().filter_map(of_gateway).collect()
+}
+
+/// How many devices are registered: several flows to one count once.
+fn devices_in(bindings: &[Binding]) -> u32 {
+    let is_first = |(place, binding): &(usize, &Binding)| {
+        !bindings.iter().take(*place).any(|before| is_same_device(before, binding))
+    };
+    bindings.iter().enumerate().filter(is_first).count() as u32
 }
 
 impl Desk {
@@ -96,7 +105,7 @@ impl Desk {
     fn count_devices_of(&mut self, owner: &str) {
         let phones = self.directory.user(owner).map(|user| user.phones.as_slice()).unwrap_or_default();
         let counts = phones.iter().filter_map(|phone| self.bindings.get(&phone.username));
-        let devices = counts.map(|bindings| bindings.len() as u32).sum();
+        let devices = counts.map(|bindings| devices_in(bindings)).sum();
         let now_us = self.now_us;
         let Some(agent) = self.agents.get_mut(owner) else { return };
         if agent.devices == devices {

@@ -12,6 +12,7 @@ use crate::ids::{ConnectionId, ContactId};
 use crate::mix::mix_plan;
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
+use crate::watch::Focus;
 
 /// How many contacts a conference room may gather before those that are over are dropped.
 const ROOM_CONTACTS_KEPT: usize = 64;
@@ -26,6 +27,8 @@ impl Desk {
         self.end_what_is_over(conversation);
         conversation.adopt_targets();
         self.book_interactions(conversation);
+        self.publish_focus(conversation);
+        self.publish_names(conversation);
         self.publish_mix(conversation);
         self.complete_contacts(conversation);
         self.prune_room(conversation);
@@ -34,8 +37,8 @@ impl Desk {
             conversation.revision += 1;
             let agents = conversation.connections.iter().filter_map(|party| party.agent.clone());
             self.changed_agents.extend(agents);
-            let room = conversation.conference.as_ref().filter(|room| self.watches.has_room(room));
-            self.changed_rooms.extend(room.cloned());
+            let focus = Focus::of(conversation);
+            self.changed_focuses.extend(Some(focus).filter(|focus| self.watches.has(focus)));
         }
     }
 

@@ -134,12 +134,15 @@ impl Desk {
     /// Everyone who called and waits for this target gets the 200.
     pub(crate) fn answer_callers(&mut self, conversation: &mut Conversation, target: ConnectionId) {
         for (owner, leg_id) in callers_waiting_for(conversation, target) {
+            self.speak_for(conversation, leg_id, target);
             self.answer_caller(conversation, owner, leg_id);
         }
     }
 
     /// Answers a caller's leg. A first leg makes its party connected.
     pub(crate) fn answer_caller(&mut self, conversation: &mut Conversation, owner: ConnectionId, leg_id: u64) {
+        // The 200 to a caller of a room says that it is one.
+        self.publish_focus(conversation);
         let Some(mut taken) = crate::line::take_leg(conversation, leg_id) else { return };
         let sdp = self.description_for(&mut taken.1);
         taken.1.state = LegState::Up;

@@ -1,7 +1,8 @@
 //! Who watches whom (RFC 6665): the phones' subscriptions, and what is true for each.
 //!
 //! Busy lamps and presence are an agent's, by its extension, its name or the name of one of its phones; the conference
-//! package is a room's, by its number. What is said is derived from the state, never kept.
+//! package is a room's, by its number, or that of a contact with three parties and more, by the URI that the Contact of its
+//! legs then bears (RFC 4579 §5.1). What is said is derived from the state, never kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +18,8 @@ use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::dial::escape_user;
-use crate::ids::ConversationId;
-use crate::leg::Leg;
+use crate::ids::{ContactId, ConversationId};
+use crate::leg::{Leg, LegState};
 use crate::route::Destination;
 use crate::snapshot::{AgentActivity, ConnectionType};
 
@@ -29,8 +30,33 @@ pub(crate) enum Watched {
     Calls(String),
     /// Whether an agent can be reached.
     Reach(String),
-    /// A conference room.
+    /// A conference.
+    Conference(Focus),
+}
+
+/// Where a conference is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Focus {
+    /// In a room.
     Room(String),
+    /// Where a contact is that began with this one.
+    Call(ContactId),
+}
+
+/// What the user part of a contact's own conference URI begins with; its root contact follows.
+const CALL_PREFIX: &str = "conference-";
+
+/// How many parties make a conference.
+const PARTIES_LEAST: usize = 3;
+
+impl Focus {
+    /// Of a conversation.
+    pub(crate) fn of(conversation: &Conversation) -> Focus {
+        match &conversation.conference {
+            Some(room) => Focus::Room(room.clone()),
+            None => Focus::Call(conversation.root()),
+        }
+    }
 }
 
 /// One subscription.
@@ -47,6 +73,7 @@ pub(crate) struct Watches {
     all: BTreeMap<SubscriptionId, Watch>,
     agents: BTreeMap<String, BTreeSet<SubscriptionId>>,
     rooms: BTreeMap<String, BTreeSet<SubscriptionId>>,
+    calls: BTreeMap<ContactId, BTreeSet<SubscriptionId>>,
 }
 
 impl Watches {
@@ -55,39 +82,54 @@ impl Watches {
         self.all.len()
     }
 
-    /// Whether a room is watched.
-    pub(crate) fn has_room(&self, room: &str) -> bool {
-        self.rooms.contains_key(room)
+    /// Whether a conference is watched.
+    pub(crate) fn has(&self, focus: &Focus) -> bool {
+        match focus {
+            Focus::Room(room) => self.rooms.contains_key(room),
+            Focus::Call(root) => self.calls.contains_key(root),
+        }
+    }
+
+    fn of(&self, focus: &Focus) -> BTreeSet<SubscriptionId> {
+        let watchers = match focus {
+            Focus::Room(room) => self.rooms.get(room),
+            Focus::Call(root) => self.calls.get(root),
+        };
+        watchers.cloned().unwrap_or_default()
     }
 
     fn insert(&mut self, id: SubscriptionId, watch: Watch) {
         match &watch.watched {
             Watched::Calls(agent) | Watched::Reach(agent) => self.agents.entry(agent.clone()).or_default().insert(id),
-            Watched::Room(room) => self.rooms.entry(room.clone()).or_default().insert(id),
+            Watched::Conference(Focus::Room(room)) => self.rooms.entry(room.clone()).or_default().insert(id),
+            Watched::Conference(Focus::Call(root)) => self.calls.entry(*root).or_default().insert(id),
         };
         self.all.insert(id, watch);
     }
 
     fn remove(&mut self, id: SubscriptionId) {
         let Some(watch) = self.all.remove(&id) else { return };
-        let (index, name) = match &watch.watched {
-            Watched::Calls(agent) | Watched::Reach(agent) => (&mut self.agents, agent),
-            Watched::Room(room) => (&mut self.rooms, room),
-        };
-        if let Some(ids) = index.get_mut(name) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                index.remove(name);
-            }
+        match &watch.watched {
+            Watched::Calls(agent) | Watched::Reach(agent) => leave_out(&mut self.agents, agent, id),
+            Watched::Conference(Focus::Room(room)) => leave_out(&mut self.rooms, room, id),
+            Watched::Conference(Focus::Call(root)) => leave_out(&mut self.calls, root, id),
         }
+    }
+}
+
+fn leave_out<K: Ord>(index: &mut BTreeMap<K, BTreeSet<SubscriptionId>>, key: &K, id: SubscriptionId) {
+    let Some(ids) = index.get_mut(key) else { return };
+    ids.remove(&id);
+    if ids.is_empty() {
+        index.remove(key);
     }
 }
 
 impl Desk {
     /// A phone wants to watch something.
     pub(crate) fn watch(&mut self, subscription: SubscriptionId, account: &str, package: Package, target: &Party) {
-        let watched = self.watchable(package, &target.user).filter(|_| self.phone_owner.contains_key(account));
-        let Some(watched) = watched else {
+        let owner = self.phone_owner.get(account);
+        let Some(watched) = owner.and_then(|agent| self.watchable(agent, package, &target.user)) else {
             return self.sip(SipCommand::RefuseSubscription { subscription, status: 404 });
         };
         let entity = format!("sip:{}@{}", escape_user(&target.user), self.host());
@@ -108,11 +150,41 @@ impl Desk {
         self.tell_watchers(watchers);
     }
 
-    /// Tells those who watch a room that has changed.
-    pub(crate) fn tell_rooms(&mut self) {
-        for room in std::mem::take(&mut self.changed_rooms) {
-            let watchers = self.watches.rooms.get(&room).cloned().unwrap_or_default();
-            self.tell_watchers(watchers);
+    /// Tells those who watch a conference that has changed. A contact's is over with its last party; a room is there empty too.
+    pub(crate) fn tell_focuses(&mut self) {
+        for focus in std::mem::take(&mut self.changed_focuses) {
+            let watchers = self.watches.of(&focus);
+            let is_over = matches!(focus, Focus::Call(_)) && self.parties_at(&focus).is_empty();
+            if is_over {
+                self.end_watches(watchers);
+            } else {
+                self.tell_watchers(watchers);
+            }
+        }
+    }
+
+    /// The legs of a conference say so in their Contact, whenever it is sent next (RFC 4579 §5.1); no message is sent for it.
+    pub(crate) fn publish_focus(&mut self, conversation: &mut Conversation) {
+        let conference = match Focus::of(conversation) {
+            Focus::Room(room) => {
+                let numbers = &self.directory.numbers;
+                let number = numbers.iter().find(|number| number.conference.as_ref() == Some(&room));
+                number.map(|number| escape_user(&number.number))
+            }
+            Focus::Call(root) => {
+                let present = conversation.live().filter(|party| party.is_connected() && !is_monitor(party)).count();
+                (present >= PARTIES_LEAST).then(|| format!("{CALL_PREFIX}{root}"))
+            }
+        };
+        let legs = conversation.connections.iter_mut().flat_map(|party| &mut party.legs);
+        let reached = legs.filter(|leg| matches!(leg.state, LegState::Incoming | LegState::Up));
+        let mut changed = Vec::new();
+        for leg in reached.filter(|leg| leg.focus != conference.is_some()) {
+            leg.focus = conference.is_some();
+            changed.push(leg.session());
+        }
+        for session in changed {
+            self.sip(SipCommand::Focus { session, conference: conference.clone() });
         }
     }
 
@@ -121,20 +193,31 @@ impl Desk {
         let rooms = &self.directory.conferences;
         let is_lost = |watched: &Watched| match watched {
             Watched::Calls(agent) | Watched::Reach(agent) => self.directory.user(agent).is_none(),
-            Watched::Room(name) => !rooms.iter().any(|room| room.name == *name),
+            Watched::Conference(Focus::Room(name)) => !rooms.iter().any(|room| room.name == *name),
+            Watched::Conference(Focus::Call(_)) => false,
         };
         let lost = self.watches.all.iter().filter(|(_, watch)| is_lost(&watch.watched));
-        for subscription in lost.map(|(id, _)| *id).collect::<Vec<_>>() {
+        self.end_watches(lost.map(|(id, _)| *id).collect());
+    }
+
+    fn end_watches(&mut self, watchers: BTreeSet<SubscriptionId>) {
+        for subscription in watchers {
             self.watches.remove(subscription);
             self.sip(SipCommand::EndSubscription { subscription, reason: EndReason::NoResource });
         }
     }
 
-    fn watchable(&self, package: Package, user: &str) -> Option<Watched> {
+    /// What a number or name means to this agent's phone. Who is in a contact is for those in it.
+    fn watchable(&self, agent: &str, package: Package, user: &str) -> Option<Watched> {
+        if let (Package::Conference, Some(root)) = (package, user.strip_prefix(CALL_PREFIX)) {
+            let focus = Focus::Call(root.parse().ok()?);
+            let is_in = self.parties_at(&focus).iter().any(|party| party.agent.as_deref() == Some(agent));
+            return is_in.then_some(Watched::Conference(focus));
+        }
         match (package, self.numbers.look_up(user)?) {
             (Package::Dialog, Destination::Agent(agent)) => Some(Watched::Calls(agent)),
             (Package::Presence, Destination::Agent(agent)) => Some(Watched::Reach(agent)),
-            (Package::Conference, Destination::Conference(room)) => Some(Watched::Room(room)),
+            (Package::Conference, Destination::Conference(room)) => Some(Watched::Conference(Focus::Room(room))),
             _ => None,
         }
     }
@@ -152,7 +235,7 @@ impl Desk {
         match &watch.watched {
             Watched::Calls(agent) => EventState::Dialog(DialogInfo { entity, dialogs: self.dialogs_of(agent) }),
             Watched::Reach(agent) => EventState::Presence(self.reach_of(agent, entity)),
-            Watched::Room(room) => EventState::Conference(self.room_info(room, entity)),
+            Watched::Conference(focus) => EventState::Conference(self.conference_info(focus, entity)),
         }
     }
 
@@ -177,18 +260,33 @@ impl Desk {
         Presence { entity, open: agent.routable(), note: note_of(agent), activity: activity_of(agent) }
     }
 
-    fn room_info(&self, name: &str, entity: String) -> ConferenceInfo {
-        let room = self.directory.conferences.iter().find(|room| room.name == name);
-        let conversation = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
-        let parties = conversation.into_iter().flat_map(|conversation| conversation.live());
-        let host = self.host();
-        ConferenceInfo {
-            entity,
-            name: name.to_string(),
-            users_max: room.map_or(0, |room| u32::from(room.max_parties)),
-            users: parties.filter_map(|party| attendee(party, &host)).collect(),
-        }
+    fn conference_info(&self, focus: &Focus, entity: String) -> ConferenceInfo {
+        let rooms = &self.directory.conferences;
+        let (name, users_max) = match focus {
+            Focus::Room(name) => {
+                let room = rooms.iter().find(|room| room.name == *name);
+                (name.clone(), room.map_or(0, |room| u32::from(room.max_parties)))
+            }
+            Focus::Call(_) => (String::new(), u32::try_from(self.config.limits.parties_max).unwrap_or(u32::MAX)),
+        };
+        let (parties, host) = (self.parties_at(focus), self.host());
+        let users = parties.into_iter().filter_map(|party| attendee(party, &host)).collect();
+        ConferenceInfo { entity, name, users_max, users }
     }
+
+    fn parties_at(&self, focus: &Focus) -> Vec<&Connection> {
+        let id = match focus {
+            Focus::Room(name) => self.conference_index.get(name),
+            Focus::Call(root) => self.contact_index.get(root),
+        };
+        let conversation = id.and_then(|id| self.conversations.get(id));
+        conversation.into_iter().flat_map(|conversation| conversation.live()).collect()
+    }
+}
+
+/// Who only listens in on a conference is nobody's business.
+fn is_monitor(party: &Connection) -> bool {
+    party.kind == ConnectionType::Monitor
 }
 
 /// How a party stands as one of its agent's calls; `None` while nothing rings or will.
@@ -231,9 +329,9 @@ fn activity_of(agent: &Agent) -> Option<Activity> {
     }
 }
 
-/// A party of a conference as others see it. Who only listens in on it is nobody's business.
+/// A party of a conference as others see it.
 fn attendee(party: &Connection, host: &str) -> Option<Attendee> {
-    if party.kind == ConnectionType::Monitor {
+    if is_monitor(party) {
         return None;
     }
     let status = match party.phase {

@@ -83,6 +83,8 @@ impl Loop {
         let invite = OutgoingInvite {
             uri: "sip:bob@192.0.2.2".into(),
             destination: Destination::Address { transport: Transport::Udp, remote: address(1) },
+            other_flows: Vec::new(),
+            voice: Default::default(),
             route: Vec::new(),
             from: party("sip:alice@example.com"),
             to: party("sip:bob@example.com"),

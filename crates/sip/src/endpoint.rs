@@ -12,7 +12,7 @@ use crate::events::SubscriptionId;
 use crate::guard::Guard;
 use crate::interface::{
     Access, Binding, Command, CommandRefused, Config, Counters, ErrandId, Event, Flow, Input, OutgoingInvite, Output,
-    SessionId, Transport,
+    SessionId, Transport, Voice,
 };
 use crate::notifier::Notifier;
 use crate::random::{Random, read_marked};
@@ -166,11 +166,18 @@ impl Endpoint {
         session.settle(&mut self.stack);
         self.guard.call_goes_to(&mut session.reached_at, Some(session.dialog.flow.remote.ip()));
         let unresolved = session.take_unresolved();
+        let news = session.names.take_news().map(|name| (session.voice.clone(), name));
         if session.is_over() {
             self.forget_session(id);
         }
         if let Some(destination) = unresolved {
             self.resolve(id, destination);
+        }
+        if let Some((Voice::Session(other), name)) = news {
+            self.pass_name_on(id, other, &name);
+        }
+        while let Some(flow) = self.stack.failed_flows.pop_front() {
+            self.flow_failed(&flow);
         }
         Some(result)
     }
@@ -264,6 +271,7 @@ impl Endpoint {
     fn do_command(&mut self, command: Command) -> Result<(), CommandRefused> {
         let session = match command {
             Command::Invite { session, invite } => return self.invite(session, *invite),
+            Command::Speak { session, voice } => return self.speak(session, voice),
             Command::Errand { errand, request } => return self.run_errand(errand, *request),
             Command::ForgetErrand { errand } => {
                 self.forget_errand(errand);
@@ -300,6 +308,7 @@ impl Endpoint {
             | Command::AcceptOffer { session, .. }
             | Command::RefuseOffer { session, .. }
             | Command::Identify { session, .. }
+            | Command::Focus { session, .. }
             | Command::AcceptTransfer { session, .. }
             | Command::RefuseTransfer { session, .. }
             | Command::ReportTransfer { session, .. }
@@ -325,7 +334,8 @@ impl Endpoint {
             return Err(CommandRefused::Limit);
         }
         let destination = invite.destination.clone();
-        let (session, way) = Session::call(&mut self.stack, id, invite)?;
+        let name = self.name_of(&invite.voice);
+        let (session, way) = Session::call(&mut self.stack, id, invite, name.as_deref())?;
         self.last_session = self.last_session.max(id.0);
         self.begin_session(session);
         match way {
@@ -371,6 +381,30 @@ impl Endpoint {
         self.recent.remember(self.stack.now_us, id, session.dialog);
     }
 
+    /// Whose name a session's Session-ID bears.
+    fn speak(&mut self, id: SessionId, voice: Voice) -> Result<(), CommandRefused> {
+        let name = self.name_of(&voice);
+        let session = self.sessions.get_mut(&id).ok_or(CommandRefused::NoSession)?;
+        session.names.speak(name.as_deref());
+        session.voice = voice;
+        Ok(())
+    }
+
+    fn name_of(&self, voice: &Voice) -> Option<String> {
+        match voice {
+            Voice::Own => None,
+            Voice::Session(other) => self.sessions.get(other)?.names.peer().map(str::to_owned),
+            Voice::Named(name) => Some(name.clone()),
+        }
+    }
+
+    /// A peer has (another) name: who speaks for it says so.
+    fn pass_name_on(&mut self, of: SessionId, to: SessionId, name: &str) {
+        if let Some(other) = self.sessions.get_mut(&to).filter(|other| other.voice == Voice::Session(of)) {
+            other.names.speak(Some(name));
+        }
+    }
+
     /// Says what is registered for an account now, and waits for the next expiry.
     pub(crate) fn bindings_changed(&mut self, account: &str) {
         let timer = Timer::Binding(account.to_owned());
@@ -381,6 +415,15 @@ impl Endpoint {
         let bindings = self.registrar.bindings(account).to_vec();
         self.guard.know(account, bindings.iter().map(|binding| binding.flow.remote));
         self.stack.tell(Event::BindingsChanged { account: account.to_owned(), bindings });
+    }
+
+    /// What is reached by a flow that an edge proxy calls failed is not called along it again (RFC 5626 §7).
+    fn flow_failed(&mut self, flow: &Flow) {
+        for account in self.registrar.accounts_along(flow) {
+            if self.registrar.drop_flow(&account, flow) {
+                self.bindings_changed(&account);
+            }
+        }
     }
 
     fn bindings_expired(&mut self, account: &str) {

@@ -17,6 +17,10 @@ use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri}
 /// Most values of a header that goes on with its call; what is beyond is left behind.
 const CARRIED_MAX: usize = 16;
 
+/// After how many seconds without a keep-alive a phone has to take its flow for lost (RFC 5626 §5.4): less than NAT bindings of
+/// TCP live, and what keeps those of UDP open is STUN, more often (§4.4.2).
+const FLOW_TIMER_S: u32 = 120;
+
 /// A request at the door.
 pub(crate) struct Entry {
     /// The way it came.
@@ -63,6 +67,8 @@ impl Endpoint {
             Method::Invite | Method::Register => {}
             Method::Subscribe if self.refuses_subscribe(&entry) => return,
             Method::Subscribe => {}
+            // RFC 4538: who names a dialog of ours is heard, once it has proven who it is.
+            Method::Refer if entry.request.header(HeaderName::TargetDialog).is_some() => {}
             Method::Options => return self.answer_options(&entry),
             other => return self.refuse_method(&entry, &other.clone()),
         }
@@ -83,8 +89,37 @@ impl Endpoint {
             (true, Origin::Account(account)) => self.register(entry, &account),
             (true, Origin::Peer(_)) => self.refuse(&entry, 403),
             (false, origin) if *entry.request.method() == Method::Subscribe => self.take_subscribe(entry, origin),
+            (false, origin) if *entry.request.method() == Method::Refer => self.take_refer_outside(entry, &origin),
             (false, origin) => self.take_invite(entry, origin),
         }
+    }
+
+    /// A REFER outside a dialog would let any phone make calls in another's name (RFC 3515 §5).
+    fn refuse_refer(&mut self, entry: &Entry) {
+        self.stack.reply(&entry.request, entry.flow, 403, "REFER Needs Its Dialog Or Target-Dialog", |_| {});
+    }
+
+    /// RFC 4538 §5: a REFER that names a dialog of ours is taken as if it had come within it; what it is told goes along a
+    /// dialog of its own.
+    fn take_refer_outside(&mut self, entry: Entry, origin: &Origin) {
+        if !entry.request.unknown_requirements(KNOWN_OPTIONS).is_empty() {
+            return self.refuse_invite(&entry, 420);
+        }
+        let Some(session) = self.target_dialog(&entry.request) else { return self.refuse_refer(&entry) };
+        let Entry { flow, request, key, .. } = entry;
+        let tag = marked(session.0, self.stack.random.number());
+        let own_contact = contact("", &flow, self.stack.advertised(&flow), wants_sips(&request));
+        let along_flow = matches!(origin, Origin::Account(_));
+        let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
+            return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
+        };
+        self.last_transfer += 1;
+        let transfer = crate::interface::TransferId(self.last_transfer);
+        let replaces = self.replaces_target(&request);
+        let id = self.stack.begin_server(request.clone(), key, flow, Some(session));
+        self.with_session(session, |session, stack| {
+            session.take_refer(stack, id, &request, transfer, replaces, Some(Box::new(dialog)));
+        });
     }
 
     /// Only phones may watch: a trunk, however it proves itself, has no business with who is on the phone here.
@@ -111,8 +146,7 @@ impl Endpoint {
     /// Methods that make no sense here outside a dialog.
     fn refuse_method(&mut self, entry: &Entry, method: &Method) {
         match method {
-            // A REFER outside a dialog would let any phone make calls in another's name (RFC 3515 §5).
-            Method::Refer => self.stack.reply(&entry.request, entry.flow, 403, "REFER Inside The Dialog Only", |_| {}),
+            Method::Refer => self.refuse_refer(entry),
             Method::Bye | Method::Update | Method::Info | Method::Prack | Method::Notify | Method::Cancel => {
                 self.refuse(entry, 481);
             }
@@ -221,11 +255,11 @@ impl Endpoint {
         let done = self.registrar.register(self.stack.now_us, account, &request, flow, limits);
         match done {
             Err(refused) => self.refuse_register(id, &tag, refused),
-            Ok(changed) => {
+            Ok(crate::registrar::Registered { changed, outbound }) => {
                 if let Some(stream) = flow.connection.and_then(|connection| self.stack.streams.get_mut(connection)) {
                     stream.accounts.insert(account.to_owned());
                 }
-                self.confirm_register(id, &tag, account, &request);
+                self.confirm_register(id, &tag, account, &request, outbound);
                 if changed {
                     self.subscriptions_follow(account, &before);
                     self.bindings_changed(account);
@@ -241,6 +275,7 @@ impl Endpoint {
             RegisterRefused::TooBrief => 423,
             RegisterRefused::OutOfOrder => 500,
             RegisterRefused::TooMany => 403,
+            RegisterRefused::NoOutbound => 439,
         };
         self.stack.respond(id, status, "", Some(tag), |builder| {
             if refused == RegisterRefused::TooBrief {
@@ -250,13 +285,34 @@ impl Endpoint {
     }
 
     /// 200 with all bindings and what is left of them (RFC 3261 §10.3 step 8).
-    fn confirm_register(&mut self, id: crate::transaction::TransactionId, tag: &str, account: &str, request: &Message) {
+    fn confirm_register(
+        &mut self,
+        id: crate::transaction::TransactionId,
+        tag: &str,
+        account: &str,
+        request: &Message,
+        outbound: bool,
+    ) {
         let now_us = self.stack.now_us;
         let bindings = self.registrar.bindings(account).to_vec();
         self.stack.respond(id, 200, "", Some(tag), |builder| {
             for binding in &bindings {
                 let left_s = binding.expires_at_us.saturating_sub(now_us) / 1_000_000;
-                builder.header(HeaderName::Contact, format_args!("<{}>;expires={left_s}", binding.contact));
+                match (binding.reg_id, &binding.instance) {
+                    (Some(reg_id), Some(instance)) => builder.header(
+                        HeaderName::Contact,
+                        format_args!(
+                            "<{}>;expires={left_s};reg-id={reg_id};+sip.instance=\"<{instance}>\"",
+                            binding.contact
+                        ),
+                    ),
+                    _ => builder.header(HeaderName::Contact, format_args!("<{}>;expires={left_s}", binding.contact)),
+                };
+            }
+            if outbound {
+                builder.header(HeaderName::Require, "outbound");
+                builder.header(HeaderName::Supported, "outbound, path");
+                builder.header(HeaderName::FlowTimer, FLOW_TIMER_S);
             }
             // RFC 3327 §5.3.
             if request.has_token(HeaderName::Supported, "path") {
@@ -416,5 +472,6 @@ fn describe(
         replaces,
         referred_by: request.header(HeaderName::ReferredBy).map(str::to_owned),
         max_forwards: request.max_forwards().ok().flatten().unwrap_or(70),
+        max_breadth: request.max_breadth(),
     }
 }

@@ -7,9 +7,9 @@ use crate::wire::{Builder, HeaderName, Message, NameAddr, Uri};
 /// What we take, in every Allow.
 pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK, SUBSCRIBE";
 /// What we can, in every Supported.
-pub(crate) const SUPPORTED: &str = "100rel, replaces, norefersub, timer";
+pub(crate) const SUPPORTED: &str = "100rel, replaces, norefersub, tdialog, timer";
 /// The option tags that a Require may ask of us (RFC 3261 §8.2.2.3).
-pub(crate) const KNOWN_OPTIONS: &[&str] = &["100rel", "replaces", "norefersub", "timer"];
+pub(crate) const KNOWN_OPTIONS: &[&str] = &["100rel", "replaces", "norefersub", "tdialog", "timer"];
 /// What a session description is.
 pub(crate) const SDP: &str = "application/sdp";
 /// The bodies that a request with a session description may have (RFC 5621 §8.3: who reads multipart says so).

@@ -291,6 +291,8 @@ pub struct IncomingInvite {
     pub referred_by: Option<String>,
     /// Max-Forwards as received; the contact passes one less on.
     pub max_forwards: u8,
+    /// Max-Breadth (RFC 5393): to how many branches in all the call may be led at a time.
+    pub max_breadth: Option<u32>,
 }
 
 /// By which numbers a call has come.
@@ -523,6 +525,9 @@ pub struct Binding {
     pub user_agent: Option<String>,
     /// `+sip.instance` (RFC 5626), without quotes.
     pub instance: Option<String>,
+    /// `reg-id`: which of several flows to this instance it is (RFC 5626); absent where there is one only.
+    #[serde(default)]
+    pub reg_id: Option<u32>,
     /// Path headers (RFC 3327), topmost first.
     pub path: Vec<String>,
 }
@@ -536,6 +541,29 @@ pub struct Credentials {
     pub password: String,
 }
 
+/// For whom a session speaks: whose name our Session-ID bears (RFC 7989).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Voice {
+    /// For ourselves, by a name of its own.
+    #[default]
+    Own,
+    /// For the peer of another session; for ourselves while that has told no name.
+    Session(SessionId),
+    /// By this name, 32 hexadecimal digits: a conference's, say.
+    Named(String),
+}
+
+/// A registered flow of a device (RFC 5626 §7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFlow {
+    /// The Request-URI along it.
+    pub uri: String,
+    /// Route headers (a registered Path), topmost first.
+    pub route: Vec<String>,
+    /// The flow.
+    pub flow: Flow,
+}
+
 /// A new call of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingInvite {
@@ -543,6 +571,9 @@ pub struct OutgoingInvite {
     pub uri: String,
     /// Where it is sent.
     pub destination: Destination,
+    /// Other flows to the same device, best first: each is tried when the one before is silent, dead or says 430 or 503
+    /// (RFC 5626 §7). Never two at a time.
+    pub other_flows: Vec<DeviceFlow>,
     /// Route headers (a registered Path), topmost first.
     pub route: Vec<String>,
     /// The From header; a tag is added.
@@ -557,6 +588,8 @@ pub struct OutgoingInvite {
     pub replaces: Option<String>,
     /// Headers that are copied as they are; CR and LF in them are refused.
     pub headers: Vec<(String, String)>,
+    /// For whom we call.
+    pub voice: Voice,
     /// The offer; `None` asks the peer for one.
     pub sdp: Option<Bytes>,
     /// For a challenge.
@@ -678,6 +711,22 @@ pub enum Command {
         session: SessionId,
         /// The other party.
         identity: Party,
+    },
+    /// Whose name our Session-ID bears from now on, in the next message; none is sent for it. The peers of two sessions that
+    /// speak for each other learn each other's names, also when one of them changes later.
+    Speak {
+        /// The session.
+        session: SessionId,
+        /// For whom.
+        voice: Voice,
+    },
+    /// The session is a conference's from now on (RFC 4579 §5.1), or with `None` a plain call again: our Contact says `isfocus`,
+    /// in the next message that carries one; none is sent for it.
+    Focus {
+        /// The session.
+        session: SessionId,
+        /// The user part of the conference's URI, as it is written there, to which the peer may subscribe.
+        conference: Option<String>,
     },
     /// Accept a transfer: 202, then NOTIFY `100 Trying` (R1).
     AcceptTransfer {

@@ -30,6 +30,17 @@ pub(crate) enum RegisterRefused {
     OutOfOrder,
     /// More contacts than an account may have: 403.
     TooMany,
+    /// It asks for outbound, and a proxy before us cannot do it: 439 (RFC 5626 §6).
+    NoOutbound,
+}
+
+/// What a REGISTER has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Registered {
+    /// A contact was added, refreshed or removed.
+    pub(crate) changed: bool,
+    /// It names one of several flows to its device (RFC 5626).
+    pub(crate) outbound: bool,
 }
 
 /// The limits of [`Config`] that a REGISTER meets.
@@ -53,7 +64,7 @@ impl Registrar {
         self.accounts.get(account).map_or(&[], Vec::as_slice)
     }
 
-    /// A REGISTER whose sender has proven to be the account. Whether anything changed; all or nothing (§10.3 step 7).
+    /// A REGISTER whose sender has proven to be the account; all or nothing (§10.3 step 7).
     pub(crate) fn register(
         &mut self,
         now_us: u64,
@@ -61,10 +72,11 @@ impl Registrar {
         register: &Message,
         arrived: Flow,
         limits: RegistrarLimits,
-    ) -> Result<bool, RegisterRefused> {
+    ) -> Result<Registered, RegisterRefused> {
         let contacts = register.contacts().map_err(|_| RegisterRefused::Malformed)?;
         let cseq = register.cseq().number;
         let mut bindings = self.accounts.get(account).cloned().unwrap_or_default();
+        let mut outbound = false;
         let changed = match contacts {
             Contacts::Star => {
                 if register.expires_s() != Ok(Some(0)) {
@@ -79,7 +91,13 @@ impl Registrar {
             }
             Contacts::List(contacts) => {
                 for contact in &contacts {
-                    apply(&mut bindings, now_us, contact, register, arrived, limits)?;
+                    let reg_id = reg_id(contact, register)?;
+                    // RFC 5626 §4.2.1: a flow is registered by itself.
+                    if reg_id.is_some() && contacts.len() > 1 {
+                        return Err(RegisterRefused::Malformed);
+                    }
+                    outbound |= reg_id.is_some();
+                    apply(&mut bindings, now_us, contact, reg_id, register, arrived, limits)?;
                 }
                 !contacts.is_empty()
             }
@@ -88,7 +106,7 @@ impl Registrar {
             return Err(RegisterRefused::TooMany);
         }
         self.put(account, bindings);
-        Ok(changed)
+        Ok(Registered { changed, outbound })
     }
 
     /// Bindings from before a restart; expired ones and those beyond the limit are left out.
@@ -106,6 +124,17 @@ impl Registrar {
     /// Drops what was reached by a connection that has ended; whether there was any.
     pub(crate) fn disconnect(&mut self, account: &str, connection: ConnectionHandle) -> bool {
         self.drop_where(account, |binding| binding.flow.connection == Some(connection))
+    }
+
+    /// The accounts that are reached by a flow.
+    pub(crate) fn accounts_along(&self, flow: &Flow) -> Vec<String> {
+        let along = |bindings: &[Binding]| bindings.iter().any(|binding| binding.flow == *flow);
+        self.accounts.iter().filter(|(_, bindings)| along(bindings)).map(|(account, _)| account.clone()).collect()
+    }
+
+    /// Drops what was reached by a flow that has failed; whether there was any.
+    pub(crate) fn drop_flow(&mut self, account: &str, flow: &Flow) -> bool {
+        self.drop_where(account, |binding| binding.flow == *flow)
     }
 
     /// Drops everything of an account; whether there was any.
@@ -154,6 +183,7 @@ fn apply(
     bindings: &mut Vec<Binding>,
     now_us: u64,
     contact: &NameAddr,
+    reg_id: Option<u32>,
     register: &Message,
     arrived: Flow,
     limits: RegistrarLimits,
@@ -163,8 +193,8 @@ fn apply(
         return Err(RegisterRefused::Malformed);
     }
     let wait_s = expiry_s(contact, register, limits)?;
-    let instance = contact.params.unquoted("+sip.instance").map(|urn| urn.trim_matches(['<', '>']).to_owned());
-    let place = bindings.iter().position(|binding| is_same(binding, contact, instance.as_deref()));
+    let instance = instance_of(contact);
+    let place = bindings.iter().position(|binding| is_same(binding, contact, instance.as_deref(), reg_id));
     let cseq = register.cseq().number;
     if let Some(binding) = place.and_then(|place| bindings.get(place))
         && is_stale(binding, register, cseq)
@@ -190,6 +220,7 @@ fn apply(
         cseq,
         user_agent: register.header(HeaderName::UserAgent).map(str::to_owned),
         instance,
+        reg_id,
         path,
     };
     match place.and_then(|place| bindings.get_mut(place)) {
@@ -215,9 +246,35 @@ fn expiry_s(contact: &NameAddr, register: &Message, limits: RegistrarLimits) -> 
     }
 }
 
+fn instance_of(contact: &NameAddr) -> Option<String> {
+    contact.params.unquoted("+sip.instance").map(|urn| urn.trim_matches(['<', '>']).to_owned())
+}
+
+/// Which of its device's flows a Contact registers, if it may have several (RFC 5626 §6): it names its device, it can do
+/// outbound, and so can the first proxy before us, if there is one.
+fn reg_id(contact: &NameAddr, register: &Message) -> Result<Option<u32>, RegisterRefused> {
+    let can = |name| register.has_token(name, "outbound");
+    let Some(text) = contact.params.get("reg-id") else { return Ok(None) };
+    if instance_of(contact).is_none() || !(can(HeaderName::Supported) || can(HeaderName::Require)) {
+        return Ok(None);
+    }
+    let is_first_hop = register.values(HeaderName::Via).nth(1).is_none();
+    let path = register.values(HeaderName::Path).next().and_then(|value| NameAddr::parse(value).ok());
+    let by_edge = path.is_some_and(|path| path.uri.as_sip().is_some_and(|uri| uri.params.has("ob")));
+    if !is_first_hop && !by_edge {
+        return Err(RegisterRefused::NoOutbound);
+    }
+    // RFC 5626 §4.2: 1 to 2³¹−1.
+    text.parse().ok().filter(|id| (1..=i32::MAX as u32).contains(id)).map(Some).ok_or(RegisterRefused::Malformed)
+}
+
 /// Equal URIs are one binding (RFC 3261 §10.3, §19.1.4). So is another address of the same device and user: a phone that
-/// was restarted behind a NAT must not leave a dead contact that rings for an hour (RFC 5626 §6 without its flows).
-fn is_same(binding: &Binding, contact: &NameAddr, instance: Option<&str>) -> bool {
+/// was restarted behind a NAT must not leave a dead contact that rings for an hour. Of a device with several flows, each has
+/// its number, and that alone counts (RFC 5626 §6).
+fn is_same(binding: &Binding, contact: &NameAddr, instance: Option<&str>, reg_id: Option<u32>) -> bool {
+    if reg_id.is_some() && binding.reg_id.is_some() {
+        return binding.instance.as_deref() == instance && binding.reg_id == reg_id;
+    }
     let Ok(uri) = Uri::parse(&binding.contact) else { return false };
     if uri.equivalent(&contact.uri) {
         return true;

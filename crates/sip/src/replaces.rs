@@ -1,4 +1,5 @@
-//! Which session a Replaces names (RFC 3891 §3, R5): Call-ID and both tags, in either orientation.
+//! Which session a Replaces (RFC 3891 §3, R5) or a Target-Dialog (RFC 4538 §5) names: Call-ID and both tags, in either
+//! orientation.
 
 use crate::endpoint::Endpoint;
 use crate::interface::{ReplacesTarget, SessionId};
@@ -38,8 +39,18 @@ impl Endpoint {
     }
 
     fn named_by(&self, replaces: &Replaces) -> Option<&Session> {
-        self.with_tags(&replaces.call_id, &replaces.to_tag, &replaces.from_tag)
-            .or_else(|| self.with_tags(&replaces.call_id, &replaces.from_tag, &replaces.to_tag))
+        self.with_either(&replaces.call_id, &replaces.to_tag, &replaces.from_tag)
+    }
+
+    /// The session that is up and that a request's Target-Dialog names: its sender knows what only its two ends know.
+    pub(crate) fn target_dialog(&self, request: &Message) -> Option<SessionId> {
+        let target = request.target_dialog().ok().flatten()?;
+        let session = self.with_either(&target.call_id, &target.local_tag, &target.remote_tag)?;
+        (session.phase == Phase::Established && session.ending.is_none()).then_some(session.id)
+    }
+
+    fn with_either(&self, call_id: &str, one_tag: &str, other_tag: &str) -> Option<&Session> {
+        self.with_tags(call_id, one_tag, other_tag).or_else(|| self.with_tags(call_id, other_tag, one_tag))
     }
 
     fn with_tags(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> Option<&Session> {

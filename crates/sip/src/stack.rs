@@ -41,6 +41,8 @@ pub(crate) struct Stack {
     pub(crate) streams: Streams,
     /// Peers that lately took no TCP connection for a large request, and until when none is tried (RFC 3261 §18.1.1).
     pub(crate) without_tcp: BTreeMap<SocketAddr, u64>,
+    /// Flows of phones that have failed (RFC 5626 §7): what is registered along them is dropped.
+    pub(crate) failed_flows: VecDeque<Flow>,
     /// Client transactions whose request could not be sent; they fail after the present input has been handled.
     pub(crate) unsent: VecDeque<TransactionId>,
 }
@@ -107,6 +109,7 @@ impl Stack {
             transactions: Transactions::default(),
             streams: Streams::default(),
             without_tcp: BTreeMap::new(),
+            failed_flows: VecDeque::new(),
             unsent: VecDeque::new(),
         }
     }

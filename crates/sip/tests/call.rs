@@ -383,3 +383,25 @@ fn texts_that_would_break_a_message_are_refused() {
     }
     pair.assert_empty();
 }
+
+#[test]
+fn rfc4579_a_conference_says_so_in_its_contact_and_a_plain_call_does_not() {
+    let mut desk = Desk::new();
+    desk.send(&Phone::invite(""));
+    let Some(Event::Incoming { session, .. }) = desk.event() else { panic!() };
+    desk.command(Command::Focus { session, conference: Some("800".into()) }).unwrap();
+    desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+    let ok = desk.sent.pop_back().unwrap();
+    assert_eq!(header(&ok, "Contact"), "<sip:800@192.0.2.1:5060>;isfocus");
+    desk.titles();
+    desk.command(Command::Focus { session, conference: None }).unwrap();
+    assert!(desk.titles().is_empty(), "nothing is sent for it");
+    desk.command(Command::Offer { session, sdp: sdp(OFFER), identity: None }).unwrap();
+    desk.send(&format!(
+        "ACK sip:800@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKack;rport\nMax-Forwards: 70\n\
+         From: <sip:phone@example.com>;tag=phonetag\nTo: <sip:desk@example.com>;tag={}\nCall-ID: phonecall\nCSeq: 1 ACK",
+        tag(&header(&ok, "To"))
+    ));
+    let invite = desk.sent.pop_back().expect("a re-INVITE");
+    assert_eq!(header(&invite, "Contact"), "<sip:800@192.0.2.1:5060>");
+}

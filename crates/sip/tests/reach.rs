@@ -462,6 +462,7 @@ fn a_binding_on_a_stream_goes_with_it() {
         cseq: 1,
         user_agent: None,
         instance: None,
+        reg_id: None,
         path: Vec::new(),
     };
     desk.handle(Input::StreamOpened { connection: ONE, listener: ListenerId(1), remote: address(1) });

@@ -328,7 +328,7 @@ fn the_callees_early_update_is_answered_and_its_description_stands() {
 #[test]
 fn an_invite_without_an_offer_does_not_ask_for_reliable_responses() {
     let (_, _, invite) = calling(|invite| invite.sdp = None);
-    assert_eq!(header(&invite, "Supported"), "replaces, norefersub, timer");
+    assert_eq!(header(&invite, "Supported"), "replaces, norefersub, tdialog, timer");
 }
 
 /// The two roles against each other, over a network that loses one of each message.

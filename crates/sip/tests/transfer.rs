@@ -166,7 +166,7 @@ fn r8_every_dialog_message_advertises_the_same_abilities() {
             "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK, SUBSCRIBE",
             "{text}"
         );
-        assert_eq!(header(&text, "Supported"), "100rel, replaces, norefersub, timer", "{text}");
+        assert_eq!(header(&text, "Supported"), "100rel, replaces, norefersub, tdialog, timer", "{text}");
     }
 }
 
@@ -212,6 +212,7 @@ fn r13_every_in_dialog_request_is_answered() {
         ("INFO", "Content-Type: application/dtmf-relay\n--\nSignal=5\nDuration=160\n", "200"),
         ("INFO", "Content-Type: application/dtmf-relay\n--\nSignal=x\n", "400"),
         ("INFO", "Content-Type: text/plain\n--\nhello", "415"),
+        ("INFO", "Info-Package: foo\nContent-Type: application/dtmf-relay\n--\nSignal=5\n", "469"),
         ("UPDATE", "", "200"),
         ("NOTIFY", "Event: refer\nSubscription-State: active", "481"),
         ("NOTIFY", "Event: presence\nSubscription-State: active", "489"),

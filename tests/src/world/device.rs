@@ -253,6 +253,8 @@ impl World {
         let mut invite = OutgoingInvite {
             uri: format!("sip:{number}@192.0.2.1"),
             destination: Destination::Address { transport: Transport::Udp, remote: SocketAddr::from(BATON) },
+            other_flows: Vec::new(),
+            voice: Default::default(),
             route: Vec::new(),
             from: party(&user),
             to: party(number),

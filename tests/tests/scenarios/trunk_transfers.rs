@@ -1,5 +1,7 @@
 //! Transfers that the PBX behind the trunk asks for, between calls of its own.
 
+use std::net::SocketAddr;
+
 use baton_tests::world::{World, office};
 
 /// C talks with anna, D with carla; both calls are the PBX's.
@@ -90,4 +92,26 @@ fn d7_early_media_of_a_target_reaches_the_caller_before_the_answer() {
     world.answer("bank");
     world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
     world.end_of_day();
+}
+
+#[test]
+fn rfc4538_the_trunk_hands_its_call_on_from_outside_its_dialog_when_it_names_it() {
+    for (knows, rings) in [(true, true), (false, false)] {
+        let mut world = World::new(&["anna", "carla"]);
+        world.talking();
+        let target = world.replaces("C", true).replace("to-tag", "remote-tag").replace("from-tag", "local-tag");
+        let target = if knows { target } else { target.replace("remote-tag=", "remote-tag=x") };
+        let trunk = SocketAddr::from(office::TRUNK);
+        let text = format!(
+            "REFER sip:baton@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP {trunk};branch=z9hG4bKoutside;rport\n\
+             Max-Forwards: 70\nFrom: <sip:pbx@192.0.2.9>;tag=outside\nTo: <sip:baton@192.0.2.1>\n\
+             Call-ID: outside\nCSeq: 1 REFER\nContact: <sip:pbx@192.0.2.9>\nRefer-To: <sip:103@192.0.2.1>\n\
+             Refer-Sub: false\nSupported: tdialog, norefersub\nTarget-Dialog: {target}"
+        );
+        // The customer has asked for it by a hand that the world does not know: its silence is its own wish.
+        world.watchful = false;
+        world.send_text(trunk, &text);
+        world.settle();
+        assert_eq!(world.rings("carla"), rings, "{}", world.ladder);
+    }
 }

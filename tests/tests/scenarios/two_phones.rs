@@ -85,3 +85,17 @@ fn the_panel_accepts_and_the_phones_are_rung_anew_to_answer_by_themselves() {
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     world.end_of_day();
 }
+
+#[test]
+fn rfc5393_a_call_rings_at_no_more_phones_than_its_max_breadth_and_each_has_its_part() {
+    for (breadth, parts) in [("5", vec!["2", "2"]), ("2", vec!["1", "1"]), ("1", vec!["1"]), ("0", vec![])] {
+        let mut world = two_phones(&["anna", "anna-mobile"]);
+        world.ladder.clear();
+        world.call_with("C", "101", |invite| invite.headers.push(("Max-Breadth".into(), breadth.into())));
+        let rung = world.ladder.rungs.iter().filter(|rung| rung.from == "baton" && rung.title == "INVITE");
+        let told: Vec<String> = rung.map(|rung| header(&rung.text(), "Max-Breadth")).collect();
+        assert_eq!(told, parts, "{breadth}");
+        let refused = world.ladder.rungs.iter().any(|rung| rung.title == "440 INVITE");
+        assert_eq!(refused, parts.is_empty(), "{breadth}");
+    }
+}

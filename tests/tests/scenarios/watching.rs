@@ -1,8 +1,8 @@
 //! Phones that watch others: busy lamps (RFC 4235), presence (RFC 3856) and conference rooms (RFC 4575).
 
-use baton_contact::command::Command;
+use baton_contact::command::{Command, Control};
 use baton_tests::world::office::SUPPORT;
-use baton_tests::world::{Behaviour, Dialect, World};
+use baton_tests::world::{Behaviour, Dialect, World, header};
 
 /// The states of the dialogs in a document, with who began them.
 fn dialogs(document: &str) -> Vec<String> {
@@ -178,4 +178,40 @@ fn watches_are_frozen_and_revived_with_everything_else() {
     world.answer("anna");
     world.run_ms(2_000);
     assert_eq!(dialogs(world.told(lamp)), ["recipient confirmed"]);
+}
+
+#[test]
+fn rfc4579_a_room_says_in_its_contact_that_it_is_one() {
+    let mut world = World::new(&["anna"]);
+    world.dial("anna", "800");
+    let ok = world.ladder.rungs.iter().rfind(|rung| rung.to == "anna" && rung.title == "200 INVITE").expect("a 200");
+    assert_eq!(header(&ok.text(), "Contact"), "<sip:800@192.0.2.1:5060>;isfocus");
+}
+
+#[test]
+fn three_who_talk_are_a_conference_for_those_in_it() {
+    let mut world = World::new(&["anna", "bert", "carla"]);
+    world.talking();
+    world.consult("anna", "Bert");
+    world.answer("bert");
+    world.click("anna", Control::Join);
+    // The Contact says so as soon as one is sent.
+    world.ladder.clear();
+    world.hold("anna", Dialect::SendOnly);
+    world.unhold("anna");
+    let ok = world.ladder.rungs.iter().rfind(|rung| rung.to == "anna" && rung.title == "200 INVITE").expect("a 200");
+    let contact = header(&ok.text(), "Contact");
+    assert!(contact.ends_with(";isfocus"), "{contact}");
+    let user = contact.trim_start_matches("<sip:").split('@').next().expect("a user").to_owned();
+    let (own, strangers) = (world.watch("anna", "conference", &user), world.watch("carla", "conference", &user));
+    assert_eq!((world.watches[own].status, world.watches[strangers].status), (Some(200), Some(404)));
+    let told = world.told(own);
+    assert!(told.contains("<user-count>3</user-count>") && told.matches("sendrecv").count() == 3, "{told}");
+    world.run_ms(6_000);
+    world.click("anna", Control::Leave);
+    world.run_ms(5_100);
+    assert!(world.told(own).contains("<user-count>2</user-count>"), "{}", world.told(own));
+    world.hang_up("bert");
+    world.run_ms(5_100);
+    assert_eq!(world.watches[own].state, "terminated;reason=noresource");
 }

@@ -153,6 +153,7 @@ impl World {
             cseq: 1,
             user_agent: None,
             instance: None,
+            reg_id: None,
             path: Vec::new(),
         };
         let (account, bindings) = (format!("{agent}-desk"), vec![binding]);
@@ -270,6 +271,7 @@ impl World {
             replaces: None,
             referred_by: None,
             max_forwards: 70,
+            max_breadth: None,
         };
         self.sip(SipEvent::Incoming { session: SessionId(id), invite: Box::new(invite) });
         id

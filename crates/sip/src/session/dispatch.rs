@@ -69,7 +69,7 @@ impl Session {
             Method::Invite => self.take_reinvite(stack, transaction, request),
             Method::Update => self.take_update(stack, transaction, request),
             Method::Info => self.take_info(stack, transaction, request),
-            Method::Refer => self.take_refer(stack, transaction, request, transfer, replaces),
+            Method::Refer => self.take_refer(stack, transaction, request, transfer, replaces, None),
             Method::Notify => self.take_notify(stack, transaction, request),
             Method::Options => self.take_options(stack, transaction),
             Method::Subscribe => {
@@ -108,7 +108,9 @@ impl Session {
             Purpose::Cancel => return,
             _ => {}
         }
+        let is_outside = owner.purpose == Purpose::Notify && self.reports_outside();
         if matches!(status, 401 | 407)
+            && !is_outside
             && let Some(again) = self.answer_challenge(stack, response, request, owner, flow)
         {
             return self.notify_again(transaction, again);

@@ -1,4 +1,4 @@
-//! DTMF by INFO (RFC 6086 in its older, package-less use): `application/dtmf-relay` and `application/dtmf`.
+//! DTMF by INFO (RFC 6086 in its older, package-less use; no Info Package is taken): `application/dtmf-relay` and `application/dtmf`.
 
 use bytes::Bytes;
 
@@ -16,6 +16,13 @@ const DURATION_MS_MAX: u32 = 10_000;
 impl Session {
     /// The peer's INFO.
     pub(super) fn take_info(&mut self, stack: &mut Stack, transaction: TransactionId, info: &Message) {
+        if info.header(HeaderName::InfoPackage).is_some() {
+            // RFC 6086 §4.2.2: no package is taken, which the empty list says.
+            self.respond_with(stack, transaction, 469, |builder| {
+                builder.header(HeaderName::RecvInfo, "");
+            });
+            return;
+        }
         let body = info.body();
         let kind = info.content_type().unwrap_or_default();
         if body.is_empty() {

@@ -43,6 +43,8 @@ impl Session {
         let mut session = Session::new(id, Phase::Incoming(Box::new(invitation)), dialog, stack);
         session.provisionals = Provisionals::towards(request);
         session.note_peer(request);
+        // Nobody speaks for it yet.
+        session.names.take_news();
         session
     }
 

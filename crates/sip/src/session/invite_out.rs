@@ -74,6 +74,7 @@ impl Session {
         stack: &mut Stack,
         id: SessionId,
         invite: OutgoingInvite,
+        name: Option<&str>,
     ) -> Result<(Session, Result<(), NoWay>), CommandRefused> {
         check(&invite)?;
         let random = stack.random.number();
@@ -103,12 +104,15 @@ impl Session {
             along_flow,
             server_name: server_name_of(&invite.destination),
         };
+        let voice = invite.voice.clone();
         let authorization = invite.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));
         let uri = Uri::parse(&invite.uri).map_err(bad)?;
         let calling = Calling::new(invite, uri);
         let destination = calling.invite.destination.clone();
         let mut session = Session::new(id, Phase::Calling(Box::new(calling)), dialog, stack);
         session.authorization = authorization;
+        session.voice = voice;
+        session.names.speak(name);
         match stack.way_to(&destination) {
             Ok(flow) if session.send_invite(stack, flow) => Ok((session, Ok(()))),
             Ok(_) => Err(CommandRefused::BadText),
@@ -273,8 +277,11 @@ impl Session {
         if status == 422 && self.raise_interval(response) && self.send_invite(stack, flow) {
             return;
         }
-        // RFC 3263 §4.3: a 503 makes the next address worth a try.
-        if status == 503 && self.try_next_address(stack) {
+        if status == 430 && self.dialog.along_flow {
+            stack.failed_flows.push_back(flow);
+        }
+        // RFC 3263 §4.3: a 503 makes the next address worth a try; RFC 5626 §7: a flow that has failed, the next flow.
+        if matches!(status, 430 | 503) && self.try_next_address(stack) {
             return;
         }
         self.refuse_what_is_open(stack);
@@ -289,12 +296,27 @@ impl Session {
         loop {
             let Phase::Calling(calling) = &mut self.phase else { return false };
             if calling.addresses.is_empty() {
-                return false;
+                return self.try_next_flow(stack);
             }
             let (transport, remote) = calling.addresses.remove(0);
             if let Ok(flow) = stack.way_to_address(transport, remote, &self.dialog.server_name)
                 && self.send_invite(stack, flow)
             {
+                return true;
+            }
+        }
+    }
+
+    /// RFC 5626 §7: another flow to the same device.
+    fn try_next_flow(&mut self, stack: &mut Stack) -> bool {
+        loop {
+            let Phase::Calling(calling) = &mut self.phase else { return false };
+            if calling.invite.other_flows.is_empty() {
+                return false;
+            }
+            let next = calling.invite.other_flows.remove(0);
+            (self.dialog.target, self.dialog.routes) = (next.uri, next.route);
+            if self.send_invite(stack, next.flow) {
                 return true;
             }
         }

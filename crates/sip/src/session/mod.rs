@@ -7,6 +7,7 @@ mod authorize;
 mod bye;
 mod cancel;
 mod dispatch;
+mod focus;
 mod forks;
 mod glare;
 mod info;
@@ -33,7 +34,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::dialog::Dialog;
-use crate::interface::{Command, CommandRefused, EndCause, Event, Flow, Party, SessionId};
+use crate::interface::{Command, CommandRefused, EndCause, Event, Flow, Party, SessionId, Voice};
 use crate::stack::Stack;
 use crate::timer::{SessionTimer, Timer};
 use crate::transaction::TransactionId;
@@ -62,6 +63,8 @@ pub(crate) struct Session {
     pub(crate) dialog: Dialog,
     /// The names of its two ends.
     pub(crate) names: SessionNames,
+    /// For whom it speaks.
+    pub(crate) voice: Voice,
     /// The offer that is open, if any.
     pub(crate) exchange: Exchange,
     /// Reliable provisional responses of ours.
@@ -184,6 +187,7 @@ impl Session {
             phase,
             dialog,
             names: SessionNames::new(&mut stack.random),
+            voice: Voice::Own,
             exchange: Exchange::Idle,
             provisionals: Provisionals::default(),
             success: None,
@@ -222,6 +226,7 @@ impl Session {
             Command::RefuseTransfer { transfer, status, .. } => self.refuse_transfer(stack, transfer, status),
             Command::Transfer { target, referred_by, .. } => self.transfer_peer(stack, &target, referred_by),
             Command::SendDigit { digit, duration_ms, .. } => self.send_digit(stack, digit, duration_ms),
+            Command::Focus { conference, .. } => self.focus(conference),
             Command::End { status, reason, .. } => self.end(stack, status, reason),
             Command::Invite { .. }
             | Command::ReportTransfer { .. }
@@ -230,6 +235,7 @@ impl Session {
             | Command::AcceptSubscription { .. }
             | Command::RefuseSubscription { .. }
             | Command::Publish { .. }
+            | Command::Speak { .. }
             | Command::EndSubscription { .. }
             | Command::SetAccess(_)
             | Command::RestoreBindings { .. }

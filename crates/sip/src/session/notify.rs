@@ -29,6 +29,11 @@ impl Session {
         };
         let event_id = transfer.event_id;
         let body = Bytes::from(format!("SIP/2.0 {status} {reason}\r\n"));
+        // A REFER from outside is told along its own dialog, which stands in for the session's meanwhile.
+        let mut own = transfer.dialog.take();
+        if let Some(own) = own.as_deref_mut() {
+            std::mem::swap(own, &mut self.dialog);
+        }
         let sent = self.send(stack, Method::Notify, Purpose::Notify, Some((SIPFRAG, body)), |builder| {
             match event_id {
                 Some(id) => builder.header(HeaderName::Event, format_args!("refer;id={id}")),
@@ -40,6 +45,12 @@ impl Session {
                 builder.header(HeaderName::SubscriptionState, format_args!("active;expires={SUBSCRIPTION_S}"));
             }
         });
+        if let Some(own) = own.as_deref_mut() {
+            std::mem::swap(own, &mut self.dialog);
+        }
+        if let Some(transfer) = &mut self.transfer {
+            transfer.dialog = own;
+        }
         match (sent, &mut self.transfer) {
             (Some(transaction), Some(transfer)) => transfer.outstanding = Some(transaction),
             (None, Some(transfer)) => transfer.reports.clear(),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Phase, Session};
+use crate::dialog::Dialog;
 use crate::interface::{CommandRefused, Event, ReferTarget, ReplacesTarget, TransferId};
 use crate::stack::Stack;
 use crate::timer::SessionTimer;
@@ -21,6 +22,8 @@ pub(crate) struct Transfer {
     pub(crate) id: TransferId,
     /// The REFER's server transaction while it is undecided.
     pub(crate) undecided: Option<TransactionId>,
+    /// The REFER's own dialog, when it came outside this session's (RFC 4538).
+    pub(crate) dialog: Option<Box<Dialog>>,
     /// Whether NOTIFYs are sent.
     pub(crate) subscription: bool,
     /// The `id` of the Event header: the REFER's CSeq number, from the second REFER of a dialog on (RFC 3515 §2.4.6).
@@ -42,33 +45,40 @@ impl Transfer {
 
 impl Session {
     /// The peer's REFER. `replaces` is what the embedded Replaces was found to name; `id` is fresh.
-    pub(super) fn take_refer(
+    pub(crate) fn take_refer(
         &mut self,
         stack: &mut Stack,
         transaction: TransactionId,
         refer: &Message,
         id: TransferId,
         replaces: Option<ReplacesTarget>,
+        own: Option<Box<Dialog>>,
     ) {
+        let refuse = |stack: &mut Stack, status: u16| {
+            self.respond_in(stack, own.as_deref().unwrap_or(&self.dialog), transaction, status, |_| {});
+        };
         if self.phase != Phase::Established || self.ending.is_some() || self.transfer.is_some() {
             // R13: a second REFER while one pends is answered 491, never lost. An early dialog cannot be transferred.
-            return self.respond(stack, transaction, 491);
+            return refuse(stack, 491);
         }
-        let Ok(Some(refer_to)) = refer.refer_to() else { return self.respond(stack, transaction, 400) };
+        let Ok(Some(refer_to)) = refer.refer_to() else { return refuse(stack, 400) };
         if refer_to.method != Method::Invite {
-            return self.respond(stack, transaction, 501);
+            return refuse(stack, 501);
         }
         if !matches!(refer_to.uri.scheme(), "sip" | "sips" | "tel") {
-            return self.respond(stack, transaction, 416);
+            return refuse(stack, 416);
         }
         // R8, RFC 4488 §4.
         let subscription = refer.refer_sub() != Some(false);
-        self.transfers_seen = self.transfers_seen.saturating_add(1);
+        // In a dialog of its own it is the first one.
+        let is_later = own.is_none() && self.transfers_seen > 0;
+        self.transfers_seen = self.transfers_seen.saturating_add(u32::from(own.is_none()));
         self.transfer = Some(Box::new(Transfer {
             id,
             undecided: Some(transaction),
+            dialog: own,
             subscription,
-            event_id: (self.transfers_seen > 1).then(|| refer.cseq().number),
+            event_id: is_later.then(|| refer.cseq().number),
             reports: VecDeque::new(),
             outstanding: None,
             is_final: false,
@@ -92,12 +102,12 @@ impl Session {
         let transaction = self.undecided(id)?;
         let Some(transfer) = &mut self.transfer else { return Err(CommandRefused::WrongState) };
         transfer.undecided = None;
-        let subscription = transfer.subscription;
+        let (subscription, own) = (transfer.subscription, transfer.dialog.clone());
         if subscription {
             transfer.reports.push_back((100, reason_phrase(100).to_owned()));
         }
         self.stop_decision(stack);
-        self.respond_with(stack, transaction, 202, |builder| {
+        self.respond_in(stack, own.as_deref().unwrap_or(&self.dialog), transaction, 202, |builder| {
             if !subscription {
                 builder.header(HeaderName::ReferSub, "false");
             }
@@ -113,9 +123,10 @@ impl Session {
         status: u16,
     ) -> Result<(), CommandRefused> {
         let transaction = self.undecided(id)?;
-        self.transfer = None;
+        let own = self.transfer.take().and_then(|transfer| transfer.dialog);
         self.stop_decision(stack);
-        self.respond(stack, transaction, if (400..=699).contains(&status) { status } else { 603 });
+        let status = if (400..=699).contains(&status) { status } else { 603 };
+        self.respond_in(stack, own.as_deref().unwrap_or(&self.dialog), transaction, status, |_| {});
         Ok(())
     }
 
@@ -163,9 +174,14 @@ impl Session {
     pub(super) fn refuse_open_transfer(&mut self, stack: &mut Stack, status: u16) {
         let undecided = self.transfer.as_ref().and_then(|transfer| transfer.undecided);
         if let Some(transaction) = undecided {
-            self.transfer = None;
-            self.respond(stack, transaction, status);
+            let own = self.transfer.take().and_then(|transfer| transfer.dialog);
+            self.respond_in(stack, own.as_deref().unwrap_or(&self.dialog), transaction, status, |_| {});
         }
+    }
+
+    /// Whether the transfer's reports go along a dialog of their own.
+    pub(super) fn reports_outside(&self) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.dialog.is_some())
     }
 
     fn undecided(&self, id: TransferId) -> Result<TransactionId, CommandRefused> {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Session;
+use crate::dialog::Dialog;
 use crate::headers::capabilities;
 use crate::interface::{Flow, Party};
 use crate::outgoing::Way;
@@ -95,9 +96,21 @@ impl Session {
         status: u16,
         fill: impl FnOnce(&mut Builder),
     ) -> Option<Bytes> {
-        stack.respond(transaction, status, "", Some(&self.dialog.local_tag), |builder| {
+        self.respond_in(stack, &self.dialog, transaction, status, fill)
+    }
+
+    /// Answers a request of the dialog, or one that belongs to this session and has a dialog of its own (RFC 4538).
+    pub(super) fn respond_in(
+        &self,
+        stack: &mut Stack,
+        dialog: &Dialog,
+        transaction: TransactionId,
+        status: u16,
+        fill: impl FnOnce(&mut Builder),
+    ) -> Option<Bytes> {
+        stack.respond(transaction, status, "", Some(&dialog.local_tag), |builder| {
             if status < 300 {
-                builder.header(HeaderName::Contact, &self.dialog.contact);
+                builder.header(HeaderName::Contact, &dialog.contact);
                 capabilities(builder);
             }
             self.names.write(builder);

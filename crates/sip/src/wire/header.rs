@@ -113,6 +113,10 @@ headers! {
     Join "Join" "",
     SessionId "Session-ID" "",
     UserToUser "User-to-User" "",
+    MaxBreadth "Max-Breadth" "",
+    InfoPackage "Info-Package" "",
+    RecvInfo "Recv-Info" "",
+    FlowTimer "Flow-Timer" "",
 }
 
 /// The number of every name that is not in the table.

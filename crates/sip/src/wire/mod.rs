@@ -35,7 +35,7 @@ pub use method::Method;
 pub use name_addr::NameAddr;
 pub use params::Params;
 pub use phrase::reason_phrase;
-pub use refer::{ReferTo, Replaces};
+pub use refer::{ReferTo, Replaces, TargetDialog};
 pub use typed::{CSeq, Contacts, EventPackage, RAck, Reason, Refresher, SessionExpires, SubscriptionState};
 pub use uri::{Host, SipUri, TelUri, Uri, escape, unescape};
 pub use value::{BadValue, split_commas};

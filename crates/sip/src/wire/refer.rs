@@ -1,4 +1,4 @@
-//! Refer-To (RFC 3515) and Replaces (RFC 3891).
+//! Refer-To (RFC 3515), Replaces (RFC 3891) and Target-Dialog (RFC 4538).
 
 use std::fmt;
 
@@ -64,6 +64,32 @@ impl fmt::Display for Replaces {
     }
 }
 
+/// The dialog that a Target-Dialog names. The tags are those of its two ends; peers do not agree on which is whose, so they are
+/// to be compared either way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetDialog {
+    /// The Call-ID.
+    pub call_id: String,
+    /// `local-tag`.
+    pub local_tag: String,
+    /// `remote-tag`.
+    pub remote_tag: String,
+}
+
+impl TargetDialog {
+    /// Reads a Target-Dialog header's value (RFC 4538 §7), parameters in any order.
+    pub fn parse(text: &str) -> Result<TargetDialog, BadValue> {
+        let (call_id, params) = text.split_once(';').ok_or(BadValue)?;
+        let (call_id, params) = (trim(call_id), Params::parse(params)?);
+        let tag = |name: &str| params.get(name).filter(|tag| !tag.is_empty()).map(str::to_owned).ok_or(BadValue);
+        if call_id.is_empty() || !call_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BadValue);
+        }
+        let (local_tag, remote_tag) = (tag("local-tag")?, tag("remote-tag")?);
+        Ok(TargetDialog { call_id: call_id.to_owned(), local_tag, remote_tag })
+    }
+}
+
 /// A Refer-To.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferTo {
@@ -125,6 +151,24 @@ mod tests {
 
     fn replaces(call_id: &str, to_tag: &str, from_tag: &str, early_only: bool) -> Replaces {
         Replaces { call_id: call_id.into(), to_tag: to_tag.into(), from_tag: from_tag.into(), early_only }
+    }
+
+    #[test]
+    fn a_target_dialog_reads_in_any_order_and_needs_both_tags() {
+        let wanted = TargetDialog { call_id: "a@b".into(), local_tag: "kkaz-".into(), remote_tag: "6544".into() };
+        for text in ["a@b;local-tag=kkaz-;remote-tag=6544", " a@b ; remote-tag = 6544 ;x=1; local-tag=kkaz-"] {
+            assert_eq!(TargetDialog::parse(text), Ok(wanted.clone()), "{text}");
+        }
+        for text in [
+            "",
+            "a@b",
+            "a@b;local-tag=x",
+            "a@b;local-tag=;remote-tag=y",
+            ";local-tag=x;remote-tag=y",
+            "a b;local-tag=x;remote-tag=y",
+        ] {
+            assert_eq!(TargetDialog::parse(text), Err(BadValue), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::text::{number, seconds, trim};
 use super::via::ViaSlices;
 use super::{
     BadValue, CSeq, Challenge, Contacts, DigestCredentials, EventPackage, HeaderName, Host, Method, NameAddr, Params,
-    RAck, Reason, ReferTo, Replaces, SessionExpires, SubscriptionState, Uri, Via,
+    RAck, Reason, ReferTo, Replaces, SessionExpires, SubscriptionState, TargetDialog, Uri, Via,
 };
 
 impl Message {
@@ -128,6 +128,16 @@ impl Message {
     /// Refer-To; `Ok(None)` when absent, an error when there are two (RFC 3515 §2.4.2).
     pub fn refer_to(&self) -> Result<Option<ReferTo>, BadValue> {
         self.read_only(HeaderName::ReferTo, ReferTo::parse)
+    }
+
+    /// Target-Dialog; two of them are an error (RFC 4538 §7).
+    pub fn target_dialog(&self) -> Result<Option<TargetDialog>, BadValue> {
+        self.read_only(HeaderName::TargetDialog, TargetDialog::parse)
+    }
+
+    /// Max-Breadth (RFC 5393 §5.1); one that does not read counts as absent.
+    pub fn max_breadth(&self) -> Option<u32> {
+        number(trim(self.header(HeaderName::MaxBreadth)?))
     }
 
     /// Refer-Sub (RFC 4488); `None` when absent.

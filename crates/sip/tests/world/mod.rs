@@ -54,6 +54,8 @@ pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
     OutgoingInvite {
         uri: format!("sip:bob@{}", address(side)),
         destination: Destination::Address { transport: Transport::Udp, remote: address(side) },
+        other_flows: Vec::new(),
+        voice: Default::default(),
         route: Vec::new(),
         from: party("sip:alice@example.com"),
         to: party("sip:bob@example.com"),

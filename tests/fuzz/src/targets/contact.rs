@@ -320,6 +320,7 @@ fn binding(account: &str, remote: SocketAddr) -> Binding {
         cseq: 1,
         user_agent: None,
         instance: None,
+        reg_id: None,
         path: Vec::new(),
     }
 }

@@ -192,6 +192,8 @@ impl Table {
                 .one(3, &["sip:b@192.0.2.9", "sips:b@far.example", "tel:+49", "sip:b@192.0.2.9;transport=tcp", "\r\n"])
                 .into(),
             destination,
+            other_flows: Vec::new(),
+            voice: Default::default(),
             route: if step.bit(4, 0) { vec!["<sip:192.0.2.200;lr>".into()] } else { Vec::new() },
             from: party(),
             to: party(),
