@@ -74,6 +74,10 @@ doc: ## The crates' documentation, as target/doc; warnings refused.
 bench: deps-run ## Measure this build: CPU per call, calls a second, memory, relay, rooms, transfers.
 	tests/bench/run
 
+.PHONY: soak
+soak: deps-run ## An hour of everything through one server, then: has it leaked? `make soak MINUTES=10` for less.
+	tests/bench/soak $(or $(MINUTES),60)
+
 .PHONY: clean
 clean: ## Remove what was built.
 	cargo clean

@@ -42,6 +42,8 @@ pub struct Gauges {
     pub waiting: usize,
     /// RTP ports in use.
     pub ports_used: usize,
+    /// Timers that run, those of SIP included.
+    pub timers: usize,
     /// Sources that are banned.
     pub bans: usize,
     /// What phones watch: busy lamps, presence, conferences.
@@ -142,6 +144,7 @@ impl Core {
             registrations: self.desk.bindings.len(),
             waiting: self.desk.waiting.len(),
             ports_used: self.desk.ports.used(),
+            timers: self.desk.timers.len() + self.endpoint.timers_len(),
             bans: self.desk.bans_in_force(),
             subscriptions: self.desk.watches.len(),
             faults: self.desk.faults,

@@ -86,6 +86,11 @@ impl Timers {
         Some(due_us)
     }
 
+    /// How many timers run.
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+
     pub(crate) fn next_us(&self) -> Option<u64> {
         self.by_time.first().map(|(due_us, _)| *due_us)
     }

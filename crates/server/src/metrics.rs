@@ -95,6 +95,7 @@ struct CoreNumbers {
     transactions: Number,
     waiting: Number,
     ports_used: Number,
+    timers: Number,
     faults: Number,
     not_permitted: Number,
     messages_received: Number,
@@ -126,6 +127,7 @@ impl Metrics {
         numbers.transactions.set(gauges.transactions as u64);
         numbers.waiting.set(gauges.waiting as u64);
         numbers.ports_used.set(gauges.ports_used as u64);
+        numbers.timers.set(gauges.timers as u64);
         numbers.faults.set(gauges.faults);
         numbers.not_permitted.set(gauges.not_permitted);
         self.registrations.set(gauges.registrations as u64);
@@ -263,6 +265,7 @@ impl Metrics {
             ("baton_sip_bans", "Sources that are banned.", &self.core.bans_in_force),
             ("baton_sip_subscriptions", "What phones watch: busy lamps, presence, rooms.", &self.core.subscriptions),
             ("baton_core_pressure", "What gives way: 0 nothing, 1 new calls, 2 strangers too.", &self.pressure),
+            ("baton_core_timers", "Timers that run.", &self.core.timers),
             ("baton_core_inbox_length", "Letters in the core's inbox.", &self.inbox_length),
             ("baton_store_backlog", "Events and documents that wait for the store.", &self.store_backlog),
             ("baton_contacts_up", "Contacts that talk, ring or wait.", &self.contacts_up),

@@ -150,6 +150,11 @@ impl Endpoint {
         self.stack.transactions.len()
     }
 
+    /// How many timers run.
+    pub fn timers_len(&self) -> usize {
+        self.stack.timers.len()
+    }
+
     /// What is registered for an account.
     pub fn bindings(&self, account: &str) -> &[Binding] {
         self.registrar.bindings(account)

@@ -132,6 +132,11 @@ impl Timers {
     }
 
     /// Whether a timer runs.
+    pub(crate) fn len(&self) -> usize {
+        self.deadlines.len()
+    }
+
+    /// Whether a timer runs.
     pub(crate) fn is_set(&self, timer: &Timer) -> bool {
         self.deadlines.contains_key(timer)
     }

@@ -20,6 +20,7 @@ mod random;
 mod registrations;
 mod report;
 mod server;
+mod soak;
 mod system;
 mod tone;
 
@@ -32,10 +33,12 @@ fn main() -> ExitCode {
     let mut json = false;
     let mut setting = Setting { baton: "target/release/baton".into() };
     let mut chosen = Vec::new();
+    let mut soak = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => json = true,
+            "--soak" => soak = arguments.next().and_then(|minutes| minutes.parse().ok()),
             "--baton" => setting.baton = arguments.next().unwrap_or_default().into(),
             name if PARTS.iter().any(|(part, _)| *part == name) => chosen.push(name.to_owned()),
             other => {
@@ -44,6 +47,16 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         }
+    }
+    if let Some(minutes) = soak {
+        return match soak::run(&setting, minutes) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("soak: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let mut report = Report::default();
     for (name, part) in PARTS {

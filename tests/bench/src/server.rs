@@ -57,6 +57,11 @@ impl Server {
         system::memory_kb(self.pid)
     }
 
+    /// How many entries `/proc/PID/WHAT` has: `fd`, open file handles; `task`, threads.
+    pub(crate) fn count_of(&self, what: &str) -> io::Result<u64> {
+        Ok(std::fs::read_dir(format!("/proc/{}/{what}", self.pid))?.count() as u64)
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         matches!(self.child.borrow_mut().try_wait(), Ok(None))
     }
