@@ -40,6 +40,8 @@ mod queue_transfer;
 mod queues;
 #[path = "scenarios/races.rs"]
 mod races;
+#[path = "scenarios/recall_policy.rs"]
+mod recall_policy;
 #[path = "scenarios/refused_calls.rs"]
 mod refused_calls;
 #[path = "scenarios/replaces.rs"]

@@ -233,7 +233,7 @@ fn agent_of(kind: &EventKind) -> Option<&str> {
         EventKind::Offered { agent }
         | EventKind::Missed { agent, .. }
         | EventKind::ConnectedToAgent { agent, .. }
-        | EventKind::Recalled { agent } => Some(agent),
+        | EventKind::Recalled { agent, .. } => Some(agent),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::directory::{
 };
 
 mod permission;
+mod recall;
 mod trunk;
 
 /// All that cannot stand in a directory, in its order; empty when it is valid.
@@ -172,6 +173,7 @@ impl Findings {
         self.number_text(place, "outboundCallerId", queue.outbound_caller_id.as_deref());
         self.range(place, "maxContacts", u64::from(queue.max_contacts), 1, 10_000);
         self.range(place, "offerTimeoutSeconds", u64::from(queue.offer_timeout_seconds), 5, 120);
+        self.recall(place, queue.recall.as_ref());
         for (index, name) in queue.quick_connects.iter().enumerate() {
             let key = format!("quickConnects[{index}]");
             self.reference(place, &key, "quick connect", Some(name), |names| &names.quick_connects);
@@ -214,6 +216,7 @@ impl Findings {
                 self.add(place, key, format!("`{key}` belongs to type {name} only"), None);
             }
         }
+        self.recall(place, entry.recall.as_ref());
         if let Some(caller_id) = entry.caller_id.as_deref()
             && caller_id != "queue"
             && caller_id != "customer"
@@ -586,6 +589,21 @@ mod tests {
                 "/trunks/0/numbers",
                 r#"{"countryCode":"49","internationalPrefix":""}"#,
                 "trunks/pbx/numbers.internationalPrefix: \"\" is not a prefix: 1 to 8 digits ()",
+            ),
+            (
+                "/queues/0/recall",
+                r#"{"queue":"suport"}"#,
+                "queues/support/recall.queue: unknown queue \"suport\" (support)",
+            ),
+            (
+                "/quickConnects/0/recall",
+                r#"{"ringSeconds":4}"#,
+                "quickConnects/Bert/recall.ringSeconds: 4 is not in 5 to 300 ()",
+            ),
+            (
+                "/quickConnects/0/recall",
+                r#"{"promptSeconds":0}"#,
+                "quickConnects/Bert/recall.promptSeconds: 0 is not in 1 to 120 ()",
             ),
             ("/users/0/serialSeconds", "4", "users/anna/serialSeconds: 4 is not in 5 to 60 ()"),
             ("/trunks/0/callsPerSecond", "0", "trunks/pbx/callsPerSecond: 0 is not in 1 to 10000 ()"),

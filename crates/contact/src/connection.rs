@@ -9,7 +9,7 @@ use crate::dial::Devices;
 use crate::event::PartyRole;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
-use crate::outcome::OutcomeName;
+use crate::outcome::{Failure, OutcomeName};
 use crate::permission::Account;
 use crate::snapshot::{ConnectionState, ConnectionType};
 
@@ -59,6 +59,7 @@ pub(crate) struct Outcome {
     pub(crate) name: OutcomeName,
     pub(crate) sip_status: u16,
     pub(crate) q850: Option<u16>,
+    pub(crate) failure: Failure,
 }
 
 /// A party.
@@ -84,6 +85,8 @@ pub(crate) struct Connection {
     pub(crate) added_by: Option<ConnectionId>,
     /// It has left by REFER, and stays only until the target is reached: it is neither heard nor hears.
     pub(crate) refer: Option<Refer>,
+    /// The quick connect that it was brought in by.
+    pub(crate) quick_connect: Option<String>,
     /// The agent who is rung when this target fails and nobody else is left (R4).
     pub(crate) recall_to: Option<String>,
     /// It is consulted: once it answers, its initiator talks to it alone.
@@ -136,6 +139,7 @@ impl Connection {
             outcome: None,
             added_by: None,
             refer: None,
+            quick_connect: None,
             recall_to: None,
             consult: false,
             consulted: false,

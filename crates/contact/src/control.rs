@@ -329,8 +329,10 @@ impl Desk {
             return Err(wrong_state("Another target is being reached: leave with it, or drop it first."));
         }
         let hold = mode == AddMode::Consult;
-        self.add_target(conversation, actor, target, Adding { hold, ..Adding::default() })?;
-        if mode == AddMode::Blind && has_company(conversation, actor) {
+        let added = self.add_target(conversation, actor, target, Adding { hold, ..Adding::default() })?;
+        let leaves = mode == AddMode::Blind
+            && (has_company(conversation, actor) || self.fall_back_at_once(conversation, added));
+        if leaves {
             self.leave(conversation, actor, "agent", agent_left());
         }
         Ok(())

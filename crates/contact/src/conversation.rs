@@ -10,6 +10,7 @@ use crate::carried::Carried;
 use crate::connection::{Connection, Phase};
 use crate::event::{DisconnectReason, EndpointAddress, InitiationMethod, LegReport};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
+use crate::recall::{FailedTarget, Recall};
 
 /// How far a contact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +70,8 @@ pub(crate) struct Contact {
     pub(crate) served: bool,
     /// It brings the customer back to an agent that had left it.
     pub(crate) recalled: bool,
+    /// The target that was not reached, on a recall.
+    pub(crate) failed_target: Option<FailedTarget>,
     /// What will stand as its disconnect reason: the first cause stands.
     pub(crate) cause: Option<Cause>,
     pub(crate) attributes: BTreeMap<String, String>,
@@ -93,6 +96,8 @@ pub(crate) struct Conversation {
     pub(crate) transfers: u32,
     /// Legs whose ends the shard has not yet reported, with what is known of them.
     pub(crate) closing: BTreeMap<u64, (ContactId, LegReport, u16)>,
+    /// The customer is on its way back from a target that was not reached.
+    pub(crate) recall: Option<Box<Recall>>,
     /// The closing prompt is being played.
     pub(crate) farewell: bool,
     /// Whom to dial once the agent's own phone has answered.

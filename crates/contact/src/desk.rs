@@ -263,6 +263,7 @@ impl Desk {
             self.timers.stop(Timer::Audio(conversation.id, connection.id));
             self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
             self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
+            self.timers.stop(Timer::QueueMax(conversation.id, connection.id));
             self.timers.stop(Timer::NextDevice(conversation.id, connection.id));
             self.timers.stop(Timer::OutboundMax(conversation.id, connection.id));
         }

@@ -38,6 +38,8 @@ pub(crate) struct Caller {
     pub(crate) referred_by: Option<String>,
     /// A Replaces for a dialog elsewhere, passed on (R6).
     pub(crate) replaces: Option<String>,
+    /// The Alert-Info that phones are told.
+    pub(crate) alert: Option<String>,
 }
 
 impl Caller {
@@ -193,6 +195,7 @@ impl Desk {
             conversation.carried.write_breadth(&mut invite, devices.branches);
         }
         invite.route = binding.path;
+        invite.headers.extend(devices.caller.alert.clone().map(|alert| ("Alert-Info".into(), alert)));
         if devices.answer_by_itself {
             invite.headers.push(("Call-Info".into(), format!("<sip:{}>;answer-after=0", self.host())));
             invite.headers.push(("Alert-Info".into(), "<http://localhost>;info=alert-autoanswer".into()));

@@ -7,9 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 mod permission;
+mod recall;
 mod trunk;
 
 pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile};
+pub use recall::{RecallPolicy, RecallStage};
 pub use trunk::{
     AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register, Unprefixed,
 };
@@ -217,6 +219,9 @@ pub struct Queue {
     /// When the agent's phone hangs up while its target rings.
     #[serde(default)]
     pub on_ringing_hangup: OnRingingHangup,
+    /// The way back of a customer whose target was not reached after its agent had left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<RecallPolicy>,
     /// The hold and waiting music's name; absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub music: Option<String>,
@@ -239,6 +244,7 @@ impl Default for Queue {
             on_target_failure: OnTargetFailure::default(),
             on_agent_hangup: OnAgentHangup::default(),
             on_ringing_hangup: OnRingingHangup::default(),
+            recall: None,
             music: None,
             quick_connects: Vec::new(),
         }
@@ -322,6 +328,9 @@ pub struct QuickConnect {
     /// The caller id shown to the target: `queue` (the default), `customer`, or a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_id: Option<String>,
+    /// The way back of a customer whom this target does not take; absent: the queue's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<RecallPolicy>,
 }
 
 /// The transport towards a trunk.

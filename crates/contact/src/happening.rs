@@ -10,6 +10,7 @@ use crate::directory::{OnAgentHangup, OnRingingHangup};
 use crate::event::{DisconnectReason, EventKind};
 use crate::ids::ConnectionId;
 use crate::outcome::Failure;
+use crate::recall::Loss;
 use crate::refer::Asked;
 use crate::registration::Answer;
 use crate::timer::Timer;
@@ -292,12 +293,8 @@ impl Desk {
         self.finish_contact_without_acw(conversation, contact, cause);
         // Once is enough: a phone that dies each time it is rung must not keep the customer from the queue.
         let again = conversation.contact(contact).is_some_and(|entry| entry.recalled);
-        let reachable = |name: &String| self.agents.get(name).is_some_and(|agent| agent.devices > 0);
-        let agent = agent.filter(|name| !again && reachable(name));
-        match agent {
-            Some(agent) => self.recall(conversation, contact, &agent),
-            None => self.keep_the_customer(conversation, contact, None, cause),
-        }
+        let loss = Loss { contact, target: None, recall_to: agent.filter(|_| !again), cause };
+        self.keep_the_customer(conversation, &loss);
     }
 
     /// The caller hung up before anybody answered.
@@ -349,6 +346,7 @@ impl Desk {
             Timer::Closing(_) => desk.end_all(conversation, Cause::of(DisconnectReason::ContactFlowDisconnect)),
             Timer::MediaEnd(_) => desk.media_end_overdue(conversation),
             Timer::QueueDelay(..) => desk.dispatch_due = true,
+            Timer::QueueMax(_, target) => desk.queued_long_enough(conversation, target),
             Timer::NextDevice(_, target) => desk.device_rang_long_enough(conversation, target),
             Timer::OutboundMax(_, party) => desk.outbound_lasted_long_enough(conversation, party),
             Timer::Gateway(_) | Timer::Registration(_) => {}

@@ -234,6 +234,7 @@ impl Desk {
             carried: Carried::default(),
             transfers: 0,
             closing: Default::default(),
+            recall: None,
             farewell: false,
             dial_next: None,
             missed: Vec::new(),
@@ -343,7 +344,7 @@ impl Desk {
             let party = conversation.connection(caller);
             party.map(|party| (party.address.clone(), party.name.clone())).unwrap_or_default()
         };
-        Caller { number, name, referred_by, replaces: None }
+        Caller { number, name, referred_by, ..Caller::default() }
     }
 
     /// One caller more in a conference room.

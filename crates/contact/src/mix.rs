@@ -85,7 +85,8 @@ fn mixed_by_a_phone(conversation: &Conversation, one: &Connection, other: &Conne
 /// What somebody hears who has nobody to talk to: the target's own early audio, its ring-back, the queue's music.
 fn waiting_sound(conversation: &Conversation, party: &Connection, country: ToneCountry) -> Hears {
     if conversation.farewell {
-        return Hears::Prompt(FAREWELL_PROMPT.to_string());
+        let own = conversation.recall.as_ref().and_then(|recall| recall.policy.prompt.clone());
+        return Hears::Prompt(own.unwrap_or_else(|| FAREWELL_PROMPT.to_string()));
     }
     let pending = || conversation.live().filter(|other| other.id != party.id && other.is_pending());
     let early = pending().filter(|other| other.phase == Phase::EarlyMedia).find_map(Connection::main_leg);

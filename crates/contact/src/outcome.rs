@@ -21,6 +21,18 @@ pub(crate) enum OutcomeName {
 }
 
 impl OutcomeName {
+    /// For a phone's display.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            OutcomeName::Busy => "busy",
+            OutcomeName::NoAnswer => "no answer",
+            OutcomeName::InvalidNumber => "wrong number",
+            OutcomeName::Rejected => "declined",
+            OutcomeName::Cancelled => "cancelled",
+            OutcomeName::Unreachable | OutcomeName::TargetEnded | OutcomeName::Completed => "not reached",
+        }
+    }
+
     pub(crate) fn text(self) -> &'static str {
         match self {
             OutcomeName::Busy => "busy",

@@ -237,11 +237,12 @@ impl Desk {
         let shown = customer.or_else(|| initiator.and_then(|id| conversation.connection(id)));
         let shown = shown.or_else(|| conversation.live().find(|party| party.id != target));
         let referred_by = conversation.connection(target).and_then(|party| party.referred_by.clone());
-        shown.map_or_else(Caller::default, |party| Caller {
-            referred_by,
-            number: party.address.clone(),
-            name: if party.name.is_empty() { party.address.clone() } else { party.name.clone() },
-            ..Caller::default()
-        })
+        let Some(party) = shown else { return Caller::default() };
+        let name = if party.name.is_empty() { party.address.clone() } else { party.name.clone() };
+        let (name, alert) = match self.recall_display(conversation, target, &name) {
+            Some((name, alert)) => (name, Some(alert)),
+            None => (name, None),
+        };
+        Caller { referred_by, number: party.address.clone(), name, alert, ..Caller::default() }
     }
 }

@@ -161,8 +161,13 @@ impl Desk {
             self.resume_party(conversation, id, by);
         }
         let call = conversation.id;
-        let timers =
-            [Timer::Ring(call, id), Timer::Audio(call, id), Timer::FeatureCode(call, id), Timer::OutboundMax(call, id)];
+        let timers = [
+            Timer::Ring(call, id),
+            Timer::QueueMax(call, id),
+            Timer::Audio(call, id),
+            Timer::FeatureCode(call, id),
+            Timer::OutboundMax(call, id),
+        ];
         for timer in timers {
             self.timers.stop(timer);
         }

@@ -95,6 +95,20 @@ pub struct ConnectionSnapshot {
     pub since_ms: u64,
 }
 
+/// Why a customer came back to the agent that had transferred it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecallSnapshot {
+    /// The contact of the target that was not reached.
+    pub from_contact_id: ContactId,
+    /// The target's name, or its number.
+    pub target: String,
+    /// How it ended: `busy`, `noAnswer`, `invalidNumber`, `rejected`, `unreachable`.
+    pub outcome: String,
+    /// The SIP status behind it.
+    pub sip_status: Option<u16>,
+}
+
 /// A contact as its agent sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,6 +135,8 @@ pub struct ContactSnapshot {
     pub queue: Option<String>,
     /// The customer's address.
     pub customer: Option<String>,
+    /// Why it came back, on a recall.
+    pub recall: Option<RecallSnapshot>,
     /// All parties of the conversation, the ended ones of the last minute included.
     pub connections: Vec<ConnectionSnapshot>,
     /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,

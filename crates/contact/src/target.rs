@@ -14,6 +14,7 @@ use crate::ids::ConnectionId;
 use crate::leg::LegState;
 use crate::line::{ELSEWHERE, leg_ids};
 use crate::outcome::{Failure, OutcomeName, q850, sip_status, verdict};
+use crate::recall::Loss;
 use crate::timer::Timer;
 
 impl Desk {
@@ -80,6 +81,7 @@ impl Desk {
     /// A device of the target has answered.
     pub(crate) fn target_answers(&mut self, conversation: &mut Conversation, target: ConnectionId, leg_id: u64) {
         self.timers.stop(Timer::Ring(conversation.id, target));
+        self.timers.stop(Timer::QueueMax(conversation.id, target));
         self.timers.stop(Timer::NextDevice(conversation.id, target));
         for other in leg_ids(conversation, target).into_iter().filter(|id| *id != leg_id) {
             self.end_leg(conversation, target, other, 487, Some(ELSEWHERE));
@@ -115,6 +117,7 @@ impl Desk {
         agent: &str,
     ) {
         let (id, now_us) = (conversation.id, self.now_us);
+        conversation.recall = None;
         if let Some(entry) = conversation.contact_mut(contact) {
             entry.agent = Some(agent.to_string());
             entry.served = true;
@@ -176,17 +179,18 @@ impl Desk {
         let Some(party) = conversation.connection_mut(target) else { return };
         let (contact, added_by, recall_to) = (party.contact, party.added_by, party.recall_to.clone());
         let agent = party.agent.clone().filter(|_| party.is_agent());
-        party.outcome = Some(Outcome { name: outcome, sip_status: sip_status(failure), q850: q850(failure) });
+        let (sip_status, q850) = (sip_status(failure), q850(failure));
+        party.outcome = Some(Outcome { name: outcome, sip_status, q850, failure });
         let callers = callers_waiting_for(conversation, target);
         self.leave_queue(conversation, target);
         self.end_party(conversation, target, 487);
         if let Some(agent) = agent {
             self.agent_missed(conversation, contact, &agent, outcome);
         }
-        let cause = Cause { reason, sip_status: sip_status(failure), q850: q850(failure) };
+        let cause = Cause { reason, sip_status, q850 };
         self.tell_initiator(conversation, (target, contact, added_by), cause, outcome);
         // A transferor is told the target's true status (R1); a caller, what that means for it.
-        let true_status = if sip_status(failure) >= 300 { sip_status(failure) } else { status };
+        let true_status = if sip_status >= 300 { sip_status } else { status };
         self.fail_refers(conversation, target, true_status);
         for (owner, leg_id) in callers {
             self.refuse_caller(conversation, owner, leg_id, status, cause);
@@ -197,7 +201,8 @@ impl Desk {
             self.finish_contact(conversation, contact, cause);
             self.resume_by_policy(conversation, added_by);
         } else {
-            self.keep_the_customer(conversation, contact, recall_to, cause);
+            let loss = Loss { contact, target: Some((target, failure)), recall_to, cause };
+            self.keep_the_customer(conversation, &loss);
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) enum Timer {
     MediaEnd(ConversationId),
     /// A contact's delay towards some agents has passed: look again.
     QueueDelay(ConversationId, ConnectionId),
+    /// A customer on its way back has waited in a queue for its time.
+    QueueMax(ConversationId, ConnectionId),
     /// A device of an agent has rung for its time, and the next one's turn comes.
     NextDevice(ConversationId, ConnectionId),
     /// An outside call has lasted as long as its security profile allows.
@@ -52,6 +54,7 @@ impl Timer {
             | Timer::Closing(id)
             | Timer::MediaEnd(id)
             | Timer::QueueDelay(id, _)
+            | Timer::QueueMax(id, _)
             | Timer::NextDevice(id, _)
             | Timer::OutboundMax(id, _) => Some(id),
             Timer::Gateway(_) | Timer::Registration(_) => None,

@@ -76,6 +76,7 @@ impl Desk {
         }
         let others = conversation.ids_of(|each| each.id != initiator && each.id != added && each.talks());
         self.reach(conversation, added, &aim.destination, &caller);
+        self.ring_by_policy(conversation, added);
         // A target that cannot be reached at all changes nothing: nobody is held for it.
         let on_the_way = conversation.connection(added).is_some_and(Connection::is_live);
         for other in others.into_iter().filter(|_| adding.hold && on_the_way) {
@@ -207,6 +208,7 @@ impl Desk {
         party.charged_to =
             conversation.connection(initiator).and_then(|each| self.accounts_of(each).into_iter().next());
         party.name = aim.name.clone();
+        party.quick_connect.clone_from(&aim.quick_connect);
         party.address = match &aim.destination {
             Destination::Outside { number, .. } => number.clone(),
             Destination::Agent(name) | Destination::Queue(name) | Destination::Conference(name) => name.clone(),
@@ -283,7 +285,7 @@ impl Desk {
             Some(fixed) => (fixed.to_string(), String::new()),
         };
         let (referred_by, replaces) = (adding.referred_by.clone(), adding.replaces.clone());
-        Caller { number, name, referred_by, replaces }
+        Caller { number, name, referred_by, replaces, ..Caller::default() }
     }
 
     /// The caller id of the queue that a contact came through, else of its agent's default outbound queue, else the
@@ -459,6 +461,7 @@ impl Desk {
             interacting: false,
             served: false,
             recalled: opening.recalled_from.is_some(),
+            failed_target: None,
             cause: None,
             attributes: Default::default(),
         });

@@ -8,6 +8,7 @@ use crate::desk::Desk;
 use crate::directory::{QuickConnect, QuickConnectType};
 use crate::ids::ContactId;
 use crate::io::Output;
+use crate::recall::FailedTarget;
 use crate::snapshot::{
     AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ContactSnapshot, ContactState, GatewayView,
     QueueView, QuickConnectView, RegistrationView, TrunkRegistrationView, TrunkView,
@@ -72,6 +73,7 @@ impl Desk {
             agent: entry.agent.clone().or(agent),
             queue: entry.queue.as_ref().filter(|place| !place.personal).map(|place| place.name.clone()),
             customer: entry.customer.as_ref().map(|customer| customer.address.clone()),
+            recall: entry.failed_target.as_ref().map(FailedTarget::snapshot),
             connections: self.connection_snapshots(conversation),
             controls: controls(conversation, contact, state),
             attributes: entry.attributes.clone(),

@@ -56,7 +56,9 @@ fn step_of(kind: &EventKind) -> Step {
         EventKind::Left { by } => with("left", by.clone()),
         EventKind::Muted { connection_id } => on("muted", connection_id.0),
         EventKind::Unmuted { connection_id } => on("unmuted", connection_id.0),
-        EventKind::Recalled { agent } => with("recalled", agent.clone()),
+        EventKind::Recalled { agent, outcome, .. } => {
+            with("recalled", outcome.as_ref().map_or(agent.clone(), |outcome| format!("{agent} {outcome}")))
+        }
         EventKind::HoldReminder { held_ms } => with("long on hold", format!("{held_ms} ms")),
         EventKind::Digits { connection_id, .. } => Step { quiet: true, ..on("digits", connection_id.0) },
         EventKind::Audio { connection_id, present } => {

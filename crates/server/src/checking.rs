@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Node;
 use crate::directory_file::DirectoryFile;
 use crate::media;
-use crate::music::MusicNames;
+use crate::sounds::SoundNames;
 use crate::tls::Tls;
 
 /// What was found.
@@ -23,7 +23,7 @@ const DEFAULT_FILES: [&str; 2] = ["baton.toml", DIRECTORY_FILE];
 const DIRECTORY_FILE: &str = "directory.toml";
 
 /// Checks files; each is a configuration or a directory by what it says. Without files, the configuration that is named and
-/// the directory beside it, or those of [`DEFAULT_FILES`] that are there. Directories are checked against the music of the
+/// the directory beside it, or those of [`DEFAULT_FILES`] that are there. Directories are checked against the sounds of the
 /// configuration, when one is known.
 pub(crate) fn check(config: Option<&Path>, files: &[PathBuf]) -> Report {
     let files = if files.is_empty() { default_files(config) } else { files.to_vec() };
@@ -35,13 +35,13 @@ pub(crate) fn check(config: Option<&Path>, files: &[PathBuf]) -> Report {
     let mut names = None;
     for file in &nodes {
         let node = check_node(file, &mut report);
-        names = names.or(node.as_ref().map(MusicNames::of));
+        names = names.or(node.as_ref().map(SoundNames::of));
     }
     if let (None, Some(config)) = (&names, config)
         && nodes.is_empty()
     {
         // Not one of the files, but what the server would run with.
-        names = check_node(config, &mut report).as_ref().map(MusicNames::of);
+        names = check_node(config, &mut report).as_ref().map(SoundNames::of);
     }
     directories.iter().for_each(|file| check_directory(file, names.as_ref(), &mut report));
     report
@@ -71,11 +71,11 @@ fn check_node(file: &Path, report: &mut Report) -> Option<Node> {
     node
 }
 
-fn check_directory(file: &Path, names: Option<&MusicNames>, report: &mut Report) {
+fn check_directory(file: &Path, names: Option<&SoundNames>, report: &mut Report) {
     let faults = match DirectoryFile::load(file) {
         Ok(read) => {
-            let music = names.map(|names| read.music_faults(names)).unwrap_or_default();
-            read.faults().iter().chain(&music).map(ToString::to_string).collect()
+            let sounds = names.map(|names| read.sound_faults(names)).unwrap_or_default();
+            read.faults().iter().chain(&sounds).map(ToString::to_string).collect()
         }
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };

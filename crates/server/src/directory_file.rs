@@ -5,7 +5,7 @@ use std::path::Path;
 use baton_contact::check::validate;
 use baton_contact::directory::{Directory, DirectoryError};
 
-use crate::music::MusicNames;
+use crate::sounds::SoundNames;
 use crate::toml_text::{Problem, TomlText};
 
 /// A directory that was read from a file.
@@ -44,8 +44,8 @@ impl DirectoryFile {
         validate(&self.directory).iter().map(|error| self.problem(error)).collect()
     }
 
-    /// The queues whose music the node does not have, with their places.
-    pub(crate) fn music_faults(&self, names: &MusicNames) -> Vec<Problem> {
+    /// The entries whose music or prompts the node does not have, with their places.
+    pub(crate) fn sound_faults(&self, names: &SoundNames) -> Vec<Problem> {
         names.errors(&self.directory).iter().map(|error| self.problem(error)).collect()
     }
 

@@ -25,7 +25,7 @@ mod media;
 mod media_sockets;
 mod media_thread;
 mod metrics;
-mod music;
+mod sounds;
 mod operator;
 mod random;
 mod records;

@@ -28,7 +28,7 @@ use crate::directory_file::DirectoryFile;
 use crate::inbox::{Inbox, Letter, inbox};
 use crate::media::{self, MediaThreads};
 use crate::metrics::Metrics;
-use crate::music::MusicNames;
+use crate::sounds::SoundNames;
 use crate::resolve::Locator;
 use crate::services::DirectoryInForce;
 use crate::shutdown::{self, Signals};
@@ -141,10 +141,10 @@ fn check_realm(node: &Node, store: &mut Store) -> Result<(), String> {
 /// The directory in force: the stored one; at the first start the file beside the configuration, or the demo when there is
 /// no configuration.
 fn directory(node: &Node, store: &mut Store) -> Result<(u64, Directory), String> {
-    let music = MusicNames::of(node);
+    let sounds = SoundNames::of(node);
     if let Some((revision, stored)) = store.directory().map_err(|error| error.to_string())? {
-        for error in music.errors(&stored) {
-            tracing::warn!(queue = %error.entry, "{}; the default is played", error.message);
+        for error in sounds.errors(&stored) {
+            tracing::warn!(entry = %error.entry, "{}; the default is played", error.message);
         }
         return Ok((revision, stored));
     }
@@ -153,7 +153,7 @@ fn directory(node: &Node, store: &mut Store) -> Result<(u64, Directory), String>
         return Ok((0, Directory::default()));
     };
     let mut faults = file.faults();
-    faults.extend(file.music_faults(&music));
+    faults.extend(file.sound_faults(&sounds));
     if !faults.is_empty() {
         return Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }

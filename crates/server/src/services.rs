@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::config::Node;
 use crate::directory_diff::changes;
 use crate::inbox::Inbox;
-use crate::music::MusicNames;
+use crate::sounds::SoundNames;
 use crate::seal::seal;
 use crate::store_thread::{Entry, StoreInbox};
 
@@ -38,7 +38,7 @@ struct InForce {
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
     realm: String,
-    music: MusicNames,
+    sounds: SoundNames,
     store: StoreInbox,
     core: Inbox,
 }
@@ -50,7 +50,7 @@ impl DirectoryInForce {
             current: RwLock::new((revision, directory)),
             changing: tokio::sync::Mutex::default(),
             realm: node.sip.realm.clone(),
-            music: MusicNames::of(node),
+            sounds: SoundNames::of(node),
             store,
             core,
         }))
@@ -90,7 +90,7 @@ impl DirectoryInForce {
             return Err(DirectoryFailure::Conflict);
         }
         let mut errors = validate(&directory);
-        errors.extend(self.0.music.errors(&directory));
+        errors.extend(self.0.sounds.errors(&directory));
         if !errors.is_empty() {
             return Err(DirectoryFailure::Invalid(errors));
         }

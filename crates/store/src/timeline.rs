@@ -15,8 +15,11 @@ pub(crate) fn entry(event: &ContactEvent) -> Option<TimelineEntry> {
         EventKind::Initiated { method, .. } => TimelineEntry { detail: text(method), ..entry },
         EventKind::NextContact { next_contact_id } => TimelineEntry { contact_id: Some(*next_contact_id), ..entry },
         EventKind::Queued { queue, .. } => TimelineEntry { queue: Some(queue.clone()), ..entry },
-        EventKind::Offered { agent } | EventKind::Recalled { agent } | EventKind::ConnectedToAgent { agent, .. } => {
+        EventKind::Offered { agent } | EventKind::ConnectedToAgent { agent, .. } => {
             TimelineEntry { agent: Some(agent.clone()), ..entry }
+        }
+        EventKind::Recalled { agent, outcome, .. } => {
+            TimelineEntry { agent: Some(agent.clone()), detail: outcome.clone(), ..entry }
         }
         EventKind::Missed { agent, reason } => {
             TimelineEntry { agent: Some(agent.clone()), detail: Some(reason.clone()), ..entry }

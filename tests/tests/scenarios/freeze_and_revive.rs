@@ -22,7 +22,7 @@ fn two_lines(world: &mut World) {
 }
 
 /// What is frozen, how it comes about, how it is completed, and whom the customer then talks to.
-const STAGES: [(&str, Act, Act, &str); 14] = [
+const STAGES: [(&str, Act, Act, &str); 15] = [
     (
         "consult ringing",
         |w| {
@@ -159,6 +159,22 @@ const STAGES: [(&str, Act, Act, &str); 14] = [
             w.run_ms(1_000);
         },
         |w| w.answer("anna"),
+        "anna",
+    ),
+    (
+        "on the way back, in the queue",
+        |w| {
+            w.behave("bank", Behaviour::Refuses(486, 500));
+            w.talking();
+            w.transfer_blind("anna", "Bank");
+            w.run_ms(31_500);
+            w.expect_hearing(&[("C", "music"), ("anna", "nothing")]);
+        },
+        |w| {
+            w.clear_all();
+            w.settle();
+            w.answer("anna");
+        },
         "anna",
     ),
 ];

@@ -141,6 +141,61 @@ pub(crate) enum OnAgentHangup {
     Recall,
 }
 
+/// The way back of a customer whose target was not reached: to the agent that transferred it, then to a queue, then to a
+/// prompt. Where it begins depends on why the target was not reached; a stage that is not possible, or in which nobody takes
+/// the customer in time, falls on to the next one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RecallPolicy {
+    /// When the target did not answer.
+    #[schema(required = false)]
+    pub(crate) no_answer: RecallStage,
+    /// When it was busy.
+    #[schema(required = false)]
+    pub(crate) busy: RecallStage,
+    /// When it declined.
+    #[schema(required = false)]
+    pub(crate) declined: RecallStage,
+    /// When none of its phones is registered. A blind transfer to it then leads there at once.
+    #[schema(required = false)]
+    pub(crate) unregistered: RecallStage,
+    /// When the network could not reach it, or its number is wrong.
+    #[schema(required = false)]
+    pub(crate) network_failure: RecallStage,
+    /// How long the target is rung, in seconds, 5–300; absent: as long as any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 5, maximum = 300)]
+    pub(crate) ring_seconds: Option<u32>,
+    /// How long the agent is rung, in seconds, 5–600; absent: the node's `recall_timeout_s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 5, maximum = 600)]
+    pub(crate) transferor_seconds: Option<u32>,
+    /// The queue's name; absent: the one that the customer came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queue: Option<String>,
+    /// How long the customer waits in it, in seconds, at most 86,400; 0: until an agent takes it.
+    #[schema(required = false, default = 0, maximum = 86400)]
+    pub(crate) queue_seconds: u32,
+    /// The prompt's name; absent: `unavailable`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) prompt: Option<String>,
+    /// How long it is played before the call is ended, in seconds, 1–120.
+    #[schema(required = false, default = 8, minimum = 1, maximum = 120)]
+    pub(crate) prompt_seconds: u32,
+}
+
+/// A stage of the way back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum RecallStage {
+    /// The agent that transferred the customer is rung.
+    Transferor,
+    /// The customer waits in a queue.
+    Queue,
+    /// The customer is told that nobody can be reached, and the call ends.
+    Prompt,
+}
+
 /// What happens when the agent's phone hangs up while a target that it consults still rings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -187,6 +242,9 @@ pub(crate) struct Queue {
     /// When the agent's phone hangs up while its target rings.
     #[schema(required = false)]
     pub(crate) on_ringing_hangup: OnRingingHangup,
+    /// The way back of a customer whose target was not reached after its agent had left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recall: Option<RecallPolicy>,
     /// The hold and waiting music's name; absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) music: Option<String>,
@@ -259,6 +317,9 @@ pub(crate) struct QuickConnect {
     /// The caller id shown to the target: `queue` (the default), `customer`, or a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) caller_id: Option<String>,
+    /// The way back of a customer whom this target does not take; absent: the queue's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recall: Option<RecallPolicy>,
 }
 
 /// The transport towards a trunk.

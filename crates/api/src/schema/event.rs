@@ -297,6 +297,10 @@ pub(crate) enum EventKind {
     Recalled {
         /// The agent.
         agent: String,
+        /// The target that was not reached; absent when the agent's own phone had died.
+        target: Option<String>,
+        /// How it ended: `busy`, `noAnswer`, `invalidNumber`, `rejected`, `unreachable`.
+        outcome: Option<String>,
     },
     /// The customer has been on hold for long, and nobody acts.
     #[serde(rename_all = "camelCase")]

@@ -95,6 +95,20 @@ pub(crate) struct ConnectionSnapshot {
     pub(crate) since_ms: u64,
 }
 
+/// Why a customer came back to the agent that had transferred it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RecallSnapshot {
+    /// The contact of the target that was not reached.
+    pub(crate) from_contact_id: ContactId,
+    /// The target's name, or its number.
+    pub(crate) target: String,
+    /// How it ended: `busy`, `noAnswer`, `invalidNumber`, `rejected`, `unreachable`.
+    pub(crate) outcome: String,
+    /// The SIP status behind it.
+    pub(crate) sip_status: Option<u16>,
+}
+
 /// A contact as its agent sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -121,6 +135,8 @@ pub(crate) struct ContactSnapshot {
     pub(crate) queue: Option<String>,
     /// The customer's address.
     pub(crate) customer: Option<String>,
+    /// Why it came back, on a recall.
+    pub(crate) recall: Option<RecallSnapshot>,
     /// All parties of the conversation, the ended ones of the last minute included.
     pub(crate) connections: Vec<ConnectionSnapshot>,
     /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,

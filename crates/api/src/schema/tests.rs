@@ -91,6 +91,8 @@ fn enumerations_are_the_real_ones() {
     all::<directory::OnTargetFailure>([OnTargetFailure::Hold, OnTargetFailure::AutoResume]);
     all::<directory::OnAgentHangup>([OnAgentHangup::End, OnAgentHangup::Recall]);
     all::<directory::OnRingingHangup>([OnRingingHangup::Transfer, OnRingingHangup::Recall]);
+    use real_directory::RecallStage;
+    all::<directory::RecallStage>([RecallStage::Transferor, RecallStage::Queue, RecallStage::Prompt]);
     all::<directory::QuickConnectType>([
         QuickConnectType::User,
         QuickConnectType::Queue,
@@ -145,6 +147,12 @@ fn contact() -> real_snapshot::ContactSnapshot {
         agent: some("anna"),
         queue: some("Support"),
         customer: some("+49302"),
+        recall: Some(real_snapshot::RecallSnapshot {
+            from_contact_id: ContactId(3),
+            target: "Bank".to_owned(),
+            outcome: "busy".to_owned(),
+            sip_status: Some(486),
+        }),
         connections: vec![connection],
         controls: vec!["holdAll".to_owned()],
         attributes: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
@@ -300,7 +308,7 @@ fn events() -> Vec<EventKind> {
         EventKind::Left { by: "agent".to_owned() },
         EventKind::Muted { connection_id },
         EventKind::Unmuted { connection_id },
-        EventKind::Recalled { agent },
+        EventKind::Recalled { agent, target: some("Bank"), outcome: some("busy") },
         EventKind::HoldReminder { held_ms: 30_000 },
         EventKind::Digits { connection_id, count: 3 },
         EventKind::Audio { connection_id, present: false },
@@ -380,7 +388,15 @@ fn the_directory_is_the_real_one() {
         ring: Ringing::Serial,
         serial_seconds: 2,
     };
+    let recall = RecallPolicy {
+        ring_seconds: Some(5),
+        transferor_seconds: Some(6),
+        queue: some("q"),
+        prompt: some("p"),
+        ..RecallPolicy::default()
+    };
     let queue = Queue {
+        recall: Some(recall.clone()),
         extension: some("2"),
         outbound_caller_id: some("3"),
         outbound_caller_name: some("4"),
@@ -398,6 +414,7 @@ fn the_directory_is_the_real_one() {
         queue: some("q"),
         phone_number: some("1"),
         caller_id: some("queue"),
+        recall: Some(recall),
         ..QuickConnect::default()
     };
     let trunk = Trunk {

@@ -134,6 +134,7 @@ pub fn contact_snapshot(contact_id: ContactId) -> ContactSnapshot {
         agent: Some(agent.into()),
         queue: Some("Support".into()),
         customer: Some("+4930123456".into()),
+        recall: None,
         connections: vec![connection(contact_id, agent)],
         controls: vec!["hold".into()],
         attributes: BTreeMap::from([("ticket".into(), "4711".into())]),

@@ -59,7 +59,7 @@ fn r4_a_blind_target_that_fails_recalls_the_agent_then_the_queue() {
     world.refuse("+49404040", 486);
     assert_eq!(world.hears("C"), ["music"]);
     world.alert("anna");
-    assert!(world.events.iter().any(|e| matches!(&e.kind, EventKind::Recalled { agent } if agent == "anna")));
+    assert!(world.events.iter().any(|e| matches!(&e.kind, EventKind::Recalled { agent, .. } if agent == "anna")));
     // Not taken: the queue it came from, where another agent gets it.
     world.control_on(Some("anna"), first, Control::Clear).expect("clear");
     world.register("bert");
