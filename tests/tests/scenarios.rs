@@ -66,6 +66,8 @@ mod trunk_media;
 mod trunk_numbers;
 #[path = "scenarios/trunk_transfers.rs"]
 mod trunk_transfers;
+#[path = "scenarios/undo.rs"]
+mod undo;
 #[path = "scenarios/two_phones.rs"]
 mod two_phones;
 #[path = "scenarios/watching.rs"]

@@ -46,6 +46,7 @@ fn it_names_exactly_the_routes_of_the_design() {
         POST /api/v1/contacts/{contactId}/clear | POST /api/v1/contacts/{contactId}/hold
         POST /api/v1/contacts/{contactId}/resume | POST /api/v1/contacts/{contactId}/swap
         POST /api/v1/contacts/{contactId}/join | POST /api/v1/contacts/{contactId}/leave
+        POST /api/v1/contacts/{contactId}/undo
         POST /api/v1/contacts/{contactId}/hold-all | POST /api/v1/contacts/{contactId}/end
         PUT /api/v1/contacts/{contactId}/attributes | POST /api/v1/contacts/{contactId}/connections
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/hold

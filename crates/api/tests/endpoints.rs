@@ -27,6 +27,7 @@ async fn every_control_reaches_the_core_and_answers_with_the_contact() {
         ("swap", "", Control::Swap),
         ("join", "", Control::Join),
         ("leave", "", Control::Leave),
+        ("undo", "", Control::Undo),
         ("hold-all", "", Control::HoldAll),
         ("end", "", Control::End),
         ("connections/7/hold", "", Control::HoldConnection(party)),

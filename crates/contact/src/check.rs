@@ -173,6 +173,7 @@ impl Findings {
         self.number_text(place, "outboundCallerId", queue.outbound_caller_id.as_deref());
         self.range(place, "maxContacts", u64::from(queue.max_contacts), 1, 10_000);
         self.range(place, "offerTimeoutSeconds", u64::from(queue.offer_timeout_seconds), 5, 120);
+        self.range(place, "undoSeconds", u64::from(queue.undo_seconds), 0, 60);
         self.recall(place, queue.recall.as_ref());
         for (index, name) in queue.quick_connects.iter().enumerate() {
             let key = format!("quickConnects[{index}]");
@@ -590,6 +591,7 @@ mod tests {
                 r#"{"countryCode":"49","internationalPrefix":""}"#,
                 "trunks/pbx/numbers.internationalPrefix: \"\" is not a prefix: 1 to 8 digits ()",
             ),
+            ("/queues/0/undoSeconds", "61", "queues/support/undoSeconds: 61 is not in 0 to 60 ()"),
             (
                 "/queues/0/recall",
                 r#"{"queue":"suport"}"#,

@@ -59,6 +59,8 @@ pub enum Control {
     HoldAll,
     /// Leave; the others stay together.
     Leave,
+    /// Take a Leave, a blind transfer or the phone's REFER back, while its target has not confirmed.
+    Undo,
     /// Leave when a target is there, otherwise end the call.
     End,
     /// Bring a target in.

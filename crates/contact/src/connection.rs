@@ -12,6 +12,7 @@ use crate::leg::Leg;
 use crate::outcome::{Failure, OutcomeName};
 use crate::permission::Account;
 use crate::snapshot::{ConnectionState, ConnectionType};
+use crate::undo::Aside;
 
 /// Where a party stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,6 +86,8 @@ pub(crate) struct Connection {
     pub(crate) added_by: Option<ConnectionId>,
     /// It has left by REFER, and stays only until the target is reached: it is neither heard nor hears.
     pub(crate) refer: Option<Refer>,
+    /// It has left and may still take that back: as with `refer`, it is neither heard nor hears.
+    pub(crate) aside: Option<Aside>,
     /// The quick connect that it was brought in by.
     pub(crate) quick_connect: Option<String>,
     /// The agent who is rung when this target fails and nobody else is left (R4).
@@ -101,7 +104,7 @@ pub(crate) struct Connection {
     pub(crate) referred_by: Option<String>,
     /// The panel has asked its phone to answer by itself.
     pub(crate) accept_asked: bool,
-    /// Parties whose hold its pending REFER has lifted, with the phone line that held them.
+    /// Parties whose hold its pending REFER or Leave has lifted, with the phone line that held them.
     pub(crate) lifted: Vec<(ConnectionId, Option<u64>)>,
     /// When a transfer that it had asked for failed.
     pub(crate) refer_failed_us: Option<u64>,
@@ -139,6 +142,7 @@ impl Connection {
             outcome: None,
             added_by: None,
             refer: None,
+            aside: None,
             quick_connect: None,
             recall_to: None,
             consult: false,
@@ -184,9 +188,14 @@ impl Connection {
         matches!(self.phase, Phase::Queued | Phase::Offered | Phase::Ringing | Phase::EarlyMedia)
     }
 
-    /// In the conversation, not held, and not on its way out by REFER.
+    /// In the conversation, not held, and not on its way out.
     pub(crate) fn talks(&self) -> bool {
-        self.is_connected() && self.hold.is_none() && self.refer.is_none()
+        self.is_connected() && self.hold.is_none() && self.is_here()
+    }
+
+    /// Not on its way out, by REFER or by a Leave that may be taken back.
+    pub(crate) fn is_here(&self) -> bool {
+        self.refer.is_none() && self.aside.is_none()
     }
 
     /// The leg that carries its voice to and from `other`.

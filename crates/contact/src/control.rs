@@ -110,14 +110,17 @@ impl Desk {
         }
         let actor = conversation.agent_connection(contact).filter(|party| party.is_connected());
         let Some(actor) = actor.map(|party| party.id) else {
-            return Err(wrong_state("The agent is not connected on this contact."));
+            return Err(wrong_state(match control {
+                Control::Undo => "The transfer is complete and can no longer be taken back.",
+                _ => "The agent is not connected on this contact.",
+            }));
         };
         if conversation.conference.is_some() {
             return self.control_in_room(conversation, actor, control);
         }
-        let aside = conversation.connection(actor).is_some_and(|party| party.refer.is_some());
-        if aside && !matches!(control, Control::Leave | Control::End | Control::Drop(_)) {
-            return Err(wrong_state("The phone's transfer is under way: leave, end, or drop its target."));
+        let leaves = conversation.connection(actor).is_some_and(|party| !party.is_here());
+        if leaves && !matches!(control, Control::Leave | Control::End | Control::Drop(_) | Control::Undo) {
+            return Err(wrong_state("The agent is leaving, its transfer under way: take it back first, or end."));
         }
         match control {
             Control::Hold => self.hold_customer(conversation, actor),
@@ -128,6 +131,7 @@ impl Desk {
             Control::JoinConnection(id) => self.join_one(conversation, actor, id),
             Control::HoldAll => self.hold_all(conversation, actor),
             Control::Leave => self.leave_by_control(conversation, actor),
+            Control::Undo => self.undo(conversation, actor),
             Control::End => self.end_by_control(conversation, actor),
             Control::Add { target, mode } => self.add(conversation, actor, &target, mode),
             Control::HoldConnection(id) => self.hold_one(conversation, actor, id),
@@ -237,7 +241,7 @@ impl Desk {
 
     fn hold_one(&mut self, conversation: &mut Conversation, actor: ConnectionId, id: ConnectionId) -> Outcome {
         let party = connected(conversation, id)?;
-        if party.refer.is_some() {
+        if !party.is_here() {
             return Err(wrong_state("The party is being transferred away."));
         }
         let contact = crate::line::contact_of(conversation, actor);
@@ -299,7 +303,7 @@ impl Desk {
 
     fn hold_all(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
         let contact = crate::line::contact_of(conversation, actor);
-        let others = conversation.ids_of(|each| each.id != actor && each.is_connected() && each.refer.is_none());
+        let others = conversation.ids_of(|each| each.id != actor && each.is_connected() && each.is_here());
         if others.is_empty() {
             return Err(wrong_state("There is nobody to hold."));
         }
@@ -311,7 +315,9 @@ impl Desk {
         if !has_company(conversation, actor) {
             return Err(wrong_state("Leave needs a target that stays with the customer; use End to end the call."));
         }
-        self.leave(conversation, actor, "agent", agent_left());
+        if conversation.connection(actor).is_some_and(|party| party.aside.is_none()) {
+            self.leave_or_step_aside(conversation, actor, false);
+        }
         Ok(())
     }
 
@@ -330,9 +336,9 @@ impl Desk {
         }
         let hold = mode == AddMode::Consult;
         let added = self.add_target(conversation, actor, target, Adding { hold, ..Adding::default() })?;
-        let leaves = mode == AddMode::Blind
-            && (has_company(conversation, actor) || self.fall_back_at_once(conversation, added));
-        if leaves {
+        if mode == AddMode::Blind && has_company(conversation, actor) {
+            self.leave_or_step_aside(conversation, actor, true);
+        } else if mode == AddMode::Blind && self.fall_back_at_once(conversation, added) {
             self.leave(conversation, actor, "agent", agent_left());
         }
         Ok(())
@@ -427,6 +433,7 @@ impl Desk {
             '2' => self.leave_by_control(conversation, actor),
             '3' => self.join(conversation, actor),
             '4' => self.swap(conversation, actor),
+            '5' => self.undo(conversation, actor),
             _ => return,
         };
         if let Err(refusal) = done {

@@ -262,6 +262,7 @@ impl Desk {
             self.timers.stop(Timer::HoldReminder(conversation.id, connection.id));
             self.timers.stop(Timer::Audio(conversation.id, connection.id));
             self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
+            self.timers.stop(Timer::Undo(conversation.id, connection.id));
             self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
             self.timers.stop(Timer::QueueMax(conversation.id, connection.id));
             self.timers.stop(Timer::NextDevice(conversation.id, connection.id));

@@ -219,6 +219,10 @@ pub struct Queue {
     /// When the agent's phone hangs up while its target rings.
     #[serde(default)]
     pub on_ringing_hangup: OnRingingHangup,
+    /// How long an agent's Leave or blind transfer can be taken back while the target has not answered, in seconds, at most
+    /// 60; 0: not at all. For so long the agent's line stays up.
+    #[serde(default)]
+    pub undo_seconds: u32,
     /// The way back of a customer whose target was not reached after its agent had left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<RecallPolicy>,
@@ -244,6 +248,7 @@ impl Default for Queue {
             on_target_failure: OnTargetFailure::default(),
             on_agent_hangup: OnAgentHangup::default(),
             on_ringing_hangup: OnRingingHangup::default(),
+            undo_seconds: 0,
             recall: None,
             music: None,
             quick_connects: Vec::new(),

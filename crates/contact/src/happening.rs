@@ -170,7 +170,7 @@ impl Desk {
     /// An agent's phone has been silent for so long that it must have died: as if it had hung up in distress.
     fn silent_too_long(&mut self, conversation: &mut Conversation, owner: ConnectionId) {
         let party = conversation.connection(owner).filter(|party| party.audio_lost && party.is_connected());
-        let Some(party) = party.filter(|party| party.refer.is_none()) else { return };
+        let Some(party) = party.filter(|party| party.is_here()) else { return };
         // A phone that holds, or whose only use is to be held, owes no audio.
         if party.hold.is_some() || party.legs.iter().any(|leg| leg.remote_hold) {
             let timeout_ms = u64::from(self.config.limits.audio_timeout_s) * 1_000;
@@ -227,7 +227,7 @@ impl Desk {
             self.party_gone(conversation, owner, why);
             return;
         }
-        if conversation.connection(owner).is_some_and(|party| party.refer.is_some()) {
+        if conversation.connection(owner).is_some_and(|party| !party.is_here()) {
             // The transfer that it asked for goes on (R3).
             return;
         }
@@ -253,7 +253,7 @@ impl Desk {
             self.caller_gave_up(conversation, gone);
             return;
         }
-        let (role, contact, refers) = (party.role(), party.contact, party.refer.is_some());
+        let (role, contact, refers) = (party.role(), party.contact, !party.is_here());
         let mut reason = Cause::of(crate::control::reason_of(role));
         reason.q850 = q850;
         if !party.is_agent() {
@@ -341,6 +341,7 @@ impl Desk {
                     party.digits.clear();
                 }
             }
+            Timer::Undo(_, actor) => desk.undo_is_over(conversation, actor),
             Timer::Acw(_, contact) => desk.acw_ends(conversation, contact),
             Timer::CallMax(_) => desk.end_for_good(conversation),
             Timer::Closing(_) => desk.end_all(conversation, Cause::of(DisconnectReason::ContactFlowDisconnect)),

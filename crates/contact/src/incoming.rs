@@ -364,7 +364,7 @@ impl Desk {
         let status = self.with(id, |desk, conversation| {
             let agent = arrival.agent.as_deref();
             let owner = conversation.live().find(|party| party.agent.as_deref() == agent && party.is_connected());
-            let Some((owner, refers)) = owner.map(|party| (party.id, party.refer.is_some())) else { return Err(480) };
+            let Some((owner, refers)) = owner.map(|party| (party.id, !party.is_here())) else { return Err(480) };
             if refers {
                 // R13: one transfer at a time.
                 return Err(491);

@@ -50,6 +50,7 @@ mod timer;
 pub mod trace;
 mod transfer;
 mod trunk;
+mod undo;
 mod view;
 mod watch;
 

@@ -23,7 +23,7 @@ pub(crate) fn mix_plan(conversation: &Conversation, country: ToneCountry) -> Mix
     for party in conversation.live() {
         if party.talks() {
             talking(conversation, party, country, &mut hears);
-        } else if party.hold.is_some() && party.refer.is_none() {
+        } else if party.hold.is_some() && party.is_here() {
             let music = Hears::Music(music_of(conversation, party));
             media_legs(party).for_each(|stream| drop(hears.insert(stream, music.clone())));
         } else if party.phase == Phase::Calling {

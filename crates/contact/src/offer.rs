@@ -80,6 +80,10 @@ impl Desk {
         conversation.changed = true;
         let Some(party) = conversation.connection(owner).filter(|party| party.is_agent()) else { return };
         let contact = party.contact;
+        if on && party.aside.is_some() {
+            // Whom it has left is not its to hold.
+            return;
+        }
         if !on {
             let held = conversation.ids_of(|each| each.hold.is_some_and(|hold| hold.by_leg == Some(leg_id)));
             held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));

@@ -74,7 +74,7 @@ impl Desk {
         {
             return Err(403);
         }
-        if party.refer.is_some() {
+        if !party.is_here() {
             return Err(491);
         }
         if !party.is_connected() {
@@ -250,6 +250,7 @@ impl Desk {
         let cause = Cause::of(DisconnectReason::AgentDisconnect);
         let contact = crate::line::contact_of(second, second_owner);
         let caller = second.connection(second_owner).is_some_and(|party| party.initial);
+        self.leave_for_good(second);
         self.end_party(second, second_owner, 480);
         if !caller {
             // A caller's contact is also that of whom it talked with, and goes on with them.
@@ -322,6 +323,10 @@ impl Desk {
             }
         }
         let ring_ms = u64::from(self.config.limits.ring_timeout_s) * 1_000;
+        let timer = crate::timer::Timer::QueueMax(from, connection);
+        if self.timers.stop(timer) {
+            self.start_timer(crate::timer::Timer::QueueMax(to, connection), ring_ms);
+        }
         let timer = crate::timer::Timer::Ring(from, connection);
         if self.timers.stop(timer) {
             self.start_timer(crate::timer::Timer::Ring(to, connection), ring_ms);

@@ -24,6 +24,9 @@ impl Desk {
         for gone in conversation.ids_of(|party| party.is_connected() && party.legs.is_empty()) {
             self.party_gone(conversation, gone, (baton_sip::EndCause::Transport, None));
         }
+        if conversation.customers().next().is_none() {
+            self.leave_for_good(conversation);
+        }
         self.end_what_is_over(conversation);
         conversation.adopt_targets();
         self.book_interactions(conversation);
@@ -167,6 +170,7 @@ impl Desk {
             Timer::Audio(call, id),
             Timer::FeatureCode(call, id),
             Timer::OutboundMax(call, id),
+            Timer::Undo(call, id),
         ];
         for timer in timers {
             self.timers.stop(timer);
@@ -174,7 +178,7 @@ impl Desk {
         let now_us = self.now_us;
         if let Some(party) = conversation.connection_mut(id) {
             party.enter(Phase::Ended, now_us);
-            party.refer = None;
+            (party.refer, party.aside) = (None, None);
             conversation.changed = true;
         }
     }

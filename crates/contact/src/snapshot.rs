@@ -140,7 +140,7 @@ pub struct ContactSnapshot {
     /// All parties of the conversation, the ended ones of the last minute included.
     pub connections: Vec<ConnectionSnapshot>,
     /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,
-    /// `reject`, `clear`.
+    /// `reject`, `clear`, `undo`.
     pub controls: Vec<String>,
     /// Attributes of the contact.
     pub attributes: std::collections::BTreeMap<String, String>,

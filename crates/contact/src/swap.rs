@@ -82,7 +82,7 @@ fn check_other(actor: ConnectionId, party: &Connection) -> Outcome {
     if party.id == actor {
         return Err(Refusal::new(RefusalKind::Invalid, "Name another party than the agent's own."));
     }
-    if party.refer.is_some() {
+    if !party.is_here() {
         return Err(wrong_state("The party is being transferred away."));
     }
     Ok(())

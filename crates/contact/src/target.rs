@@ -102,6 +102,7 @@ impl Desk {
         self.limit_duration(conversation, target);
         self.answer_callers(conversation, target);
         self.complete_refers(conversation, target);
+        self.leave_for_good(conversation);
         self.give_the_floor(conversation, target);
         self.dial_what_was_asked(conversation, target);
         if conversation.transfers > 0 {
@@ -199,6 +200,7 @@ impl Desk {
             added_by.and_then(|id| conversation.connection(id)).is_some_and(|party| party.is_connected());
         if initiator_is_there {
             self.finish_contact(conversation, contact, cause);
+            self.come_back_from_failure(conversation, added_by);
             self.resume_by_policy(conversation, added_by);
         } else {
             let loss = Loss { contact, target: Some((target, failure)), recall_to, cause };

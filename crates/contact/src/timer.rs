@@ -19,6 +19,8 @@ pub(crate) enum Timer {
     Audio(ConversationId, ConnectionId),
     /// No further key of a feature code came.
     FeatureCode(ConversationId, ConnectionId),
+    /// A Leave can no longer be taken back.
+    Undo(ConversationId, ConnectionId),
     /// After-contact work is limited.
     Acw(ConversationId, ContactId),
     /// No call may last for ever.
@@ -49,6 +51,7 @@ impl Timer {
             | Timer::HoldReminder(id, _)
             | Timer::Audio(id, _)
             | Timer::FeatureCode(id, _)
+            | Timer::Undo(id, _)
             | Timer::Acw(id, _)
             | Timer::CallMax(id)
             | Timer::Closing(id)

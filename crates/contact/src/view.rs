@@ -277,6 +277,9 @@ fn controls(conversation: &Conversation, contact: ContactId, state: ContactState
 
 fn in_call(conversation: &Conversation, contact: ContactId) -> Vec<&'static str> {
     let agent = conversation.agent_connection(contact).filter(|party| party.is_connected());
+    if agent.is_some_and(|party| !party.is_here()) {
+        return vec!["undo", "end"];
+    }
     let Some(agent) = agent.map(|party| party.id) else { return Vec::new() };
     let others = || conversation.live().filter(|party| party.id != agent);
     let held = others().any(|party| party.hold.is_some());

@@ -53,6 +53,8 @@ fn step_of(kind: &EventKind) -> Step {
         EventKind::TargetRinging { connection_id } => on("target rings", connection_id.0),
         EventKind::TargetFailed { reason, sip_status, .. } => with("target failed", format!("{reason:?} {sip_status}")),
         EventKind::Transfer { transfer_type, outcome, .. } => with("transfer", format!("{transfer_type:?} {outcome}")),
+        EventKind::LeavePending { .. } => step("leave pending"),
+        EventKind::LeaveUndone => step("leave undone"),
         EventKind::Left { by } => with("left", by.clone()),
         EventKind::Muted { connection_id } => on("muted", connection_id.0),
         EventKind::Unmuted { connection_id } => on("unmuted", connection_id.0),

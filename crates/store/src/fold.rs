@@ -189,6 +189,8 @@ impl Fold {
             | EventKind::Muted { .. }
             | EventKind::Unmuted { .. }
             | EventKind::Recalled { .. }
+            | EventKind::LeavePending { .. }
+            | EventKind::LeaveUndone
             | EventKind::HoldReminder { .. }
             | EventKind::Digits { .. }
             | EventKind::Audio { .. } => {}

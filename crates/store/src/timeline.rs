@@ -59,6 +59,8 @@ pub(crate) fn entry(event: &ContactEvent) -> Option<TimelineEntry> {
         | EventKind::InteractionEnded
         | EventKind::Swapped
         | EventKind::Joined
+        | EventKind::LeavePending { .. }
+        | EventKind::LeaveUndone
         | EventKind::AcwStarted
         | EventKind::Completed
         | EventKind::ContactDataUpdated { .. } => entry,
@@ -112,6 +114,8 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::TargetRinging { .. } => "TARGET_RINGING",
         EventKind::TargetFailed { .. } => "TARGET_FAILED",
         EventKind::Transfer { .. } => "TRANSFER",
+        EventKind::LeavePending { .. } => "LEAVE_PENDING",
+        EventKind::LeaveUndone => "LEAVE_UNDONE",
         EventKind::Left { .. } => "LEFT",
         EventKind::Muted { .. } => "MUTED",
         EventKind::Unmuted { .. } => "UNMUTED",

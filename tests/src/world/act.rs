@@ -285,6 +285,16 @@ impl World {
     }
 }
 
+/// The directory.
+impl World {
+    /// Puts the changed [`World::directory`] in force.
+    pub fn apply_directory(&mut self) {
+        let directory = Box::new(self.directory.clone());
+        let done = self.command(Command::SetDirectory(directory));
+        assert!(done.is_ok(), "the directory is in force: {done:?}");
+    }
+}
+
 /// Statuses.
 impl World {
     pub fn set_status(&mut self, agent: &str, status: &str) {

@@ -21,8 +21,13 @@ fn two_lines(world: &mut World) {
     world.dial("anna", office::BANK);
 }
 
+fn undoable(world: &mut World) {
+    world.directory.queues[0].undo_seconds = 10;
+    world.apply_directory();
+}
+
 /// What is frozen, how it comes about, how it is completed, and whom the customer then talks to.
-const STAGES: [(&str, Act, Act, &str); 15] = [
+const STAGES: [(&str, Act, Act, &str); 17] = [
     (
         "consult ringing",
         |w| {
@@ -160,6 +165,32 @@ const STAGES: [(&str, Act, Act, &str); 15] = [
         },
         |w| w.answer("anna"),
         "anna",
+    ),
+    (
+        "aside after a Leave, then taken back and joined",
+        |w| {
+            undoable(w);
+            w.talking();
+            w.consult("anna", "Bank");
+            w.click("anna", Control::Leave);
+        },
+        |w| {
+            w.click("anna", Control::Undo);
+            let bank = w.connection("bank");
+            w.click("anna", Control::Drop(bank));
+            w.click("anna", Control::Resume);
+        },
+        "anna",
+    ),
+    (
+        "aside after a blind transfer, until the target answers",
+        |w| {
+            undoable(w);
+            w.talking();
+            w.transfer_blind("anna", "Bank");
+        },
+        |w| w.answer("bank"),
+        "bank",
     ),
     (
         "on the way back, in the queue",

@@ -188,7 +188,7 @@ impl Player {
                 _ => Control::Leave,
             };
         }
-        match self.dice.next_u32() % 24 {
+        match self.dice.next_u32() % 25 {
             0..6 => Control::Add { target: Target::QuickConnect(quick.into()), mode },
             6 => Control::Hold,
             7 => Control::Resume,
@@ -206,6 +206,7 @@ impl Player {
             20 => Control::Accept,
             21 => Control::SwapTo(party),
             22 => Control::JoinConnection(party),
+            23 => Control::Undo,
             _ => Control::Reject,
         }
     }

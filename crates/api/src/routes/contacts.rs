@@ -40,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(swap))
         .routes(routes!(join))
         .routes(routes!(leave))
+        .routes(routes!(undo))
         .routes(routes!(hold_all))
         .routes(routes!(end))
 }
@@ -251,6 +252,13 @@ control!(
 );
 control!(join, "/contacts/{contactId}/join", "join", Control::Join, "Take everybody off hold into one bridge.");
 control!(leave, "/contacts/{contactId}/leave", "leave", Control::Leave, "Leave; the others stay together.");
+control!(
+    undo,
+    "/contacts/{contactId}/undo",
+    "undo",
+    Control::Undo,
+    "Take a Leave, a blind transfer or the phone's REFER back, while its target has not confirmed."
+);
 control!(hold_all, "/contacts/{contactId}/hold-all", "holdAll", Control::HoldAll, "Hold everybody else.");
 control!(
     end,

@@ -242,6 +242,10 @@ pub(crate) struct Queue {
     /// When the agent's phone hangs up while its target rings.
     #[schema(required = false)]
     pub(crate) on_ringing_hangup: OnRingingHangup,
+    /// How long an agent's Leave or blind transfer can be taken back while the target has not answered, in seconds, at most
+    /// 60; 0: not at all. For so long the agent's line stays up.
+    #[schema(required = false, default = 0, maximum = 60)]
+    pub(crate) undo_seconds: u32,
     /// The way back of a customer whose target was not reached after its agent had left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recall: Option<RecallPolicy>,

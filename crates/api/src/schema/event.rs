@@ -274,6 +274,14 @@ pub(crate) enum EventKind {
         /// Whether the initiator left with it (then this is the transfer's completion).
         completed: bool,
     },
+    /// The agent has left; until then, and until its target confirms, that can be taken back.
+    #[serde(rename_all = "camelCase")]
+    LeavePending {
+        /// In milliseconds since the Unix epoch.
+        until_ms: u64,
+    },
+    /// The agent has taken its Leave back, or has its customer back because the target was not reached.
+    LeaveUndone,
     /// The agent left the conversation, or its part ended otherwise.
     #[serde(rename_all = "camelCase")]
     Left {

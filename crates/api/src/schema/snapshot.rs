@@ -140,7 +140,7 @@ pub(crate) struct ContactSnapshot {
     /// All parties of the conversation, the ended ones of the last minute included.
     pub(crate) connections: Vec<ConnectionSnapshot>,
     /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,
-    /// `reject`, `clear`.
+    /// `reject`, `clear`, `undo`.
     pub(crate) controls: Vec<String>,
     /// Attributes of the contact.
     pub(crate) attributes: std::collections::BTreeMap<String, String>,

@@ -305,6 +305,8 @@ fn events() -> Vec<EventKind> {
             transferred_to: Some(endpoint),
             completed: true,
         },
+        EventKind::LeavePending { until_ms: 5 },
+        EventKind::LeaveUndone,
         EventKind::Left { by: "agent".to_owned() },
         EventKind::Muted { connection_id },
         EventKind::Unmuted { connection_id },
@@ -339,6 +341,8 @@ fn is_listed(kind: &EventKind) -> bool {
         | EventKind::TargetRinging { .. }
         | EventKind::TargetFailed { .. }
         | EventKind::Transfer { .. }
+        | EventKind::LeavePending { .. }
+        | EventKind::LeaveUndone
         | EventKind::Left { .. }
         | EventKind::Muted { .. }
         | EventKind::Unmuted { .. }
