@@ -34,6 +34,8 @@ mod parallel_consults;
 mod permissions;
 #[path = "scenarios/phone_hold.rs"]
 mod phone_hold;
+#[path = "scenarios/press_one.rs"]
+mod press_one;
 #[path = "scenarios/queue_transfer.rs"]
 mod queue_transfer;
 #[path = "scenarios/queues.rs"]
@@ -66,9 +68,9 @@ mod trunk_media;
 mod trunk_numbers;
 #[path = "scenarios/trunk_transfers.rs"]
 mod trunk_transfers;
-#[path = "scenarios/undo.rs"]
-mod undo;
 #[path = "scenarios/two_phones.rs"]
 mod two_phones;
+#[path = "scenarios/undo.rs"]
+mod undo;
 #[path = "scenarios/watching.rs"]
 mod watching;

@@ -217,6 +217,7 @@ impl Findings {
                 self.add(place, key, format!("`{key}` belongs to type {name} only"), None);
             }
         }
+        self.range(place, "acceptSeconds", u64::from(entry.accept_seconds), 3, 120);
         self.recall(place, entry.recall.as_ref());
         if let Some(caller_id) = entry.caller_id.as_deref()
             && caller_id != "queue"
@@ -591,6 +592,7 @@ mod tests {
                 r#"{"countryCode":"49","internationalPrefix":""}"#,
                 "trunks/pbx/numbers.internationalPrefix: \"\" is not a prefix: 1 to 8 digits ()",
             ),
+            ("/quickConnects/0/acceptSeconds", "2", "quickConnects/Bert/acceptSeconds: 2 is not in 3 to 120 ()"),
             ("/queues/0/undoSeconds", "61", "queues/support/undoSeconds: 61 is not in 0 to 60 ()"),
             (
                 "/queues/0/recall",

@@ -13,6 +13,7 @@ use crate::outcome::{Failure, OutcomeName};
 use crate::permission::Account;
 use crate::snapshot::{ConnectionState, ConnectionType};
 use crate::undo::Aside;
+use crate::whisper::Whisper;
 
 /// Where a party stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub(crate) enum Phase {
     Ringing,
     /// A device alerts and sends audio.
     EarlyMedia,
+    /// It has answered, and hears what it is told before it is connected.
+    Whispering,
     /// The caller, not yet answered by us.
     Calling,
     /// In the conversation.
@@ -94,6 +97,8 @@ pub(crate) struct Connection {
     pub(crate) recall_to: Option<String>,
     /// It is consulted: once it answers, its initiator talks to it alone.
     pub(crate) consult: bool,
+    /// What it is told before it is connected.
+    pub(crate) whisper: Option<Box<Whisper>>,
     /// It has talked with the party that brought it in.
     pub(crate) consulted: bool,
     /// It has been in one bridge with the customer and the party that brought it in.
@@ -146,6 +151,7 @@ impl Connection {
             quick_connect: None,
             recall_to: None,
             consult: false,
+            whisper: None,
             consulted: false,
             joined: false,
             referred_by: None,
@@ -183,9 +189,9 @@ impl Connection {
         self.phase == Phase::Connected
     }
 
-    /// Being reached: in a queue, dialled, or alerting.
+    /// Being reached: in a queue, dialled, alerting, or told something before it is connected.
     pub(crate) fn is_pending(&self) -> bool {
-        matches!(self.phase, Phase::Queued | Phase::Offered | Phase::Ringing | Phase::EarlyMedia)
+        matches!(self.phase, Phase::Queued | Phase::Offered | Phase::Ringing | Phase::EarlyMedia | Phase::Whispering)
     }
 
     /// In the conversation, not held, and not on its way out.
@@ -229,6 +235,7 @@ impl Connection {
             Phase::Offered => ConnectionState::Offered,
             Phase::Ringing | Phase::Calling => ConnectionState::Ringing,
             Phase::EarlyMedia => ConnectionState::EarlyMedia,
+            Phase::Whispering => ConnectionState::Whispering,
             Phase::Connected if self.hold.is_some() => ConnectionState::Hold,
             Phase::Connected => ConnectionState::Connected,
             Phase::Ended => ConnectionState::Disconnected,

@@ -443,6 +443,9 @@ impl Desk {
 
     /// The shard or the phone's INFO gives a digit: it may be part of a feature code.
     pub(crate) fn digit(&mut self, conversation: &mut Conversation, owner: ConnectionId, digit: char) {
+        if self.whisper_key(conversation, owner, digit) {
+            return;
+        }
         let Some(party) = conversation.connection_mut(owner) else { return };
         let agent = party.is_agent() && party.is_connected();
         party.digit_count = party.digit_count.saturating_add(1);

@@ -310,7 +310,7 @@ pub enum QuickConnectType {
 }
 
 /// A predefined target.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuickConnect {
     /// The name and id, 1–127 characters.
@@ -333,9 +333,41 @@ pub struct QuickConnect {
     /// The caller id shown to the target: `queue` (the default), `customer`, or a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_id: Option<String>,
+    /// The prompt that the target hears, alone, before it is connected: a brief.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brief: Option<String>,
+    /// The target is connected only when it presses 1; any other key, a hang-up, or no key in time declines. What it hears is
+    /// `brief`, else the prompt `press-one`, again and again.
+    #[serde(default)]
+    pub press_one: bool,
+    /// For how long at most the target is told and asked, in seconds, 3–120.
+    #[serde(default = "default_accept")]
+    pub accept_seconds: u32,
     /// The way back of a customer whom this target does not take; absent: the queue's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<RecallPolicy>,
+}
+
+impl Default for QuickConnect {
+    fn default() -> Self {
+        QuickConnect {
+            name: String::new(),
+            description: String::new(),
+            kind: QuickConnectType::default(),
+            user: None,
+            queue: None,
+            phone_number: None,
+            caller_id: None,
+            brief: None,
+            press_one: false,
+            accept_seconds: default_accept(),
+            recall: None,
+        }
+    }
+}
+
+fn default_accept() -> u32 {
+    15
 }
 
 /// The transport towards a trunk.

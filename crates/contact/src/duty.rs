@@ -2,6 +2,7 @@
 
 use crate::agent::Part;
 use crate::command::{Refusal, RefusalKind, Reply};
+use crate::connection::Phase;
 use crate::control::wrong_state;
 use crate::conversation::{Conversation, Stage};
 use crate::desk::Desk;
@@ -97,6 +98,11 @@ impl Desk {
         let Some(party) = party else { return Err(wrong_state("The contact is not being offered.")) };
         let id = party.id;
         if party.is_connected() {
+            return Ok(());
+        }
+        if party.phase == Phase::Whispering {
+            // The same as its key.
+            self.target_connects(conversation, id);
             return Ok(());
         }
         if !party.is_pending() || party.legs.is_empty() {

@@ -240,6 +240,11 @@ pub enum EventKind {
         /// The target's connection.
         connection_id: ConnectionId,
     },
+    /// A target has answered, and hears what it is told before it is connected.
+    Whispering {
+        /// The target's connection.
+        connection_id: ConnectionId,
+    },
     /// A target could not be reached.
     TargetFailed {
         /// The target's contact.

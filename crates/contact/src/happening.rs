@@ -129,7 +129,9 @@ impl Desk {
             }
             Media::Silent { stream, .. } => self.audio(stream.0, false),
             Media::Audible { stream } => self.audio(stream.0, true),
-            Media::PlayEnded { .. } => {}
+            Media::PlayEnded { stream } => {
+                self.on_leg(SessionId(stream.0), |desk, conversation, owner| desk.brief_ended(conversation, owner));
+            }
             Media::OpenFailed { stream, reason } => {
                 tracing::warn!(leg = stream.0, reason, "a media port could not be opened");
                 self.on_leg(SessionId(stream.0), |desk, conversation, owner| {
@@ -197,7 +199,7 @@ impl Desk {
             return;
         }
         match party.phase {
-            Phase::Offered | Phase::Ringing | Phase::EarlyMedia if party.is_agent() => {
+            Phase::Offered | Phase::Ringing | Phase::EarlyMedia | Phase::Whispering if party.is_agent() => {
                 // We did not cancel: a phone's own 487 is a refusal.
                 let failure = match failure {
                     Failure::Status(487, cause) => Failure::Status(603, cause),
@@ -252,6 +254,10 @@ impl Desk {
         if party.phase == Phase::Calling {
             self.caller_gave_up(conversation, gone);
             return;
+        }
+        if party.phase == Phase::Whispering {
+            // It has heard what it was to take, and hung up.
+            return self.target_declines(conversation, gone);
         }
         let (role, contact, refers) = (party.role(), party.contact, !party.is_here());
         let mut reason = Cause::of(crate::control::reason_of(role));
@@ -356,6 +362,9 @@ impl Desk {
 
     fn rung_long_enough(&mut self, conversation: &mut Conversation, target: ConnectionId) {
         let Some(party) = conversation.connection(target).filter(|party| party.is_pending()) else { return };
+        if party.phase == Phase::Whispering {
+            return self.whisper_is_over(conversation, target);
+        }
         let agent = party.is_agent();
         self.end_legs(conversation, target, 487);
         if agent {

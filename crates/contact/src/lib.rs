@@ -53,6 +53,7 @@ mod trunk;
 mod undo;
 mod view;
 mod watch;
+mod whisper;
 
 pub use config::{Config, Limits};
 pub use core::{Core, Gauges};

@@ -26,6 +26,11 @@ pub(crate) fn mix_plan(conversation: &Conversation, country: ToneCountry) -> Mix
         } else if party.hold.is_some() && party.is_here() {
             let music = Hears::Music(music_of(conversation, party));
             media_legs(party).for_each(|stream| drop(hears.insert(stream, music.clone())));
+        } else if let Some(whisper) =
+            party.whisper.as_ref().filter(|each| each.press_one && party.phase == Phase::Whispering)
+        {
+            let prompt = Hears::Prompt(whisper.prompt.clone());
+            media_legs(party).for_each(|stream| drop(hears.insert(stream, prompt.clone())));
         } else if party.phase == Phase::Calling {
             let sound = waiting_sound(conversation, party, country);
             media_legs(party).for_each(|stream| drop(hears.insert(stream, sound.clone())));
@@ -97,7 +102,7 @@ fn waiting_sound(conversation: &Conversation, party: &Connection, country: ToneC
     if let Some(target) = pending().find(|other| queued(other)) {
         return Hears::Music(music_of(conversation, target));
     }
-    let rings = pending().any(|other| other.phase == Phase::Ringing);
+    let rings = pending().any(|other| matches!(other.phase, Phase::Ringing | Phase::Whispering));
     if rings || (party.initial && pending().next().is_some()) {
         return Hears::Tone(Tone::RingBack(country));
     }

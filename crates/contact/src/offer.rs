@@ -80,8 +80,8 @@ impl Desk {
         conversation.changed = true;
         let Some(party) = conversation.connection(owner).filter(|party| party.is_agent()) else { return };
         let contact = party.contact;
-        if on && party.aside.is_some() {
-            // Whom it has left is not its to hold.
+        if on && (party.aside.is_some() || !party.is_connected()) {
+            // Whom it has left, or does not have yet, is not its to hold.
             return;
         }
         if !on {

@@ -56,6 +56,8 @@ pub(crate) enum Failure {
     RingTimeout,
     /// No device is registered.
     Unregistered,
+    /// It had answered, and did not accept.
+    Declined,
     /// Whoever dialled it gave up.
     Cancelled,
     /// A limit of ours, or no media port.
@@ -68,6 +70,7 @@ pub(crate) fn verdict(failure: Failure) -> (OutcomeName, DisconnectReason, u16) 
     match failure {
         Failure::RingTimeout => (OutcomeName::NoAnswer, Reason::TelecomTimeout, 480),
         Failure::Unregistered => (OutcomeName::Unreachable, Reason::TelecomUnanswered, 480),
+        Failure::Declined => (OutcomeName::Rejected, Reason::TelecomPotentialBlocking, 603),
         Failure::Cancelled => (OutcomeName::Cancelled, Reason::TelecomOriginatorCancel, 487),
         Failure::Limit => (OutcomeName::Unreachable, Reason::TelecomProblem, 503),
         Failure::Status(status, _) => match status {

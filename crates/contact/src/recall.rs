@@ -222,7 +222,8 @@ impl Desk {
         conversation.connections.push(party);
         self.emit(conversation, contact, EventKind::Recalled { agent: agent.to_string(), target, outcome });
         self.offer_to(conversation, id, agent);
-        let pending = conversation.connection(id).is_some_and(|party| party.is_pending() && party.phase != Phase::Queued);
+        let pending =
+            conversation.connection(id).is_some_and(|party| party.is_pending() && party.phase != Phase::Queued);
         if pending {
             let recall_s = own_s.unwrap_or(self.config.limits.recall_timeout_s);
             self.start_timer(Timer::Ring(conversation.id, id), u64::from(recall_s) * 1_000);

@@ -158,7 +158,7 @@ impl Desk {
             return;
         }
         let status = match phase {
-            Phase::Ringing | Phase::EarlyMedia => 180,
+            Phase::Ringing | Phase::EarlyMedia | Phase::Whispering => 180,
             _ => return,
         };
         self.report(refer, status);

@@ -88,12 +88,22 @@ impl Desk {
         }
         let now_us = self.now_us;
         let Some(party) = conversation.connection_mut(target) else { return };
-        party.enter(Phase::Connected, now_us);
         (party.attempt, party.devices) = (None, None);
         if let Some(leg) = party.leg_mut(leg_id) {
             leg.state = LegState::Up;
             leg.answered_us = Some(now_us);
         }
+        if !self.begin_whisper(conversation, target, leg_id) {
+            self.target_connects(conversation, target);
+        }
+    }
+
+    /// A target that has answered, and heard what it was to hear, is in the conversation.
+    pub(crate) fn target_connects(&mut self, conversation: &mut Conversation, target: ConnectionId) {
+        self.timers.stop(Timer::Ring(conversation.id, target));
+        let now_us = self.now_us;
+        let Some(party) = conversation.connection_mut(target) else { return };
+        party.enter(Phase::Connected, now_us);
         let (contact, agent) = (party.contact, party.agent.clone());
         match agent {
             Some(agent) if party.is_agent() => self.agent_connected(conversation, contact, &agent),

@@ -19,6 +19,7 @@ use crate::permission::{Account, Deed};
 use crate::route::{Destination, tidy_number};
 use crate::snapshot::ConnectionType;
 use crate::timer::Timer;
+use crate::whisper::Whisper;
 
 /// A target, understood.
 struct Aim {
@@ -70,6 +71,8 @@ impl Desk {
         if let Some(party) = conversation.connection_mut(added) {
             party.referred_by.clone_from(&caller.referred_by);
             party.consult = adding.hold;
+            party.whisper =
+                aim.quick_connect.as_deref().and_then(|name| self.directory.quick_connect(name)).and_then(Whisper::of);
         }
         if let Some(line) = adding.line {
             self.attach_line(conversation, initiator, added, line);

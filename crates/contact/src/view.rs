@@ -89,7 +89,7 @@ impl Desk {
         }
         match conversation.agent_connection(contact).map(|party| party.phase) {
             Some(Phase::Queued) => ContactState::Queued,
-            Some(Phase::Offered | Phase::Ringing | Phase::EarlyMedia) => ContactState::Incoming,
+            Some(Phase::Offered | Phase::Ringing | Phase::EarlyMedia | Phase::Whispering) => ContactState::Incoming,
             Some(Phase::Calling) => ContactState::Connecting,
             _ => {
                 let pending = conversation.live().any(|party| party.contact == contact && party.is_pending());

@@ -294,7 +294,8 @@ fn watched_dialog(conversation: &Conversation, party: &Connection) -> Option<Wat
     let phase = match party.phase {
         Phase::Offered => DialogPhase::Trying,
         Phase::Ringing | Phase::EarlyMedia | Phase::Calling => DialogPhase::Early,
-        Phase::Connected => DialogPhase::Confirmed,
+        // Its phone is off the hook while it is told something before it is connected.
+        Phase::Connected | Phase::Whispering => DialogPhase::Confirmed,
         Phase::Queued | Phase::Ended => return None,
     };
     let mut others = conversation.live().filter(|other| other.id != party.id && other.is_connected()).peekable();
@@ -337,7 +338,7 @@ fn attendee(party: &Connection, host: &str) -> Option<Attendee> {
     let status = match party.phase {
         Phase::Calling => AttendeeStatus::DialingIn,
         Phase::Queued | Phase::Offered => AttendeeStatus::DialingOut,
-        Phase::Ringing | Phase::EarlyMedia => AttendeeStatus::Alerting,
+        Phase::Ringing | Phase::EarlyMedia | Phase::Whispering => AttendeeStatus::Alerting,
         Phase::Connected if party.hold.is_some() || party.legs.iter().all(|leg| leg.remote_hold) => {
             AttendeeStatus::OnHold
         }

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod line;
 mod mixer;
 pub mod packet;
+mod prompts;
 pub mod quality;
 pub mod reception;
 mod rtcp;

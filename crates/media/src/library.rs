@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::command::{Codec, Tone};
 use crate::g711;
 use crate::limits::FRAME_SAMPLES;
+use crate::prompts;
 use crate::tone;
 use crate::tune::default_tune;
 
@@ -43,11 +44,16 @@ impl Default for Library {
 }
 
 impl Library {
-    /// From 8 kHz mono sound by name. At most 65,000 pieces; empty ones are left out.
+    /// From 8 kHz mono sound by name. At most 65,000 pieces; empty ones are left out. `press-one` and `unavailable` are
+    /// there without being given.
     pub fn new(sounds: &BTreeMap<String, Arc<[i16]>>) -> Self {
         let mut beep = [0; 10 * FRAME_SAMPLES];
         tone::fill(Tone::Beep, 0, &mut beep);
         let mut library = Self { tracks: vec![Track::new(&default_tune()), Track::new(&beep)], names: BTreeMap::new() };
+        for (name, sound) in [("press-one", prompts::press_one()), ("unavailable", prompts::unavailable())] {
+            library.names.insert(name.to_owned(), library.tracks.len() as u16);
+            library.tracks.push(Track::new(&sound));
+        }
         for (name, sound) in sounds.iter().filter(|(_, sound)| !sound.is_empty()).take(65_000) {
             let mut sound = sound.to_vec();
             fade_ends(&mut sound);
@@ -135,6 +141,9 @@ mod tests {
         let library = Library::new(&sounds);
         assert_eq!((library.music("nothing"), library.prompt("nothing"), library.prompt("empty")), (TUNE, BEEP, BEEP));
         assert_eq!(library.samples(library.music("queue")), 500);
+        for prompt in ["press-one", "unavailable"] {
+            assert!(library.samples(library.prompt(prompt)) > 7_000, "{prompt} is always there");
+        }
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn step_of(kind: &EventKind) -> Step {
         EventKind::Swapped => step("swapped"),
         EventKind::Joined => step("joined"),
         EventKind::TargetRinging { connection_id } => on("target rings", connection_id.0),
+        EventKind::Whispering { connection_id } => on("target is whispered to", connection_id.0),
         EventKind::TargetFailed { reason, sip_status, .. } => with("target failed", format!("{reason:?} {sip_status}")),
         EventKind::Transfer { transfer_type, outcome, .. } => with("transfer", format!("{transfer_type:?} {outcome}")),
         EventKind::LeavePending { .. } => step("leave pending"),

@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use crate::config::Node;
 use crate::directory_diff::changes;
 use crate::inbox::Inbox;
-use crate::sounds::SoundNames;
 use crate::seal::seal;
+use crate::sounds::SoundNames;
 use crate::store_thread::{Entry, StoreInbox};
 
 /// How often a new directory is offered to a full core, and the pause between.

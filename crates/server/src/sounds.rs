@@ -11,7 +11,7 @@ use crate::config::Node;
 /// The music that is always there.
 const MUSIC: &[&str] = &["default"];
 /// The prompts that are always there.
-const PROMPTS: &[&str] = &["unavailable"];
+const PROMPTS: &[&str] = &["unavailable", "press-one"];
 
 /// The names of this node's music and prompts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ impl SoundNames {
         }
         for entry in &directory.quick_connects {
             let prompt = entry.recall.as_ref().and_then(|recall| recall.prompt.as_deref());
+            let brief = entry.brief.as_deref();
+            errors.extend(missing("quickConnects", &entry.name, ("brief", "prompt"), brief, &self.prompts));
             errors.extend(missing("quickConnects", &entry.name, ("recall.prompt", "prompt"), prompt, &self.prompts));
         }
         errors
@@ -78,15 +80,21 @@ mod tests {
     }
 
     #[test]
-    fn prompts_of_recalls_must_be_there_too() {
+    fn prompts_of_recalls_and_briefs_must_be_there_too() {
         let node = Node::parse("baton.toml", "[media.prompts]\nsorry = \"sorry.wav\"").unwrap();
         let recall = |prompt: &str| Some(RecallPolicy { prompt: Some(prompt.into()), ..RecallPolicy::default() });
-        let bank = |prompt: &str| QuickConnect { name: "Bank".into(), recall: recall(prompt), ..QuickConnect::default() };
+        let bank =
+            |prompt: &str| QuickConnect { name: "Bank".into(), recall: recall(prompt), ..QuickConnect::default() };
+        let brief = QuickConnect { name: "Plumber".into(), brief: Some("press-on".into()), ..QuickConnect::default() };
         let queues = vec![Queue { name: "support".into(), recall: recall("sory"), ..Queue::default() }];
-        let quick_connects = vec![bank("sorry"), bank("unavailable"), bank("unavailble")];
+        let quick_connects = vec![bank("sorry"), bank("unavailable"), bank("unavailble"), brief];
         let errors = SoundNames::of(&node).errors(&Directory { queues, quick_connects, ..Directory::default() });
         let found: Vec<_> = errors.iter().map(|e| (e.entry.as_str(), e.key.as_str(), e.hint.as_deref())).collect();
-        let wanted = [("support", "recall.prompt", Some("sorry")), ("Bank", "recall.prompt", Some("unavailable"))];
+        let wanted = [
+            ("support", "recall.prompt", Some("sorry")),
+            ("Bank", "recall.prompt", Some("unavailable")),
+            ("Plumber", "brief", Some("press-one")),
+        ];
         assert_eq!(found, wanted);
     }
 }

@@ -185,6 +185,7 @@ impl Fold {
             | EventKind::Swapped
             | EventKind::Joined
             | EventKind::TargetRinging { .. }
+            | EventKind::Whispering { .. }
             | EventKind::TargetFailed { .. }
             | EventKind::Muted { .. }
             | EventKind::Unmuted { .. }

@@ -32,6 +32,7 @@ pub(crate) fn entry(event: &ContactEvent) -> Option<TimelineEntry> {
             TimelineEntry { connection_id, role, duration_ms: Some(*held_ms), ..entry }
         }
         EventKind::TargetRinging { connection_id }
+        | EventKind::Whispering { connection_id }
         | EventKind::Muted { connection_id }
         | EventKind::Unmuted { connection_id } => TimelineEntry { connection_id: Some(connection_id.0), ..entry },
         EventKind::TargetFailed { target_contact_id, reason, sip_status, .. } => {
@@ -112,6 +113,7 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::Swapped => "SWAPPED",
         EventKind::Joined => "JOINED",
         EventKind::TargetRinging { .. } => "TARGET_RINGING",
+        EventKind::Whispering { .. } => "WHISPERING",
         EventKind::TargetFailed { .. } => "TARGET_FAILED",
         EventKind::Transfer { .. } => "TRANSFER",
         EventKind::LeavePending { .. } => "LEAVE_PENDING",

@@ -95,7 +95,9 @@ impl World {
             _ => {}
         }
         let Some(mut studio) = self.studio.take() else {
-            if let Command::Close { stream } = command {
+            if let Command::Play { stream, .. } = command {
+                self.inbox.push_back(Input::Media(Event::PlayEnded { stream }));
+            } else if let Command::Close { stream } = command {
                 self.streams.retain(|_, open| *open != stream);
                 self.inbox.push_back(Input::Media(Event::Closed { stream, statistics: Statistics::default() }));
             }

@@ -27,7 +27,7 @@ fn undoable(world: &mut World) {
 }
 
 /// What is frozen, how it comes about, how it is completed, and whom the customer then talks to.
-const STAGES: [(&str, Act, Act, &str); 17] = [
+const STAGES: [(&str, Act, Act, &str); 18] = [
     (
         "consult ringing",
         |w| {
@@ -165,6 +165,19 @@ const STAGES: [(&str, Act, Act, &str); 17] = [
         },
         |w| w.answer("anna"),
         "anna",
+    ),
+    (
+        "a target is asked to accept",
+        |w| {
+            w.directory.quick_connects.iter_mut().for_each(|entry| entry.press_one = true);
+            w.apply_directory();
+            w.talking();
+            w.transfer_blind("anna", "Bank");
+            w.answer("bank");
+            w.expect_hearing(&[("C", "ring-back"), ("bank", "prompt")]);
+        },
+        |w| w.press_by_info("bank", '1'),
+        "bank",
     ),
     (
         "aside after a Leave, then taken back and joined",

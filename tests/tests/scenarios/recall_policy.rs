@@ -50,7 +50,9 @@ fn r4_each_cause_begins_where_the_policy_says() {
 
 #[test]
 fn r4_a_target_that_is_not_registered_leads_there_at_once() {
-    for (stage, hears) in [(RecallStage::Transferor, "anna"), (RecallStage::Queue, "music"), (RecallStage::Prompt, "prompt")] {
+    for (stage, hears) in
+        [(RecallStage::Transferor, "anna"), (RecallStage::Queue, "music"), (RecallStage::Prompt, "prompt")]
+    {
         let mut world = with(&["anna"], RecallPolicy { unregistered: stage, ..RecallPolicy::default() });
         world.talking();
         world.transfer_blind("anna", "Bert");
@@ -158,10 +160,13 @@ fn r4_the_quick_connects_policy_stands_before_the_queues() {
     sent_on(&mut world);
     assert!(world.rings("anna"), "{}", world.ladder);
     world.answer("anna");
-    world.click("anna", baton_contact::command::Control::Add {
-        target: baton_contact::command::Target::PhoneNumber(office::BANK.into()),
-        mode: baton_contact::command::AddMode::Blind,
-    });
+    world.click(
+        "anna",
+        baton_contact::command::Control::Add {
+            target: baton_contact::command::Target::PhoneNumber(office::BANK.into()),
+            mode: baton_contact::command::AddMode::Blind,
+        },
+    );
     world.expect_hearing(&[("C", "prompt")]);
     world.end_of_day();
 }

@@ -43,7 +43,9 @@ fn a_leave_from_a_consult_is_taken_back_to_the_ringing_target() {
     world.click("anna", Control::Leave);
     world.expect_hearing(&[("C", "bank"), ("bank", "C"), ("anna", "nothing")]);
     world.expect_record(1, &[("/Baton/TransferType", json!("WARM_CONSULT"))]);
-    assert!(world.kinds(1).contains(&"LEAVE_PENDING".to_owned()) && world.kinds(1).contains(&"LEAVE_UNDONE".to_owned()));
+    assert!(
+        world.kinds(1).contains(&"LEAVE_PENDING".to_owned()) && world.kinds(1).contains(&"LEAVE_UNDONE".to_owned())
+    );
     world.end_of_day();
 }
 

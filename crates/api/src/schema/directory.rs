@@ -321,6 +321,16 @@ pub(crate) struct QuickConnect {
     /// The caller id shown to the target: `queue` (the default), `customer`, or a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) caller_id: Option<String>,
+    /// The prompt that the target hears, alone, before it is connected: a brief.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) brief: Option<String>,
+    /// The target is connected only when it presses 1; any other key, a hang-up, or no key in time declines. What it hears is
+    /// `brief`, else the prompt `press-one`, again and again.
+    #[schema(required = false, default = false)]
+    pub(crate) press_one: bool,
+    /// For how long at most the target is told and asked, in seconds, 3–120.
+    #[schema(required = false, default = 15, minimum = 3, maximum = 120)]
+    pub(crate) accept_seconds: u32,
     /// The way back of a customer whom this target does not take; absent: the queue's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) recall: Option<RecallPolicy>,

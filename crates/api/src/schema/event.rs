@@ -246,6 +246,12 @@ pub(crate) enum EventKind {
         /// The target's connection.
         connection_id: u64,
     },
+    /// A target has answered, and hears what it is told before it is connected.
+    #[serde(rename_all = "camelCase")]
+    Whispering {
+        /// The target's connection.
+        connection_id: u64,
+    },
     /// A target could not be reached.
     #[serde(rename_all = "camelCase")]
     TargetFailed {

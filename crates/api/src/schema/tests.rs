@@ -296,6 +296,7 @@ fn events() -> Vec<EventKind> {
         EventKind::Swapped,
         EventKind::Joined,
         EventKind::TargetRinging { connection_id },
+        EventKind::Whispering { connection_id },
         EventKind::TargetFailed { target_contact_id: ContactId(5), reason, sip_status: 486, q850: Some(17) },
         EventKind::Transfer {
             transfer_type: TransferType::Cold,
@@ -339,6 +340,7 @@ fn is_listed(kind: &EventKind) -> bool {
         | EventKind::Swapped
         | EventKind::Joined
         | EventKind::TargetRinging { .. }
+        | EventKind::Whispering { .. }
         | EventKind::TargetFailed { .. }
         | EventKind::Transfer { .. }
         | EventKind::LeavePending { .. }
@@ -418,6 +420,7 @@ fn the_directory_is_the_real_one() {
         queue: some("q"),
         phone_number: some("1"),
         caller_id: some("queue"),
+        brief: some("b"),
         recall: Some(recall),
         ..QuickConnect::default()
     };

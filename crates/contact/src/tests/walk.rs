@@ -42,6 +42,8 @@ enum Step {
     /// REFER of one line with Replaces of the other.
     Attended(u64, u64),
     Refer(u64),
+    /// A target that is asked to accept presses a key.
+    Key(u64, char),
 }
 
 /// All that can happen, once for parties that are equal.
@@ -69,6 +71,9 @@ fn steps(world: &World) -> Vec<Step> {
                 LegState::Incoming => steps.push(Step::HangUp(leg.id)),
                 LegState::Up => {
                     steps.push(Step::HangUp(leg.id));
+                    if party.phase == Phase::Whispering {
+                        steps.extend([Step::Key(leg.id, '1'), Step::Key(leg.id, '2')]);
+                    }
                     if party.is_agent() {
                         steps.extend([Step::Die(leg.id), Step::PhoneHold(leg.id, !leg.remote_hold)]);
                         steps.extend(party.is_here().then_some(Step::Refer(leg.id)));
@@ -146,6 +151,10 @@ fn apply(world: &mut World, step: &Step) -> bool {
         Step::PhoneHold(leg, on) => world.phone_hold(*leg, *on),
         Step::SecondLine(agent) => drop(world.call_in(agent, "+49555")),
         Step::Attended(leg, other) => world.refer(*leg, "+49555", Some(*other)),
+        Step::Key(leg, digit) => {
+            let stream = StreamId(*leg);
+            world.media(baton_media::Event::Digit { stream, digit: *digit, duration_ms: 100 });
+        }
         Step::Refer(leg) => world.refer(*leg, "+49404040", None),
     }
     clear_all(world);
@@ -469,5 +478,16 @@ fn every_leave_that_can_be_taken_back_keeps_the_invariants() {
     };
     let walked = Walk::new(3, 600, 1).with(undo).go();
     println!("{} states of up to 3 parties with an agent aside, {} steps", walked.states, walked.steps);
+    assert!(walked.states >= 300, "the walk has become too small to show anything");
+}
+
+#[test]
+fn every_target_that_is_to_accept_keeps_the_invariants() {
+    let ask = |directory: &mut crate::directory::Directory| {
+        directory.queues.iter_mut().for_each(|queue| queue.undo_seconds = 30);
+        directory.quick_connects.iter_mut().for_each(|entry| entry.press_one = true);
+    };
+    let walked = Walk::new(3, 600, 1).with(ask).go();
+    println!("{} states of up to 3 parties with targets that are to accept, {} steps", walked.states, walked.steps);
     assert!(walked.states >= 300, "the walk has become too small to show anything");
 }
