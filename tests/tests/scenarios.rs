@@ -52,6 +52,8 @@ mod replaces;
 mod semi_attended;
 #[path = "scenarios/serial_ringing.rs"]
 mod serial_ringing;
+#[path = "scenarios/supervisors.rs"]
+mod supervisors;
 #[path = "scenarios/tone_continuity.rs"]
 mod tone_continuity;
 #[path = "scenarios/trunk_accounts.rs"]

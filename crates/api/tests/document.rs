@@ -57,6 +57,7 @@ fn it_names_exactly_the_routes_of_the_design() {
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/unmute
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/drop
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/digits
+        POST /api/v1/contacts/{contactId}/monitor | POST /api/v1/agents/{username}/monitor
         GET /api/v1/contacts/{contactId}/record | GET /api/v1/contacts/{contactId}/ladder
         GET /api/v1/records | GET /api/v1/conversations/{contactId}
         GET /api/v1/calls | GET /api/v1/queues | GET /api/v1/trunks

@@ -4,7 +4,8 @@
 mod support;
 
 use baton_api::CallError;
-use baton_contact::command::{AddMode, Command, Control, Query, RefusalKind, Target};
+use baton_contact::command::{AddMode, Command, Control, Query, RefusalKind, Target, Watched};
+use baton_contact::directory::Supervision;
 use baton_contact::{ConnectionId, ContactId};
 use support::{Api, CONTACT, OPERATOR, OTHER};
 
@@ -77,6 +78,29 @@ async fn an_agent_dials_and_an_administrator_dials_for_others() {
     assert_eq!(api.commands(), [dial("ben")]);
     let nobody = api.ask("POST", "/api/v1/contacts", OPERATOR, r#"{"phoneNumber":"123"}"#).await;
     assert_eq!(nobody.problem(), (422, "invalid"));
+}
+
+#[tokio::test]
+async fn a_supervisor_supervises_and_an_administrator_has_others_supervise() {
+    let api = Api::new();
+    let anna = api.log_in("anna").await;
+    let supervise = |watched, mode, to| Command::Supervise { supervisor: "anna".into(), watched, mode, to };
+    let path = format!("/api/v1/contacts/{CONTACT}/monitor");
+    let answer = api.ask("POST", &path, &anna, r#"{"mode":"WHISPER","to":7}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let contact = Watched::Contact(ContactId(1));
+    assert_eq!(api.commands(), [supervise(contact, Supervision::Whisper, Some(ConnectionId(7)))]);
+    let of_ben = "/api/v1/agents/ben/monitor";
+    assert_eq!(api.ask("POST", of_ben, &anna, r#"{"mode":"BARGE"}"#).await.status, 200);
+    assert_eq!(api.commands(), [supervise(Watched::Agent("ben".into()), Supervision::Barge, None)]);
+    let by_anna = r#"{"mode":"SILENT_MONITOR","supervisor":"anna"}"#;
+    assert_eq!(api.ask("POST", of_ben, OPERATOR, by_anna).await.status, 200);
+    assert_eq!(api.commands(), [supervise(Watched::Agent("ben".into()), Supervision::SilentMonitor, None)]);
+    let by_ben = r#"{"mode":"SILENT_MONITOR","supervisor":"ben"}"#;
+    assert_eq!(api.ask("POST", of_ben, &anna, by_ben).await.problem(), (403, "not-allowed"));
+    assert_eq!(api.ask("POST", of_ben, OPERATOR, r#"{"mode":"BARGE"}"#).await.problem(), (422, "invalid"));
+    assert_eq!(api.ask("POST", of_ben, &anna, r#"{"mode":"LISTEN"}"#).await.status, 422);
+    assert!(api.commands().is_empty());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Supervision};
 use crate::ids::{ConnectionId, ContactId};
 use crate::snapshot::{
     AgentSnapshot, BanView, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView, TrunkView,
@@ -20,6 +20,16 @@ pub enum Target {
     Agent(String),
     /// A queue, by name.
     Queue(String),
+}
+
+/// What is supervised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Watched {
+    /// A contact.
+    Contact(ContactId),
+    /// The contact that an agent, by user name, talks on now.
+    Agent(String),
 }
 
 /// Whether the agent talks to the target first.
@@ -109,6 +119,17 @@ pub enum Command {
         agent: String,
         /// Whom.
         target: Target,
+    },
+    /// Listen to an agent's contact, whisper, barge in, or take it over. Asked again it changes how the supervisor takes part.
+    Supervise {
+        /// The supervisor, by user name; its security profile must allow it.
+        supervisor: String,
+        /// What is supervised; also the supervisor's own contact that came of it.
+        watched: Watched,
+        /// How.
+        mode: Supervision,
+        /// With `WHISPER`: who hears it; the agent when absent.
+        to: Option<ConnectionId>,
     },
     /// Choose a status: `Available`, `Offline`, or a custom one. While on a contact it is the next status.
     SetStatus {

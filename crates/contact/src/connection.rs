@@ -6,12 +6,14 @@ use baton_sip::{SessionId, TransferId};
 
 use crate::attempt::Attempt;
 use crate::dial::Devices;
+use crate::directory::Supervision;
 use crate::event::PartyRole;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
 use crate::outcome::{Failure, OutcomeName};
 use crate::permission::Account;
 use crate::snapshot::{ConnectionState, ConnectionType};
+use crate::supervise::Monitor;
 use crate::undo::Aside;
 use crate::whisper::Whisper;
 
@@ -127,6 +129,8 @@ pub(crate) struct Connection {
     pub(crate) devices: Option<Box<Devices>>,
     /// Who answers for calling it, when it was called: this stays so whoever the call is handed to (R12).
     pub(crate) charged_to: Option<Account>,
+    /// What it does as a supervisor: then it is no party.
+    pub(crate) monitor: Option<Monitor>,
 }
 
 impl Connection {
@@ -166,6 +170,7 @@ impl Connection {
             attempt: None,
             devices: None,
             charged_to: None,
+            monitor: None,
         }
     }
 
@@ -194,9 +199,9 @@ impl Connection {
         matches!(self.phase, Phase::Queued | Phase::Offered | Phase::Ringing | Phase::EarlyMedia | Phase::Whispering)
     }
 
-    /// In the conversation, not held, and not on its way out.
+    /// In the conversation, not held, and not on its way out. A supervisor talks beside the conversation.
     pub(crate) fn talks(&self) -> bool {
-        self.is_connected() && self.hold.is_none() && self.is_here()
+        self.is_connected() && self.monitor.is_none() && self.hold.is_none() && self.is_here()
     }
 
     /// Not on its way out, by REFER or by a Leave that may be taken back.
@@ -237,7 +242,11 @@ impl Connection {
             Phase::EarlyMedia => ConnectionState::EarlyMedia,
             Phase::Whispering => ConnectionState::Whispering,
             Phase::Connected if self.hold.is_some() => ConnectionState::Hold,
-            Phase::Connected => ConnectionState::Connected,
+            Phase::Connected => self.monitor.map_or(ConnectionState::Connected, |monitor| match monitor.mode {
+                Supervision::SilentMonitor | Supervision::TakeOver => ConnectionState::SilentMonitor,
+                Supervision::Whisper => ConnectionState::Whisper,
+                Supervision::Barge => ConnectionState::Barge,
+            }),
             Phase::Ended => ConnectionState::Disconnected,
         }
     }

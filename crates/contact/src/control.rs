@@ -24,6 +24,7 @@ impl Desk {
         let result = match command {
             Command::Control { agent, contact, control } => self.control(agent, contact, control),
             Command::Dial { agent, target } => self.dial_out(&agent, target),
+            Command::Supervise { supervisor, watched, mode, to } => self.supervise(&supervisor, &watched, mode, to),
             Command::SetStatus { agent, status } => self.set_status(&agent, status),
             Command::Unregister { phone } => {
                 self.sip(baton_sip::Command::Unregister { account: phone });
@@ -107,6 +108,10 @@ impl Desk {
                 return self.set_attributes(conversation, contact, attributes.clone());
             }
             _ => {}
+        }
+        let supervisor = conversation.monitors().find(|party| party.contact == contact).map(|party| party.id);
+        if let Some(supervisor) = supervisor {
+            return self.control_supervision(conversation, supervisor, &control);
         }
         let actor = conversation.agent_connection(contact).filter(|party| party.is_connected());
         let Some(actor) = actor.map(|party| party.id) else {
@@ -368,7 +373,7 @@ impl Desk {
         if id == actor {
             return self.end_by_control(conversation, actor);
         }
-        let Some(party) = conversation.connection(id).filter(|party| party.is_live()) else {
+        let Some(party) = conversation.live().find(|party| party.id == id) else {
             return Err(Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."));
         };
         if party.is_pending() {
@@ -448,6 +453,7 @@ impl Desk {
         }
         let Some(party) = conversation.connection_mut(owner) else { return };
         let agent = party.is_agent() && party.is_connected();
+        let supervisor = party.monitor.is_some() && party.is_connected();
         party.digit_count = party.digit_count.saturating_add(1);
         let starred = party.digits == "*";
         party.digits.clear();
@@ -461,6 +467,8 @@ impl Desk {
             self.timers.stop(timer);
             if starred && agent {
                 self.feature_code(conversation, owner, digit);
+            } else if starred && supervisor {
+                self.supervisor_key(conversation, owner, digit);
             }
         }
     }
@@ -476,7 +484,7 @@ pub(crate) fn has_company(conversation: &Conversation, actor: ConnectionId) -> b
 }
 
 pub(crate) fn connected(conversation: &Conversation, id: ConnectionId) -> Result<&Connection, Refusal> {
-    let party = conversation.connection(id).filter(|party| party.is_live());
+    let party = conversation.live().find(|party| party.id == id);
     let party = party.ok_or_else(|| Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."))?;
     if party.is_connected() { Ok(party) } else { Err(wrong_state("The party is not connected yet.")) }
 }

@@ -140,8 +140,14 @@ impl Conversation {
         self.connections.iter().find(|each| each.contact == contact && each.is_agent() && each.is_live())
     }
 
+    /// All live parties. Supervisors are none.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.iter().filter(|each| each.is_live())
+        self.connections.iter().filter(|each| each.is_live() && each.monitor.is_none())
+    }
+
+    /// Live supervisors.
+    pub(crate) fn monitors(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().filter(|each| each.is_live() && each.monitor.is_some())
     }
 
     /// Live customers; in a conference room every caller is one.

@@ -10,7 +10,7 @@ mod permission;
 mod recall;
 mod trunk;
 
-pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile};
+pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile, Supervision};
 pub use recall::{RecallPolicy, RecallStage};
 pub use trunk::{
     AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register, Unprefixed,

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory::Supervision;
 use crate::ids::{ConnectionId, ContactId};
 
 /// One event of one contact.
@@ -306,6 +307,15 @@ pub enum EventKind {
     HoldReminder {
         /// For how long, in milliseconds.
         held_ms: u64,
+    },
+    /// From now on the supervisor of this contact takes part so.
+    Supervision {
+        /// The supervisor.
+        connection_id: ConnectionId,
+        /// How.
+        mode: Supervision,
+        /// Who alone hears it, when it whispers.
+        to: Option<ConnectionId>,
     },
     /// A party sent digits.
     Digits {

@@ -251,6 +251,9 @@ impl Desk {
         (cause, q850): (EndCause, Option<u16>),
     ) {
         let Some(party) = conversation.connection(gone).filter(|party| party.is_live()) else { return };
+        if party.monitor.is_some() {
+            return self.end_supervision(conversation, gone, agent_left());
+        }
         if party.phase == Phase::Calling {
             self.caller_gave_up(conversation, gone);
             return;

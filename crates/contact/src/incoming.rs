@@ -151,6 +151,15 @@ impl Desk {
     fn first_call(&mut self, arrival: Arrival) {
         let session = arrival.session;
         let dialled = arrival.invite.target.user.clone();
+        if let Some(supervisor) = arrival.agent.as_deref()
+            && let Some(watched) = self.supervised_by_code(&dialled)
+        {
+            let leg = |desk: &mut Desk, conversation: &mut Conversation| desk.caller_leg(conversation, &arrival);
+            if let Err(status) = self.supervise_by_phone(supervisor, &watched, leg) {
+                self.refuse(session, status, status == 503);
+            }
+            return;
+        }
         let Ok(destination) = self.resolve(&dialled) else { return self.refuse(session, 404, false) };
         if let Err(status) = self.may_call(&arrival, &destination) {
             return self.refuse(session, status, status == 503);

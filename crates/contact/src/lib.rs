@@ -45,6 +45,7 @@ mod route;
 mod settle;
 pub mod snapshot;
 mod swap;
+mod supervise;
 mod target;
 mod timer;
 pub mod trace;

@@ -10,6 +10,7 @@ use baton_media::{Hears, MixPlan, StreamId, Tone, ToneCountry};
 
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
+use crate::directory::Supervision;
 
 /// The music that plays when no queue names one.
 pub(crate) const DEFAULT_MUSIC: &str = "default";
@@ -38,7 +39,35 @@ pub(crate) fn mix_plan(conversation: &Conversation, country: ToneCountry) -> Mix
             media_legs(party).for_each(|stream| drop(hears.insert(stream, Hears::Silence)));
         }
     }
+    supervisors(conversation, &mut hears);
     MixPlan { hears }
+}
+
+/// Supervisors hear everybody who talks; whom they speak to hears them beside everybody else, and nobody else does.
+fn supervisors(conversation: &Conversation, hears: &mut BTreeMap<StreamId, Hears>) {
+    let up = |party: &&Connection| party.is_connected() && party.hold.is_none();
+    let voice = |party: &Connection| party.main_leg().filter(|leg| leg.has_media()).map(|leg| leg.stream());
+    let heard = |party: &&Connection| party.talks() && !party.muted;
+    let voices: BTreeSet<StreamId> = conversation.live().filter(heard).filter_map(voice).collect();
+    let barging = |party: &&Connection| party.monitor.is_some_and(|monitor| monitor.mode == Supervision::Barge);
+    let barging: BTreeSet<StreamId> = conversation.monitors().filter(up).filter(barging).filter_map(voice).collect();
+    for party in conversation.monitors().filter(up) {
+        let (Some(own), Some(monitor)) = (voice(party), party.monitor) else { continue };
+        let mut others: BTreeSet<StreamId> = voices.union(&barging).copied().collect();
+        others.remove(&own);
+        hears.insert(own, if others.is_empty() { Hears::Silence } else { Hears::Parties(others) });
+        let spoken_to = |other: &&Connection| match monitor.mode {
+            Supervision::SilentMonitor | Supervision::TakeOver => false,
+            Supervision::Whisper => monitor.to == Some(other.id),
+            Supervision::Barge => true,
+        };
+        for stream in conversation.live().filter(|other| other.talks()).filter(spoken_to).filter_map(voice) {
+            match hears.get_mut(&stream) {
+                Some(Hears::Parties(voices)) => drop(voices.insert(own)),
+                _ => drop(hears.insert(stream, Hears::Parties(BTreeSet::from([own])))),
+            }
+        }
+    }
 }
 
 fn media_legs(party: &Connection) -> impl Iterator<Item = StreamId> {

@@ -77,7 +77,8 @@ impl Desk {
         if !party.is_here() {
             return Err(491);
         }
-        if !party.is_connected() {
+        // A supervisor is no party: it has nothing to transfer.
+        if !party.is_connected() || party.monitor.is_some() {
             return Err(403);
         }
         let transfers_max = self.transfers_max(&self.accounts_of(party));
@@ -239,6 +240,9 @@ impl Desk {
         if !(same_agent || same_trunk) {
             return Err(403);
         }
+        if other.monitor.is_some() {
+            return Err(403);
+        }
         let fits = conversation.shard == second.shard && other.is_connected() && second.conference.is_none();
         let accounts = self.accounts_of(one);
         self.may_hand_over(second, second_owner, &accounts).map_err(|_| 403_u16)?;
@@ -260,7 +264,8 @@ impl Desk {
         held.into_iter().for_each(|each| self.resume_party(second, each, contact));
         conversation.sequence = conversation.sequence.max(second.sequence);
         conversation.transfers += second.transfers + 1;
-        let (moved, stay): (Vec<_>, Vec<_>) = second.connections.drain(..).partition(|each| each.is_live());
+        let (moved, stay): (Vec<_>, Vec<_>) =
+            second.connections.drain(..).partition(|each| each.is_live() && each.monitor.is_none());
         second.connections = stay;
         let contacts: Vec<_> = moved.iter().map(|each| each.contact).collect();
         for mut party in moved {

@@ -29,6 +29,7 @@ impl Desk {
         }
         self.end_what_is_over(conversation);
         conversation.adopt_targets();
+        self.settle_supervisors(conversation);
         self.book_interactions(conversation);
         self.publish_focus(conversation);
         self.publish_names(conversation);
@@ -117,7 +118,8 @@ impl Desk {
     pub(crate) fn give_up(&mut self, conversation: &mut Conversation) {
         let cause = Cause::of(DisconnectReason::Other);
         self.customer_left(conversation, cause);
-        for id in conversation.ids_of(|_| true) {
+        let monitors: Vec<ConnectionId> = conversation.monitors().map(|party| party.id).collect();
+        for id in conversation.ids_of(|_| true).into_iter().chain(monitors) {
             self.leave_queue(conversation, id);
             self.end_party(conversation, id, 500);
         }

@@ -40,6 +40,12 @@ pub enum ConnectionState {
     Connected,
     /// In the conversation, on hold.
     Hold,
+    /// A supervisor that hears everybody and is heard by nobody.
+    SilentMonitor,
+    /// A supervisor that is heard by one party alone.
+    Whisper,
+    /// A supervisor that is heard by everybody.
+    Barge,
     /// Over.
     Disconnected,
 }
@@ -91,6 +97,8 @@ pub struct ConnectionSnapshot {
     pub outcome: Option<String>,
     /// The SIP status behind it.
     pub sip_status: Option<u16>,
+    /// While a supervisor whispers: who hears it.
+    pub whispers_to: Option<ConnectionId>,
     /// When the state began, in milliseconds since the epoch.
     pub since_ms: u64,
 }
@@ -140,7 +148,7 @@ pub struct ContactSnapshot {
     /// All parties of the conversation, the ended ones of the last minute included.
     pub connections: Vec<ConnectionSnapshot>,
     /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,
-    /// `reject`, `clear`, `undo`.
+    /// `reject`, `clear`, `undo`; on a supervisor's own contact `silentMonitor`, `whisper`, `barge`, `takeOver`, `end`.
     pub controls: Vec<String>,
     /// Attributes of the contact.
     pub attributes: std::collections::BTreeMap<String, String>,

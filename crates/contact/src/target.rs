@@ -26,6 +26,9 @@ impl Desk {
         leg_id: u64,
         (status, sdp): (u16, Option<Bytes>),
     ) {
+        if conversation.connection(target).is_some_and(|party| party.monitor.is_some()) {
+            return self.supervisor_rings(conversation, target, leg_id);
+        }
         let device = conversation.connection(target).and_then(|party| party.leg(leg_id)).map(|leg| &leg.device);
         let trunk = device.and_then(|device| self.trunk_of(device));
         let heard = trunk.is_none_or(|trunk| trunk.early_media == EarlyMedia::Pass);
@@ -80,6 +83,9 @@ impl Desk {
 
     /// A device of the target has answered.
     pub(crate) fn target_answers(&mut self, conversation: &mut Conversation, target: ConnectionId, leg_id: u64) {
+        if conversation.connection(target).is_some_and(|party| party.monitor.is_some()) {
+            return self.supervisor_answers(conversation, target, leg_id);
+        }
         self.timers.stop(Timer::Ring(conversation.id, target));
         self.timers.stop(Timer::QueueMax(conversation.id, target));
         self.timers.stop(Timer::NextDevice(conversation.id, target));
@@ -186,6 +192,9 @@ impl Desk {
 
     /// The target could not be reached, or gave up. Whoever waits for it learns it at once (R4).
     pub(crate) fn target_fails(&mut self, conversation: &mut Conversation, target: ConnectionId, failure: Failure) {
+        if conversation.connection(target).is_some_and(|party| party.monitor.is_some()) {
+            return self.supervisor_fails(conversation, target, failure);
+        }
         let (outcome, reason, status) = verdict(failure);
         let Some(party) = conversation.connection_mut(target) else { return };
         let (contact, added_by, recall_to) = (party.contact, party.added_by, party.recall_to.clone());

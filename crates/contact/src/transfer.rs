@@ -336,7 +336,8 @@ impl Desk {
         self.complete_transfers_of(conversation, leaver, contact, agent);
         self.tell_initiator_of_end(conversation, leaver);
         // A customer leaves the contact that it is on now, not the one that it came in by.
-        let left = match conversation.contacts.iter().rev().find(|entry| entry.stage == Stage::Open) {
+        let open = |entry: &&Contact| entry.stage == Stage::Open && entry.method != InitiationMethod::Monitor;
+        let left = match conversation.contacts.iter().rev().find(open) {
             Some(current) if initial => current.id,
             _ => contact,
         };
@@ -468,7 +469,8 @@ impl Desk {
             cause: None,
             attributes: Default::default(),
         });
-        if let Some(previous) = opening.previous {
+        // What is supervised does not show it: nothing came of it.
+        if let Some(previous) = opening.previous.filter(|_| opening.method != InitiationMethod::Monitor) {
             if let Some(entry) = conversation.contact_mut(previous) {
                 entry.next = Some(id);
             }

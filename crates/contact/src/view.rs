@@ -75,7 +75,8 @@ impl Desk {
             customer: entry.customer.as_ref().map(|customer| customer.address.clone()),
             recall: entry.failed_target.as_ref().map(FailedTarget::snapshot),
             connections: self.connection_snapshots(conversation),
-            controls: controls(conversation, contact, state),
+            controls: (self.supervisor_controls(conversation, contact))
+                .unwrap_or_else(|| controls(conversation, contact, state)),
             attributes: entry.attributes.clone(),
         })
     }
@@ -92,7 +93,8 @@ impl Desk {
             Some(Phase::Offered | Phase::Ringing | Phase::EarlyMedia | Phase::Whispering) => ContactState::Incoming,
             Some(Phase::Calling) => ContactState::Connecting,
             _ => {
-                let pending = conversation.live().any(|party| party.contact == contact && party.is_pending());
+                let pending =
+                    conversation.connections.iter().any(|party| party.contact == contact && party.is_pending());
                 if pending { ContactState::Connecting } else { ContactState::Connected }
             }
         }
@@ -260,6 +262,7 @@ fn connection_snapshot(party: &Connection) -> ConnectionSnapshot {
         agent: party.agent.clone(),
         outcome: party.outcome.as_ref().map(|outcome| outcome.name.text().to_string()),
         sip_status: party.outcome.as_ref().map(|outcome| outcome.sip_status).filter(|status| *status > 0),
+        whispers_to: party.monitor.and_then(|monitor| monitor.to),
         since_ms: since_us / 1_000,
     }
 }

@@ -62,6 +62,9 @@ fn step_of(kind: &EventKind) -> Step {
         EventKind::Recalled { agent, outcome, .. } => {
             with("recalled", outcome.as_ref().map_or(agent.clone(), |outcome| format!("{agent} {outcome}")))
         }
+        EventKind::Supervision { connection_id, mode, .. } => {
+            Step { detail: Some(format!("{mode:?}")), ..on("supervision", connection_id.0) }
+        }
         EventKind::HoldReminder { held_ms } => with("long on hold", format!("{held_ms} ms")),
         EventKind::Digits { connection_id, .. } => Step { quiet: true, ..on("digits", connection_id.0) },
         EventKind::Audio { connection_id, present } => {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use baton_contact::directory::Supervision;
 use baton_contact::event::{
     ContactEvent, DisconnectReason, EndpointAddress, EventKind, InitiationMethod, LegReport, PartyRole, TransferType,
 };
@@ -65,6 +66,8 @@ pub(crate) struct AgentPart {
     pub(crate) username: String,
     pub(crate) routing_profile: Option<String>,
     pub(crate) connected_ms: u64,
+    /// How a supervisor has taken part: as what, from when, until when.
+    pub(crate) supervision: Vec<(Supervision, u64, Option<u64>)>,
 }
 
 /// Time with the customer.
@@ -168,6 +171,7 @@ impl Fold {
             EventKind::Resumed { connection_id, role: PartyRole::Customer, held_ms } => {
                 self.holds.resume(*connection_id, *held_ms);
             }
+            EventKind::Supervision { mode, .. } => self.supervise(at, Some(*mode)),
             EventKind::Transfer { .. } => self.transfer(at, &event.kind),
             EventKind::Left { by } => self.leave(at, by),
             EventKind::LegEnded { leg } => push(&mut self.legs, leg.as_ref().clone()),
@@ -268,7 +272,18 @@ impl Fold {
             return; // the same agent again: the first time stands
         }
         let (username, routing_profile) = (username.to_owned(), routing_profile.clone());
-        self.agent = Some(AgentPart { username, routing_profile, connected_ms: at });
+        self.agent = Some(AgentPart { username, routing_profile, connected_ms: at, supervision: Vec::new() });
+    }
+
+    /// A supervisor takes part in another way, or no longer.
+    fn supervise(&mut self, at: u64, mode: Option<Supervision>) {
+        let Some(agent) = &mut self.agent else { return };
+        if let Some((_, _, end)) = agent.supervision.last_mut() {
+            end.get_or_insert(at);
+        }
+        if let Some(mode) = mode {
+            push(&mut agent.supervision, (mode, at, None));
+        }
     }
 
     fn start_interaction(&mut self, at: u64) {
@@ -317,6 +332,7 @@ impl Fold {
         }
         self.interaction.end(at);
         self.dequeue(at);
+        self.supervise(at, None);
         // A hold that the agent leaves behind is booked on the agent who ends it, if anybody is there to do so.
         let inherited = reason == Some(DisconnectReason::AgentDisconnect) && !self.next.is_empty();
         if inherited {

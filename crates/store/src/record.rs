@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use baton_contact::ContactId;
+use baton_contact::directory::Supervision;
 use baton_contact::event::{DisconnectReason, InitiationMethod, PartyRole, TransferType};
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +120,22 @@ pub struct Agent {
     /// How long it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_contact_work_duration: Option<u64>,
+    /// On a supervisor's contact: how it has taken part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state_transitions: Vec<StateTransition>,
+}
+
+/// A stretch of supervision; its keys are lower-case in the published format, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateTransition {
+    /// `SILENT_MONITOR`, `BARGE`, and ours `WHISPER`.
+    pub state: Supervision,
+    /// When it began.
+    pub state_start_timestamp: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_end_timestamp: Option<Timestamp>,
 }
 
 /// A routing profile's name.

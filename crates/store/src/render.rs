@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use baton_contact::directory::Supervision;
 use baton_contact::event::{EndpointAddress, InitiationMethod, LegReport, PartyRole};
 
 use crate::fold::{AgentPart, Fold, QueuePart};
 use crate::record::{
     Agent, AudioQuality, Baton, Endpoint, ExternalThirdParty, FORMAT_VERSION, Leg, MediaStream, PartyQuality,
-    QualityMetrics, Queue, Record, RoutingProfile, SegmentAttribute,
+    QualityMetrics, Queue, Record, RoutingProfile, SegmentAttribute, StateTransition,
 };
 use crate::time::{MillisecondTimestamp, Timestamp};
 
@@ -69,6 +70,7 @@ impl Fold {
             after_contact_work_start_timestamp: time(self.acw_ms),
             after_contact_work_end_timestamp: time(acw_end),
             after_contact_work_duration: self.acw_ms.zip(acw_end).map(|(start, end)| seconds(start, end)),
+            state_transitions: agent.supervision.iter().map(state_transition).collect(),
         }
     }
 
@@ -113,6 +115,11 @@ fn time(ms: Option<u64>) -> Option<Timestamp> {
 
 fn seconds(start_ms: u64, end_ms: u64) -> u64 {
     end_ms.saturating_sub(start_ms) / 1_000
+}
+
+fn state_transition((state, start_ms, end_ms): &(Supervision, u64, Option<u64>)) -> StateTransition {
+    let state_start_timestamp = Timestamp { ms: *start_ms };
+    StateTransition { state: *state, state_start_timestamp, state_end_timestamp: time(*end_ms) }
 }
 
 fn routing_profile(name: &str) -> RoutingProfile {

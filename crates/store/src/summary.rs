@@ -82,6 +82,10 @@ impl ConversationSummary {
     /// The summary of all folds of a conversation; revision 0, the store counts the emissions.
     pub fn new<'a>(root: ContactId, folds: impl Iterator<Item = &'a Fold>) -> Self {
         let folds = in_order(folds);
+        let contact_ids = folds.iter().map(|fold| fold.contact).collect();
+        // Whoever supervised was no party of the call.
+        let folds: Vec<&Fold> =
+            folds.into_iter().filter(|fold| fold.method != Some(InitiationMethod::Monitor)).collect();
         let last = folds.iter().max_by_key(|fold| fold.disconnect.as_ref().map(|end| end.at_ms));
         let ended_ms = last.and_then(|fold| fold.disconnect.as_ref()).map_or(0, |end| end.at_ms);
         ConversationSummary {
@@ -89,7 +93,7 @@ impl ConversationSummary {
             revision: 0,
             initiation_timestamp: Timestamp { ms: folds.first().and_then(|fold| fold.initiated_ms).unwrap_or(0) },
             disconnect_timestamp: Timestamp { ms: ended_ms },
-            contact_ids: folds.iter().map(|fold| fold.contact).collect(),
+            contact_ids,
             parties: parties(&folds),
             total_talk_duration: talk_ms(&folds) / 1_000,
             total_hold_duration: folds.iter().map(|fold| fold.holds.total_ms).fold(0, u64::saturating_add) / 1_000,

@@ -35,6 +35,9 @@ pub(crate) fn entry(event: &ContactEvent) -> Option<TimelineEntry> {
         | EventKind::Whispering { connection_id }
         | EventKind::Muted { connection_id }
         | EventKind::Unmuted { connection_id } => TimelineEntry { connection_id: Some(connection_id.0), ..entry },
+        EventKind::Supervision { connection_id, mode, .. } => {
+            TimelineEntry { connection_id: Some(connection_id.0), detail: text(mode), ..entry }
+        }
         EventKind::TargetFailed { target_contact_id, reason, sip_status, .. } => {
             let sip_status = status(*sip_status);
             TimelineEntry { contact_id: Some(*target_contact_id), detail: text(reason), sip_status, ..entry }
@@ -122,6 +125,7 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::Muted { .. } => "MUTED",
         EventKind::Unmuted { .. } => "UNMUTED",
         EventKind::Recalled { .. } => "RECALLED",
+        EventKind::Supervision { .. } => "SUPERVISION",
         EventKind::HoldReminder { .. } => "HOLD_REMINDER",
         EventKind::Digits { .. } => "DIGITS",
         EventKind::Audio { .. } => "AUDIO",

@@ -53,8 +53,15 @@ impl World {
             let only_music = refers || sounds.iter().all(|hears| matches!(hears, Hears::Music(_)));
             assert!(only_music, "{who} is held and hears {sounds:?}: {}", show());
         }
-        if connection.state != ConnectionState::Connected {
-            return;
+        match connection.state {
+            ConnectionState::Connected => {}
+            ConnectionState::SilentMonitor => {
+                return assert!(hearers.is_empty(), "{who} only listens and is heard by {hearers:?}: {}", show());
+            }
+            ConnectionState::Whisper => {
+                return assert!(hearers.len() <= 1, "{who} whispers and is heard by {hearers:?}: {}", show());
+            }
+            _ => return,
         }
         for hearer in hearers {
             let mutual = heard_by.get(hearer).is_some_and(|others| others.contains(who));

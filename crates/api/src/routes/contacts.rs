@@ -128,7 +128,7 @@ fn is_party(contact: &ContactSnapshot, username: &str) -> bool {
     is_own(&contact.agent) || contact.connections.iter().any(|connection| is_own(&connection.agent))
 }
 
-fn snapshot(reply: Reply) -> Result<Json<Box<ContactSnapshot>>, ApiError> {
+pub(super) fn snapshot(reply: Reply) -> Result<Json<Box<ContactSnapshot>>, ApiError> {
     match reply {
         Reply::Contact(contact) => Ok(Json(contact)),
         _ => Err(unexpected_reply()),

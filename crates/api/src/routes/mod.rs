@@ -9,6 +9,7 @@ pub(crate) mod node;
 pub(crate) mod operations;
 pub(crate) mod records;
 pub(crate) mod sessions;
+pub(crate) mod supervision;
 pub(crate) mod trace;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -23,6 +24,7 @@ pub(crate) fn v1() -> OpenApiRouter<App> {
         .merge(agents::routes())
         .merge(contacts::routes())
         .merge(connections::routes())
+        .merge(supervision::routes())
         .merge(records::routes())
         .merge(operations::routes())
         .merge(trace::routes())

@@ -631,6 +631,20 @@ pub(crate) struct DestinationClass {
     pub(crate) prefixes: Vec<String>,
 }
 
+/// How a supervisor takes part in an agent's contact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Supervision {
+    /// Hears everybody, and is heard by nobody.
+    SilentMonitor,
+    /// Is heard by one party alone.
+    Whisper,
+    /// Is heard by everybody.
+    Barge,
+    /// Becomes the contact's agent in the agent's place.
+    TakeOver,
+}
+
 /// What may be done. What is absent is not limited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -656,6 +670,9 @@ pub(crate) struct SecurityProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100)]
     pub(crate) max_transfers: Option<u32>,
+    /// How its users may take part in other agents' contacts; nobody may without being named here.
+    #[schema(required = false)]
+    pub(crate) supervise: Vec<Supervision>,
 }
 
 /// Something in the directory that cannot stand, with its place.

@@ -1,6 +1,7 @@
 //! The shapes of [`baton_contact::event`], for the document. A test holds them to the real ones.
 
 use super::ContactId;
+use super::directory::Supervision;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -321,6 +322,16 @@ pub(crate) enum EventKind {
     HoldReminder {
         /// For how long, in milliseconds.
         held_ms: u64,
+    },
+    /// From now on the supervisor of this contact takes part so.
+    #[serde(rename_all = "camelCase")]
+    Supervision {
+        /// The supervisor.
+        connection_id: u64,
+        /// How.
+        mode: Supervision,
+        /// Who alone hears it, when it whispers.
+        to: Option<u64>,
     },
     /// A party sent digits.
     #[serde(rename_all = "camelCase")]

@@ -40,6 +40,12 @@ pub(crate) enum ConnectionState {
     Connected,
     /// In the conversation, on hold.
     Hold,
+    /// A supervisor that hears everybody and is heard by nobody.
+    SilentMonitor,
+    /// A supervisor that is heard by one party alone.
+    Whisper,
+    /// A supervisor that is heard by everybody.
+    Barge,
     /// Over.
     Disconnected,
 }
@@ -91,6 +97,8 @@ pub(crate) struct ConnectionSnapshot {
     pub(crate) outcome: Option<String>,
     /// The SIP status behind it.
     pub(crate) sip_status: Option<u16>,
+    /// While a supervisor whispers: who hears it.
+    pub(crate) whispers_to: Option<u64>,
     /// When the state began, in milliseconds since the epoch.
     pub(crate) since_ms: u64,
 }
@@ -140,7 +148,7 @@ pub(crate) struct ContactSnapshot {
     /// All parties of the conversation, the ended ones of the last minute included.
     pub(crate) connections: Vec<ConnectionSnapshot>,
     /// The controls that are offered now: `hold`, `resume`, `swap`, `join`, `holdAll`, `leave`, `end`, `add`, `accept`,
-    /// `reject`, `clear`, `undo`.
+    /// `reject`, `clear`, `undo`; on a supervisor's own contact `silentMonitor`, `whisper`, `barge`, `takeOver`, `end`.
     pub(crate) controls: Vec<String>,
     /// Attributes of the contact.
     pub(crate) attributes: std::collections::BTreeMap<String, String>,

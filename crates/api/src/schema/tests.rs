@@ -36,6 +36,9 @@ fn enumerations_are_the_real_ones() {
         S::Whispering,
         S::Connected,
         S::Hold,
+        S::SilentMonitor,
+        S::Whisper,
+        S::Barge,
         S::Disconnected,
     ]);
     all::<snapshot::ContactState>([
@@ -106,6 +109,8 @@ fn enumerations_are_the_real_ones() {
     ]);
     use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, RedirectPolicy, Ringing, Unprefixed};
     all::<directory::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Refuse]);
+    use real_directory::Supervision as V;
+    all::<directory::Supervision>([V::SilentMonitor, V::Whisper, V::Barge, V::TakeOver]);
     all::<directory::Ringing>([Ringing::Parallel, Ringing::Serial]);
     all::<directory::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
     all::<directory::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
@@ -133,6 +138,7 @@ fn contact() -> real_snapshot::ContactSnapshot {
         agent: some("anna"),
         outcome: some("busy"),
         sip_status: Some(486),
+        whispers_to: Some(ConnectionId(8)),
         since_ms: 5,
     };
     real_snapshot::ContactSnapshot {
@@ -313,6 +319,7 @@ fn events() -> Vec<EventKind> {
         EventKind::Unmuted { connection_id },
         EventKind::Recalled { agent, target: some("Bank"), outcome: some("busy") },
         EventKind::HoldReminder { held_ms: 30_000 },
+        EventKind::Supervision { connection_id, mode: real_directory::Supervision::Whisper, to: Some(connection_id) },
         EventKind::Digits { connection_id, count: 3 },
         EventKind::Audio { connection_id, present: false },
         EventKind::LegEnded { leg: Box::new(leg()) },
@@ -350,6 +357,7 @@ fn is_listed(kind: &EventKind) -> bool {
         | EventKind::Unmuted { .. }
         | EventKind::Recalled { .. }
         | EventKind::HoldReminder { .. }
+        | EventKind::Supervision { .. }
         | EventKind::Digits { .. }
         | EventKind::Audio { .. }
         | EventKind::LegEnded { .. }
@@ -447,6 +455,7 @@ fn the_directory_is_the_real_one() {
         max_outbound_calls: Some(1),
         max_outbound_seconds: Some(60),
         max_transfers: Some(2),
+        supervise: vec![Supervision::Barge],
         ..SecurityProfile::default()
     };
     same::<directory::Directory>(Directory {

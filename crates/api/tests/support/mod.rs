@@ -79,7 +79,7 @@ fn reply(command: &Command) -> Reply {
         Command::Control { contact, .. } | Command::Query(Query::Contact(contact)) => {
             Reply::Contact(Box::new(contact_snapshot(*contact)))
         }
-        Command::Dial { .. } => Reply::Contact(Box::new(contact_snapshot(ContactId(9)))),
+        Command::Dial { .. } | Command::Supervise { .. } => Reply::Contact(Box::new(contact_snapshot(ContactId(9)))),
         Command::SetStatus { agent, status } => {
             Reply::Agent(Box::new(AgentSnapshot { status: status.clone(), ..agent_snapshot(agent) }))
         }
@@ -116,6 +116,7 @@ pub fn connection(contact_id: ContactId, agent: &str) -> ConnectionSnapshot {
         agent: Some(agent.into()),
         outcome: Some("busy".into()),
         sip_status: Some(486),
+        whispers_to: None,
         since_ms: 5,
     }
 }

@@ -19,6 +19,41 @@ pub struct DestinationClass {
     pub prefixes: Vec<String>,
 }
 
+/// How a supervisor takes part in an agent's contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Supervision {
+    /// Hears everybody, and is heard by nobody.
+    SilentMonitor,
+    /// Is heard by one party alone.
+    Whisper,
+    /// Is heard by everybody.
+    Barge,
+    /// Becomes the contact's agent in the agent's place.
+    TakeOver,
+}
+
+impl Supervision {
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Supervision::SilentMonitor => "listen to contacts",
+            Supervision::Whisper => "whisper",
+            Supervision::Barge => "barge in",
+            Supervision::TakeOver => "take contacts over",
+        }
+    }
+
+    /// Its name among the controls of a snapshot.
+    pub(crate) fn control(self) -> &'static str {
+        match self {
+            Supervision::SilentMonitor => "silentMonitor",
+            Supervision::Whisper => "whisper",
+            Supervision::Barge => "barge",
+            Supervision::TakeOver => "takeOver",
+        }
+    }
+}
+
 /// What may be done. What is absent is not limited.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -41,4 +76,7 @@ pub struct SecurityProfile {
     /// Most transfers within one conversation, 1–100; the node's own limit stands above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_transfers: Option<u32>,
+    /// How its users may take part in other agents' contacts; nobody may without being named here.
+    #[serde(default)]
+    pub supervise: Vec<Supervision>,
 }
