@@ -8,6 +8,8 @@ mod blind_refer;
 mod carried;
 #[path = "scenarios/catalogue.rs"]
 mod catalogue;
+#[path = "scenarios/conference.rs"]
+mod conference;
 #[path = "scenarios/consult_join_leave.rs"]
 mod consult_join_leave;
 #[path = "scenarios/dial_out.rs"]
@@ -22,6 +24,8 @@ mod far_names;
 mod freeze_and_revive;
 #[path = "scenarios/identity.rs"]
 mod identity;
+#[path = "scenarios/identity_updates.rs"]
+mod identity_updates;
 #[path = "scenarios/in_dialog_requests.rs"]
 mod in_dialog_requests;
 #[path = "scenarios/lost_phone.rs"]

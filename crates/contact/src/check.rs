@@ -171,6 +171,7 @@ impl Findings {
         self.name(place, "name", &queue.name);
         self.extension(place, queue.extension.as_deref());
         self.number_text(place, "outboundCallerId", queue.outbound_caller_id.as_deref());
+        self.caller_id(place, queue.caller_id.as_deref());
         self.range(place, "maxContacts", u64::from(queue.max_contacts), 1, 10_000);
         self.range(place, "offerTimeoutSeconds", u64::from(queue.offer_timeout_seconds), 5, 120);
         self.range(place, "undoSeconds", u64::from(queue.undo_seconds), 0, 60);
@@ -219,7 +220,12 @@ impl Findings {
         }
         self.range(place, "acceptSeconds", u64::from(entry.accept_seconds), 3, 120);
         self.recall(place, entry.recall.as_ref());
-        if let Some(caller_id) = entry.caller_id.as_deref()
+        self.caller_id(place, entry.caller_id.as_deref());
+    }
+
+    /// Who is shown to an outside target.
+    fn caller_id(&mut self, place: Place<'_>, caller_id: Option<&str>) {
+        if let Some(caller_id) = caller_id
             && caller_id != "queue"
             && caller_id != "customer"
             && !is_number(caller_id)
@@ -685,6 +691,11 @@ mod tests {
                 "/quickConnects/0/callerId",
                 r#""custmer""#,
                 "quickConnects/Bert/callerId: \"custmer\" is not queue, customer or a number (customer)",
+            ),
+            (
+                "/queues/0/callerId",
+                r#""quue""#,
+                "queues/support/callerId: \"quue\" is not queue, customer or a number (queue)",
             ),
             (
                 "/quickConnects/0/queue",

@@ -129,6 +129,8 @@ pub(crate) struct Connection {
     pub(crate) devices: Option<Box<Devices>>,
     /// Who answers for calling it, when it was called: this stays so whoever the call is handed to (R12).
     pub(crate) charged_to: Option<Account>,
+    /// What its quick connect or queue says it is shown as caller: `queue`, `customer` or a number.
+    pub(crate) caller_id: Option<String>,
     /// What it does as a supervisor: then it is no party.
     pub(crate) monitor: Option<Monitor>,
 }
@@ -170,6 +172,7 @@ impl Connection {
             attempt: None,
             devices: None,
             charged_to: None,
+            caller_id: None,
             monitor: None,
         }
     }

@@ -264,6 +264,7 @@ impl Desk {
         self.leg_index.insert(id, conversation.id);
         let charged_to = conversation.connection(target).and_then(|party| party.charged_to.as_ref());
         self.charge(&mut leg, charged_to);
+        leg.shown = Some((invite.from.user.clone(), invite.from.display.clone()));
         if let Some(party) = conversation.connection_mut(target) {
             party.legs.push(leg);
             party.rung = true;

@@ -201,6 +201,10 @@ pub struct Queue {
     /// The name shown with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbound_caller_name: Option<String>,
+    /// Whom outside targets of this queue's contacts see, unless their quick connect says more: `queue` (the default),
+    /// `customer`, or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_id: Option<String>,
     /// Most contacts that wait, 1–10,000. Transfers by agents may exceed it by 20 %.
     #[serde(default = "default_max_contacts")]
     pub max_contacts: u32,
@@ -242,6 +246,7 @@ impl Default for Queue {
             extension: None,
             outbound_caller_id: None,
             outbound_caller_name: None,
+            caller_id: None,
             max_contacts: default_max_contacts(),
             when_full: QueueFull::default(),
             offer_timeout_seconds: default_offer_timeout(),

@@ -72,6 +72,8 @@ pub(crate) struct Leg {
     pub(crate) answered_us: Option<u64>,
     /// Whose outside call it counts as.
     pub(crate) charged_to: Option<Account>,
+    /// The number and name that its device was told last.
+    pub(crate) shown: Option<(String, String)>,
 }
 
 impl Leg {
@@ -94,6 +96,7 @@ impl Leg {
             started_us: now_us,
             answered_us: None,
             charged_to: None,
+            shown: None,
         }
     }
 

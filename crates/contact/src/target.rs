@@ -121,9 +121,6 @@ impl Desk {
         self.leave_for_good(conversation);
         self.give_the_floor(conversation, target);
         self.dial_what_was_asked(conversation, target);
-        if conversation.transfers > 0 {
-            self.identify_remaining(conversation);
-        }
     }
 
     /// An agent's phone was answered: its contact is served now.

@@ -2,8 +2,6 @@
 //! what remains is bridged. A customer is never left alone: a target that fails after the initiator has left leads
 //! back to it, then to the queue, then to a prompt.
 
-use baton_sip::{Command as SipCommand, Party};
-
 use crate::agent::Part;
 use crate::command::{Refusal, RefusalKind, Target};
 use crate::connection::{Connection, Phase};
@@ -13,7 +11,7 @@ use crate::dial::Caller;
 use crate::directory::QuickConnectType;
 use crate::event::{DisconnectReason, EndpointAddress, EventKind, InitiationMethod, TransferType};
 use crate::ids::{ConnectionId, ContactId};
-use crate::leg::{Device, Leg};
+use crate::leg::Leg;
 use crate::outcome::{Failure, OutcomeName};
 use crate::permission::{Account, Deed};
 use crate::route::{Destination, tidy_number};
@@ -52,7 +50,7 @@ impl Desk {
         target: &Target,
         adding: Adding,
     ) -> Result<ConnectionId, Refusal> {
-        let aim = self.aim(target)?;
+        let mut aim = self.aim(target)?;
         let Some(actor) = conversation.connection(initiator) else {
             return Err(Refusal::new(RefusalKind::NotFound, "The initiator is no party of this contact any more."));
         };
@@ -66,10 +64,15 @@ impl Desk {
         self.permit(&accounts, Deed::Transfer, &aim.destination)?;
         self.check_room(conversation, &aim, (agent.as_deref(), &accounts))?;
         conversation.transfers += 1;
+        aim.caller_id = self.caller_id_choice(conversation, contact, aim.caller_id.as_ref());
         let caller = self.caller_for_target(conversation, contact, &aim, &adding);
         let added = self.add_party(conversation, (initiator, contact), &aim, &caller);
+        // Outside nobody needs to know which agent it was (R10).
+        let inside = !matches!(aim.destination, Destination::Outside { .. });
+        let by_panel = agent.as_deref().filter(|_| inside).and_then(|agent| self.referred_by_agent(agent));
         if let Some(party) = conversation.connection_mut(added) {
-            party.referred_by.clone_from(&caller.referred_by);
+            party.referred_by = caller.referred_by.clone().or(by_panel);
+            party.caller_id = aim.caller_id;
             party.consult = adding.hold;
             party.whisper =
                 aim.quick_connect.as_deref().and_then(|name| self.directory.quick_connect(name)).and_then(Whisper::of);
@@ -281,12 +284,7 @@ impl Desk {
     }
 
     fn caller_for_target(&self, conversation: &Conversation, contact: ContactId, aim: &Aim, adding: &Adding) -> Caller {
-        let customer = conversation.customers().next().map(|party| party.address.clone()).unwrap_or_default();
-        let (number, name) = match aim.caller_id.as_deref() {
-            Some("customer") => (customer, String::new()),
-            None | Some("queue") => self.queue_caller_id(conversation, contact),
-            Some(fixed) => (fixed.to_string(), String::new()),
-        };
+        let (number, name) = self.caller_id_for(conversation, contact, aim.caller_id.as_deref());
         let (referred_by, replaces) = (adding.referred_by.clone(), adding.replaces.clone());
         Caller { number, name, referred_by, replaces, ..Caller::default() }
     }
@@ -355,7 +353,6 @@ impl Desk {
             // Everybody in a conference room has a contact of its own.
             self.finish_contact(conversation, contact, cause);
         }
-        self.identify_remaining(conversation);
     }
 
     /// The initiator leaves: its targets are the customer's from now on.
@@ -421,31 +418,6 @@ impl Desk {
         for contact in conversation.contacts.iter_mut().filter(|contact| contact.stage == Stage::Open) {
             contact.cause.get_or_insert(cause);
         }
-    }
-
-    /// Both parties that remain learn whom they talk to now (R14).
-    pub(crate) fn identify_remaining(&mut self, conversation: &Conversation) {
-        let talking: Vec<_> = conversation.live().filter(|each| each.talks()).collect();
-        let [one, other] = talking.as_slice() else { return };
-        let host = self.host();
-        // A trunk learns the number that the queue shows, never an agent's name.
-        let identity = |to: &Connection, about: &Connection| {
-            let outside = matches!(to.main_leg().map(|leg| &leg.device), Some(Device::Trunk(_)));
-            let (number, name) = if about.is_agent() && outside {
-                self.queue_caller_id(conversation, about.contact)
-            } else {
-                (about.address.clone(), about.name.clone())
-            };
-            let uri = format!("sip:{}@{host}", crate::dial::escape_user(&number));
-            Party { display: name, uri, user: number }
-        };
-        let commands: Vec<SipCommand> = [(one, other), (other, one)]
-            .into_iter()
-            .filter_map(|(to, about)| {
-                Some(SipCommand::Identify { session: to.main_leg()?.session(), identity: identity(to, about) })
-            })
-            .collect();
-        commands.into_iter().for_each(|command| self.sip(command));
     }
 
     /// Begins a contact.

@@ -705,12 +705,15 @@ pub enum Command {
         /// The status.
         status: u16,
     },
-    /// Tell the peer whom it talks to now (R14): UPDATE with P-Asserted-Identity when it allows UPDATE, else nothing.
+    /// Tell the peer whom it talks to now (R14): UPDATE with P-Asserted-Identity when it allows UPDATE, else a re-INVITE that
+    /// changes nothing, or nothing.
     Identify {
         /// The session.
         session: SessionId,
         /// The other party.
         identity: Party,
+        /// Whether a peer that does not allow UPDATE gets a re-INVITE.
+        by_offer: bool,
     },
     /// Whose name our Session-ID bears from now on, in the next message; none is sent for it. The peers of two sessions that
     /// speak for each other learn each other's names, also when one of them changes later.

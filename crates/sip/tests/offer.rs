@@ -237,14 +237,36 @@ fn d1_no_bye_while_our_reinvite_is_unanswered() {
 fn r14_identify_sends_update_only_to_a_peer_that_allows_it() {
     let mut pair = Pair::new();
     let (caller, _) = pair.talking();
-    pair.command(0, Command::Identify { session: caller, identity: party("sip:carol@example.com") }).unwrap();
+    pair.command(0, Command::Identify { session: caller, identity: party("sip:carol@example.com"), by_offer: true })
+        .unwrap();
     pair.settle();
     assert_eq!(pair.take_ladder(), ["> UPDATE", "< 200 UPDATE"]);
     let update = pair.texts.iter().find(|text| text.starts_with("UPDATE")).unwrap();
     assert_eq!(header(update, "P-Asserted-Identity"), "<sip:carol@example.com>");
     let mut phone = Phone::answered();
-    phone.desk.command(Command::Identify { session: phone.session, identity: party("sip:c@example.com") }).unwrap();
+    let session = phone.session;
+    let told = |name: &str, by_offer| Command::Identify { session, identity: party(name), by_offer };
+    phone.desk.command(told("sip:c@example.com", false)).unwrap();
     assert!(phone.desk.titles().is_empty(), "this phone did not say that it allows UPDATE");
+}
+
+#[test]
+fn r14_identify_goes_by_a_reinvite_that_changes_nothing_where_update_is_not_allowed() {
+    let mut phone = Phone::answered();
+    let told = Command::Identify { session: phone.session, identity: party("sip:carol@example.com"), by_offer: true };
+    phone.desk.command(told).unwrap();
+    let reinvite = phone.desk.next();
+    assert_eq!(header(&reinvite, "P-Asserted-Identity"), "<sip:carol@example.com>");
+    let body = |text: &str| text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap();
+    assert_eq!(body(&reinvite), body(&phone.ok), "the description stands");
+    phone.desk.answer(
+        &reinvite,
+        "200 OK",
+        "",
+        &format!("Contact: <sip:phone@192.0.2.2>\nContent-Type: application/sdp\n--\n{ANSWER}"),
+    );
+    assert_eq!(phone.desk.titles(), ["ACK"]);
+    phone.desk.no_event();
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Swarm {
                 Command::ReportTransfer { session, transfer, status, reason: String::new() }
             }
             15 => Command::SendDigit { session, digit: '5', duration_ms: 100 },
-            16 => Command::Identify { session, identity: party("sip:who@example.com") },
+            16 => Command::Identify { session, identity: party("sip:who@example.com"), by_offer: true },
             _ => Command::End { session, status: 480, reason: None },
         }
     }

@@ -224,6 +224,10 @@ pub(crate) struct Queue {
     /// The name shown with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outbound_caller_name: Option<String>,
+    /// Whom outside targets of this queue's contacts see, unless their quick connect says more: `queue` (the default),
+    /// `customer`, or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) caller_id: Option<String>,
     /// Most contacts that wait, 1–10,000. Transfers by agents may exceed it by 20 %.
     #[schema(required = false, default = 100, minimum = 1, maximum = 10000)]
     pub(crate) max_contacts: u32,

@@ -414,6 +414,7 @@ fn the_directory_is_the_real_one() {
         extension: some("2"),
         outbound_caller_id: some("3"),
         outbound_caller_name: some("4"),
+        caller_id: some("customer"),
         music: some("5"),
         quick_connects: vec!["x".to_owned()],
         ..Queue::default()

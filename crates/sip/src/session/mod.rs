@@ -221,7 +221,7 @@ impl Session {
             Command::Offer { sdp, identity, .. } => self.offer(sdp, identity),
             Command::AcceptOffer { sdp, .. } => self.accept_offer(stack, sdp),
             Command::RefuseOffer { status, .. } => self.refuse_offer(stack, status),
-            Command::Identify { identity, .. } => self.identify(stack, &identity),
+            Command::Identify { identity, by_offer, .. } => self.identify(stack, &identity, by_offer),
             Command::AcceptTransfer { transfer, .. } => self.accept_transfer(stack, transfer),
             Command::RefuseTransfer { transfer, status, .. } => self.refuse_transfer(stack, transfer, status),
             Command::Transfer { target, referred_by, .. } => self.transfer_peer(stack, &target, referred_by),

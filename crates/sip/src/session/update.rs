@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::offer_in::Obstacle;
 use super::send::assert_identity;
-use super::{Phase, Session, interval_too_small};
+use super::{OFFERS_QUEUED_MAX, Offer, Phase, Session, interval_too_small};
 use crate::headers::SDP;
 use crate::interface::{CommandRefused, Event, Party};
 use crate::stack::Stack;
@@ -64,8 +64,13 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the peer whom it talks to now, if it allows UPDATE (R14).
-    pub(super) fn identify(&mut self, stack: &mut Stack, identity: &Party) -> Result<(), CommandRefused> {
+    /// Tells the peer whom it talks to now (R14).
+    pub(super) fn identify(
+        &mut self,
+        stack: &mut Stack,
+        identity: &Party,
+        by_offer: bool,
+    ) -> Result<(), CommandRefused> {
         if NameAddr::from_party(identity).is_err() {
             return Err(CommandRefused::BadText);
         }
@@ -73,6 +78,9 @@ impl Session {
             return Err(CommandRefused::WrongState);
         }
         if !self.peer_allows_update {
+            if by_offer {
+                self.identify_by_offer(identity);
+            }
             return Ok(());
         }
         let refresh = self.refresh.clone();
@@ -84,5 +92,16 @@ impl Session {
             }
         });
         Ok(())
+    }
+
+    /// A re-INVITE with the description that stands, so that no media changes. One that still waits tells the newer name.
+    fn identify_by_offer(&mut self, identity: &Party) {
+        let waiting = self.offers.iter_mut().find(|offer| offer.is_refresh && offer.identity.is_some());
+        if let Some(offer) = waiting {
+            offer.identity = Some(identity.clone());
+        } else if self.offers.len() < OFFERS_QUEUED_MAX {
+            let (sdp, identity) = (self.local_sdp.clone(), Some(identity.clone()));
+            self.offers.push_back(Offer { sdp, identity, glares: 0, is_refresh: true });
+        }
     }
 }

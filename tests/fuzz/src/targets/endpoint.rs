@@ -146,7 +146,7 @@ impl Table {
             4 => Command::Offer { session, sdp, identity: step.bit(3, 0).then(party) },
             5 | 6 => Command::AcceptOffer { session, sdp },
             7 => Command::RefuseOffer { session, status: step.one(3, &[488, 491]) },
-            8 => Command::Identify { session, identity: party() },
+            8 => Command::Identify { session, identity: party(), by_offer: session.0 % 2 == 0 },
             9 => Command::AcceptTransfer { session, transfer },
             10 => Command::RefuseTransfer { session, transfer, status: 603 },
             11 => Command::ReportTransfer { session, transfer, status: step.one(4, &[100, 180, 200, 486]), reason },
