@@ -77,6 +77,13 @@ pub(crate) struct Contact {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
+impl Contact {
+    /// Whether its parties are part of the call now; a supervisor's contact never is.
+    pub(crate) fn is_open_part(&self) -> bool {
+        self.stage == Stage::Open && self.method != InitiationMethod::Monitor
+    }
+}
+
 /// All of one customer call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Conversation {

@@ -161,7 +161,7 @@ impl Desk {
         let held_by = conversation.connection(id).and_then(|party| party.hold).map(|hold| hold.by);
         if let Some(by) = held_by {
             // A hold that an agent has left behind is booked where its party is now, not where all is over.
-            let open = |contact: &&Contact| contact.stage == Stage::Open;
+            let open = |contact: &&Contact| contact.is_open_part();
             let holder = conversation.contact(by).filter(open);
             let by = holder.or_else(|| conversation.contacts.iter().rev().find(open)).map_or(by, |contact| contact.id);
             self.resume_party(conversation, id, by);

@@ -334,8 +334,7 @@ impl Desk {
         self.complete_transfers_of(conversation, leaver, contact, agent);
         self.tell_initiator_of_end(conversation, leaver);
         // A customer leaves the contact that it is on now, not the one that it came in by.
-        let open = |entry: &&Contact| entry.stage == Stage::Open && entry.method != InitiationMethod::Monitor;
-        let left = match conversation.contacts.iter().rev().find(open) {
+        let left = match conversation.contacts.iter().rev().find(|entry| entry.is_open_part()) {
             Some(current) if initial => current.id,
             _ => contact,
         };
