@@ -72,6 +72,10 @@ mod trunk_health;
 mod trunk_media;
 #[path = "scenarios/trunk_numbers.rs"]
 mod trunk_numbers;
+#[path = "scenarios/trunk_refer_on.rs"]
+mod trunk_refer_on;
+#[path = "scenarios/trunk_take_back.rs"]
+mod trunk_take_back;
 #[path = "scenarios/trunk_transfers.rs"]
 mod trunk_transfers;
 #[path = "scenarios/two_phones.rs"]

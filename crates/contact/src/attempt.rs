@@ -22,7 +22,7 @@ const REDIRECTS_MAX: u8 = 5;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     number: String,
-    caller: Caller,
+    pub(crate) caller: Caller,
     /// The trunk whose gateways are tried now.
     trunk: String,
     /// Those that are left of it, in order.

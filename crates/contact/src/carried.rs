@@ -1,6 +1,7 @@
 //! What goes on with a call, whoever it is led to: data for the far side (RFC 7433), the numbers by which it came
 //! (RFC 7044, RFC 5806), and the caller's wish not to be shown (RFC 3323, RFC 3325).
 
+use baton_sip::wire::NameAddr;
 use baton_sip::{History, IncomingInvite, OutgoingInvite, Party};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use crate::leg::Device;
 
 /// The name and number of a caller who is not shown (RFC 3323 §4.1.1.3).
 pub(crate) const ANONYMOUS: &str = "anonymous";
+
+/// How often a call may have passed one number.
+const PASSED_MAX: usize = 2;
 
 /// What a conversation carries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,6 +51,20 @@ impl Carried {
     /// Whether a call that goes on outside would be the last one of a loop.
     pub(crate) fn is_worn_out(&self) -> bool {
         self.max_forwards == Some(0)
+    }
+
+    /// Whether a call has gone in a circle: its number has been passed more often than any detour explains (RFC 7044 §10.4, RFC
+    /// 5806 §7). A last History-Info entry for the number itself is the call's own.
+    pub(crate) fn is_loop(invite: &IncomingInvite) -> bool {
+        let number = &invite.target.user;
+        let passed = |values: &[String]| {
+            let of_number = |value: &&String| {
+                let address = NameAddr::parse(value).ok();
+                address.is_some_and(|address| !number.is_empty() && address.uri.user() == *number)
+            };
+            values.iter().filter(of_number).count()
+        };
+        passed(&invite.history.history_info) > PASSED_MAX || passed(&invite.history.diversion) >= PASSED_MAX
     }
 
     /// Puts what is carried into a call to a device. Phones get the data; trunks get the way as well, and who is not shown.

@@ -12,8 +12,10 @@ use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
 use crate::outcome::{Failure, OutcomeName};
 use crate::permission::Account;
+use crate::refer_on::Passing;
 use crate::snapshot::{ConnectionState, ConnectionType};
 use crate::supervise::Monitor;
+use crate::take_back::TakeBack;
 use crate::undo::Aside;
 use crate::whisper::Whisper;
 
@@ -133,6 +135,12 @@ pub(crate) struct Connection {
     pub(crate) caller_id: Option<String>,
     /// What it does as a supervisor: then it is no party.
     pub(crate) monitor: Option<Monitor>,
+    /// The customer's trunk was asked to reach it.
+    pub(crate) take_back: Option<Box<TakeBack>>,
+    /// A REFER of its trunk that has gone on to the other side.
+    pub(crate) passing: Option<Box<Passing>>,
+    /// How often a 3xx has moved it to another number.
+    pub(crate) moves: u8,
 }
 
 impl Connection {
@@ -174,6 +182,9 @@ impl Connection {
             charged_to: None,
             caller_id: None,
             monitor: None,
+            take_back: None,
+            passing: None,
+            moves: 0,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::connection::{Connection, Phase};
 use crate::event::{DisconnectReason, EndpointAddress, InitiationMethod, LegReport};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::recall::{FailedTarget, Recall};
+use crate::trombone::Trombone;
 
 /// How far a contact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,6 +106,8 @@ pub(crate) struct Conversation {
     pub(crate) closing: BTreeMap<u64, (ContactId, LegReport, u16)>,
     /// The customer is on its way back from a target that was not reached.
     pub(crate) recall: Option<Box<Recall>>,
+    /// Both its parties are one trunk's.
+    pub(crate) trombone: Option<Trombone>,
     /// The closing prompt is being played.
     pub(crate) farewell: bool,
     /// Whom to dial once the agent's own phone has answered.

@@ -225,10 +225,13 @@ impl Core {
 
     /// A command that the endpoint refuses must not leave a party waiting for what will never come.
     fn apply(&mut self, now_us: u64, command: SipCommand) {
-        let (mut failed_call, mut failed_errand) = (None, None);
+        let (mut failed_call, mut failed_errand, mut failed_referral) = (None, None, None);
         match &command {
             SipCommand::Invite { session, .. } => failed_call = Some(*session),
             SipCommand::Errand { errand, .. } => failed_errand = Some(*errand),
+            SipCommand::Transfer { session, .. } | SipCommand::TransferTo { session, .. } => {
+                failed_referral = Some(*session);
+            }
             _ => {}
         }
         let kind = name_of(&command);
@@ -237,6 +240,9 @@ impl Core {
         let status = if refused == CommandRefused::BadText { 400 } else { 503 };
         if let Some(errand) = failed_errand {
             return self.desk.errand_failed(errand, status);
+        }
+        if let Some(session) = failed_referral {
+            return self.desk.sip_event(SipEvent::TransferProgress { session, status, from_notify: false });
         }
         let Some(session) = failed_call else { return };
         let (reason, contacts) = (refused.to_string(), Vec::new());
@@ -260,6 +266,8 @@ fn name_of(command: &SipCommand) -> &'static str {
         SipCommand::RefuseTransfer { .. } => "RefuseTransfer",
         SipCommand::ReportTransfer { .. } => "ReportTransfer",
         SipCommand::Transfer { .. } => "Transfer",
+        SipCommand::TransferTo { .. } => "TransferTo",
+        SipCommand::Redirect { .. } => "Redirect",
         SipCommand::SendDigit { .. } => "SendDigit",
         SipCommand::End { .. } => "End",
         SipCommand::Errand { .. } => "Errand",

@@ -267,6 +267,7 @@ impl Desk {
             self.timers.stop(Timer::QueueMax(conversation.id, connection.id));
             self.timers.stop(Timer::NextDevice(conversation.id, connection.id));
             self.timers.stop(Timer::OutboundMax(conversation.id, connection.id));
+            self.timers.stop(Timer::Referral(conversation.id, connection.id));
         }
         self.timers.stop(Timer::CallMax(conversation.id));
         self.timers.stop(Timer::Closing(conversation.id));

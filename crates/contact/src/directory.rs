@@ -13,7 +13,8 @@ mod trunk;
 pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile, Supervision};
 pub use recall::{RecallPolicy, RecallStage};
 pub use trunk::{
-    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register, Unprefixed,
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, Register,
+    TransferPolicy, TrombonePolicy, Unprefixed,
 };
 
 /// All of the directory.
@@ -397,6 +398,10 @@ pub enum ReferPolicy {
     /// Act on it here.
     #[default]
     Terminate,
+    /// Pass it on to the far end of the other leg, and its NOTIFYs back.
+    Pass,
+    /// Pass it on where the far end takes it, else act on it here.
+    Convert,
     /// Refuse it with 403.
     Refuse,
 }
@@ -473,6 +478,12 @@ pub struct Trunk {
     /// What is done with its REFER.
     #[serde(default)]
     pub refer: ReferPolicy,
+    /// How a customer of its is transferred to a number that goes out by it as well.
+    #[serde(default)]
+    pub transfer: TransferPolicy,
+    /// What is done with a call that came in by it and went out by it.
+    #[serde(default)]
+    pub trombones: TrombonePolicy,
     /// Whether its calls may go on to other trunks by the routes (tandem).
     #[serde(default)]
     pub tandem: bool,
@@ -518,6 +529,8 @@ impl Default for Trunk {
             early_media: EarlyMedia::default(),
             redirect: RedirectPolicy::default(),
             refer: ReferPolicy::default(),
+            transfer: TransferPolicy::default(),
+            trombones: TrombonePolicy::default(),
             tandem: false,
             security_profile: None,
             max_calls: default_max_calls(),

@@ -41,10 +41,15 @@ impl Desk {
                     }
                 });
             }
-            SipEvent::Refused { session, status, q850, .. } => {
+            SipEvent::Refused { session, status, q850, contacts, .. } => {
                 self.on_leg(session, |desk, conversation, owner| {
                     let failure = desk.failure_of(conversation, owner, session.0, (status, q850));
+                    let leg = conversation.connection(owner).and_then(|party| party.leg(session.0));
+                    let device = leg.map(|leg| leg.device.clone());
                     desk.close_leg(conversation, owner, session.0);
+                    if desk.redirects_on(conversation, owner, device.as_ref(), (status, &contacts)) {
+                        return;
+                    }
                     let next = desk.try_elsewhere(conversation, owner, failure);
                     let next = next.or_else(|failure| desk.ring_next_device(conversation, owner, failure));
                     if let Err(failure) = next {
@@ -69,8 +74,10 @@ impl Desk {
                     None => self.sip(baton_sip::Command::RefuseTransfer { session, transfer, status: 481 }),
                 }
             }
-            SipEvent::TransferProgress { session, status, .. } => {
-                tracing::debug!(session = session.0, status, "a REFER of ours made progress");
+            SipEvent::TransferProgress { session, status, from_notify } => {
+                self.on_leg(session, |desk, conversation, _| {
+                    desk.referral_progress(conversation, session, (status, from_notify));
+                });
             }
             SipEvent::Digit { session, digit, .. } => {
                 self.on_leg(session, |desk, conversation, owner| {
@@ -225,6 +232,9 @@ impl Desk {
         let partners = party.leg(leg_id).map(|leg| leg.partners.clone()).unwrap_or_default();
         let other_lines = party.legs.len() > 1;
         self.close_leg(conversation, owner, leg_id);
+        if self.left_by_take_back(conversation, SessionId(leg_id)) {
+            return;
+        }
         if !other_lines {
             self.party_gone(conversation, owner, why);
             return;
@@ -359,6 +369,7 @@ impl Desk {
             Timer::QueueMax(_, target) => desk.queued_long_enough(conversation, target),
             Timer::NextDevice(_, target) => desk.device_rang_long_enough(conversation, target),
             Timer::OutboundMax(_, party) => desk.outbound_lasted_long_enough(conversation, party),
+            Timer::Referral(_, id) => desk.referral_overdue(conversation, id),
             Timer::Gateway(_) | Timer::Registration(_) => {}
         });
     }

@@ -65,6 +65,10 @@ impl Desk {
         if invite.max_forwards == 0 {
             return self.refuse(session, 483, false);
         }
+        if Carried::is_loop(&invite) {
+            tracing::info!(number = invite.target.user, "a call goes in a circle");
+            return self.refuse(session, 482, false);
+        }
         let arrival = Arrival { session, invite, device, agent };
         if let Some(replaced) = arrival.invite.replaces {
             return self.replacing(arrival, replaced);
@@ -244,6 +248,7 @@ impl Desk {
             transfers: 0,
             closing: Default::default(),
             recall: None,
+            trombone: None,
             farewell: false,
             dial_next: None,
             missed: Vec::new(),

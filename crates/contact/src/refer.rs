@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use baton_sip::{Command as SipCommand, ReferTarget, ReplacesTarget, SessionId, TransferId};
 
 use crate::command::{RefusalKind, Target};
@@ -16,7 +18,7 @@ use crate::leg::Device;
 use crate::transfer::Adding;
 
 /// A REFER as it was asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) session: SessionId,
     pub(crate) transfer: TransferId,
@@ -54,6 +56,13 @@ impl Desk {
             self.refuse_transfer(asked.session, asked.transfer, status);
             return;
         }
+        if !self.refers_on(conversation, owner, asked) {
+            self.act_on_refer(conversation, owner, asked);
+        }
+    }
+
+    /// We do what a REFER asks for.
+    pub(crate) fn act_on_refer(&mut self, conversation: &mut Conversation, owner: ConnectionId, asked: &Asked) {
         match &asked.target.replaces {
             Some(ReplacesTarget::Session(other)) => self.attended_within(conversation, owner, asked, *other),
             // RFC 3891 §3: `early-only` names a dialog that has been answered meanwhile.
@@ -74,7 +83,7 @@ impl Desk {
         {
             return Err(403);
         }
-        if !party.is_here() {
+        if !party.is_here() || party.passing.is_some() {
             return Err(491);
         }
         // A supervisor is no party: it has nothing to transfer.

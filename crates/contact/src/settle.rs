@@ -30,6 +30,7 @@ impl Desk {
         self.end_what_is_over(conversation);
         conversation.adopt_targets();
         self.settle_supervisors(conversation);
+        self.look_for_trombone(conversation);
         self.book_interactions(conversation);
         self.publish_focus(conversation);
         self.publish_names(conversation);
@@ -174,6 +175,7 @@ impl Desk {
             Timer::FeatureCode(call, id),
             Timer::OutboundMax(call, id),
             Timer::Undo(call, id),
+            Timer::Referral(call, id),
         ];
         for timer in timers {
             self.timers.stop(timer);
@@ -181,7 +183,7 @@ impl Desk {
         let now_us = self.now_us;
         if let Some(party) = conversation.connection_mut(id) {
             party.enter(Phase::Ended, now_us);
-            (party.refer, party.aside) = (None, None);
+            (party.refer, party.aside, party.take_back, party.passing) = (None, None, None, None);
             conversation.changed = true;
         }
     }

@@ -278,6 +278,12 @@ pub struct TrunkView {
     pub calls_out: u32,
     /// Most calls.
     pub max_calls: u32,
+    /// Customers that it has taken back by our REFER, since the start.
+    pub handed_back: u64,
+    /// Those that it was asked to take back and did not; they were bridged here.
+    pub bridged_instead: u64,
+    /// Calls that came in by it and went out by it, since the start.
+    pub trombones: u64,
     /// Its gateways.
     pub gateways: Vec<GatewayView>,
     /// Our registration with it, if we are to register.

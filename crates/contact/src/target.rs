@@ -31,17 +31,21 @@ impl Desk {
         }
         let device = conversation.connection(target).and_then(|party| party.leg(leg_id)).map(|leg| &leg.device);
         let trunk = device.and_then(|device| self.trunk_of(device));
-        let heard = trunk.is_none_or(|trunk| trunk.early_media == EarlyMedia::Pass);
-        let sdp = sdp.filter(|_| heard);
+        let policy = trunk.map_or(EarlyMedia::Pass, |trunk| trunk.early_media);
+        let sdp = sdp.filter(|_| policy == EarlyMedia::Pass);
         let early = sdp.is_some_and(|sdp| self.take_early_answer(conversation, leg_id, &sdp));
         let now_us = self.now_us;
         let Some(party) = conversation.connection_mut(target) else { return };
+        // From here on a failure is the called party's.
+        party.attempt = None;
+        if policy == EarlyMedia::Ignore && status != 180 {
+            // Nobody's phone rings yet.
+            return;
+        }
         if let Some(leg) = party.leg_mut(leg_id) {
             leg.state = LegState::Alerting;
             leg.early_media |= early;
         }
-        // From here on a failure is the called party's.
-        party.attempt = None;
         if !party.is_pending() {
             return;
         }

@@ -37,6 +37,8 @@ pub(crate) enum Timer {
     NextDevice(ConversationId, ConnectionId),
     /// An outside call has lasted as long as its security profile allows.
     OutboundMax(ConversationId, ConnectionId),
+    /// A REFER of ours was not answered, or what came of it is not told.
+    Referral(ConversationId, ConnectionId),
     /// A gateway's next OPTIONS, or the end of the wait for its answer.
     Gateway(GatewayId),
     /// A trunk's next REGISTER, or the end of the wait for its answer.
@@ -59,7 +61,8 @@ impl Timer {
             | Timer::QueueDelay(id, _)
             | Timer::QueueMax(id, _)
             | Timer::NextDevice(id, _)
-            | Timer::OutboundMax(id, _) => Some(id),
+            | Timer::OutboundMax(id, _)
+            | Timer::Referral(id, _) => Some(id),
             Timer::Gateway(_) | Timer::Registration(_) => None,
         }
     }

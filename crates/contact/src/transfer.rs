@@ -77,12 +77,18 @@ impl Desk {
             party.whisper =
                 aim.quick_connect.as_deref().and_then(|name| self.directory.quick_connect(name)).and_then(Whisper::of);
         }
+        let blind = !adding.hold && adding.line.is_none();
         if let Some(line) = adding.line {
             self.attach_line(conversation, initiator, added, line);
         }
         let others = conversation.ids_of(|each| each.id != initiator && each.id != added && each.talks());
-        self.reach(conversation, added, &aim.destination, &caller);
-        self.ring_by_policy(conversation, added);
+        let parties = (Some(initiator), added);
+        // Who is to accept first must be called from here: its trunk cannot ask it.
+        let blind = blind && conversation.connection(added).is_some_and(|party| party.whisper.is_none());
+        if !(blind && self.take_back(conversation, parties, &aim.destination, &caller)) {
+            self.reach(conversation, added, &aim.destination, &caller);
+            self.ring_by_policy(conversation, added);
+        }
         // A target that cannot be reached at all changes nothing: nobody is held for it.
         let on_the_way = conversation.connection(added).is_some_and(Connection::is_live);
         for other in others.into_iter().filter(|_| adding.hold && on_the_way) {

@@ -10,7 +10,8 @@ use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
 use crate::directory::{
-    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberPlan, RedirectPolicy, ReferPolicy, Trunk, TrunkTransport,
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberPlan, RedirectPolicy, ReferPolicy, TransferPolicy,
+    TrombonePolicy, Trunk, TrunkTransport,
 };
 use crate::health::GatewayId;
 use crate::leg::{Device, Leg};
@@ -40,6 +41,8 @@ pub(crate) struct TrunkState {
     pub(crate) redirect: RedirectPolicy,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) refer: ReferPolicy,
+    pub(crate) transfer: TransferPolicy,
+    pub(crate) trombones: TrombonePolicy,
     pub(crate) tandem: bool,
     pub(crate) security_profile: Option<String>,
     pub(crate) max_calls: u32,
@@ -64,6 +67,11 @@ pub(crate) struct GatewayState {
 pub(crate) struct TrunkLife {
     pub(crate) calls_in: u32,
     pub(crate) calls_out: u32,
+    /// Customers that the trunk was asked to take back: those that it took, and those that were bridged here instead.
+    pub(crate) handed_back: u64,
+    pub(crate) bridged_instead: u64,
+    /// Calls whose legs were both the trunk's.
+    pub(crate) trombones: u64,
     bucket: Bucket,
 }
 
@@ -125,6 +133,8 @@ impl TrunkState {
             redirect: trunk.redirect,
             credentials,
             refer: trunk.refer,
+            transfer: trunk.transfer,
+            trombones: trunk.trombones,
             tandem: trunk.tandem,
             security_profile: trunk.security_profile.clone(),
             max_calls: trunk.max_calls,
@@ -186,6 +196,16 @@ impl Desk {
         if let Some(per_second) = per_second {
             life.bucket.take(now_us, per_second);
         }
+    }
+
+    /// The trunk has taken a customer back, or it has not.
+    pub(crate) fn count_take_back(&mut self, name: &str, taken: bool) {
+        let life = self.trunk_lives.entry(name.to_string()).or_default();
+        *(if taken { &mut life.handed_back } else { &mut life.bridged_instead }) += 1;
+    }
+
+    pub(crate) fn count_trombone(&mut self, name: &str) {
+        self.trunk_lives.entry(name.to_string()).or_default().trombones += 1;
     }
 
     /// A leg is over: if it was a trunk's, the trunk has one call less.

@@ -219,6 +219,9 @@ impl Desk {
             calls_in: life.calls_in,
             calls_out: life.calls_out,
             max_calls: trunk.max_calls,
+            handed_back: life.handed_back,
+            bridged_instead: life.bridged_instead,
+            trombones: life.trombones,
             gateways: trunk.gateways.iter().map(gateway).collect(),
             registration,
         }

@@ -28,6 +28,7 @@ mod metrics;
 mod operator;
 mod random;
 mod records;
+mod reread;
 mod resolve;
 mod run;
 mod seal;

@@ -334,6 +334,19 @@ fn render_trunks(text: &mut String, trunks: &[TrunkView]) {
             let _ = writeln!(text, "baton_trunk_calls{{trunk=\"{name}\",direction=\"{direction}\"}} {calls}");
         }
     }
+    let name = "baton_trunk_take_backs_total";
+    heading(text, name, "Customers that a trunk was asked to take back by our REFER, or to connect itself.", "counter");
+    for trunk in trunks {
+        let of = escape(&trunk.name);
+        for (outcome, count) in [("handedBack", trunk.handed_back), ("bridged", trunk.bridged_instead)] {
+            let _ = writeln!(text, "{name}{{trunk=\"{of}\",outcome=\"{outcome}\"}} {count}");
+        }
+    }
+    let name = "baton_trunk_trombones_total";
+    heading(text, name, "Calls that came in by a trunk and went out by it.", "counter");
+    for trunk in trunks {
+        let _ = writeln!(text, "{name}{{trunk=\"{}\"}} {}", escape(&trunk.name), trunk.trombones);
+    }
     heading(text, "baton_trunk_gateway_up", "Whether calls go to a gateway.", "gauge");
     for trunk in trunks {
         let name = escape(&trunk.name);

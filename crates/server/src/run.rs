@@ -28,9 +28,10 @@ use crate::directory_file::DirectoryFile;
 use crate::inbox::{Inbox, Letter, inbox};
 use crate::media::{self, MediaThreads};
 use crate::metrics::Metrics;
+use crate::reread::reread;
 use crate::resolve::Locator;
 use crate::services::DirectoryInForce;
-use crate::shutdown::{self, Signals};
+use crate::shutdown::{self, Asked, Signals};
 use crate::sounds::SoundNames;
 use crate::store_thread::StoreThread;
 use crate::tcp_edge::{self, EdgeSettings, TcpEdgeListener};
@@ -180,6 +181,8 @@ fn first_directory(node: &Node) -> Result<Option<DirectoryFile>, String> {
 struct Server {
     inbox: Inbox,
     core: JoinHandle<Result<(), String>>,
+    tls: Tls,
+    metrics: &'static Metrics,
     watch: Watch,
     drained: oneshot::Receiver<()>,
     draining: Arc<AtomicBool>,
@@ -223,8 +226,9 @@ impl Server {
         let store = StoreThread::start(store, hub.clone(), backlog_max, metrics, &watcher)
             .map_err(failed("the store thread"))?;
         let locator = Arc::new(Locator::new(&node.dns.servers, transports(&bound.listeners))?);
-        let edge = tcp_edge::start(bound.tcp, edge_settings(node, tls), locator, inbox.clone(), metrics, &watcher)
-            .map_err(failed("the TCP edge"))?;
+        let edge =
+            tcp_edge::start(bound.tcp, edge_settings(node, tls.clone()), locator, inbox.clone(), metrics, &watcher)
+                .map_err(failed("the TCP edge"))?;
         let (media, shard_inboxes) = media::start(shards, &sounds, &inbox, &watcher)?;
 
         let (tell_drained, drained) = oneshot::channel();
@@ -263,7 +267,22 @@ impl Server {
         for each in &bound.listeners {
             tracing::info!(transport = ?each.transport, local = %each.local, advertised = %each.advertised, "SIP");
         }
-        let started = Server { inbox, core, watch, drained, draining, store, sink, media, hub, trace, stop_api, api };
+        let started = Server {
+            inbox,
+            core,
+            tls,
+            metrics,
+            watch,
+            drained,
+            draining,
+            store,
+            sink,
+            media,
+            hub,
+            trace,
+            stop_api,
+            api,
+        };
         Ok(started)
     }
 
@@ -271,12 +290,18 @@ impl Server {
     async fn serve(mut self, node: &Node) -> Result<(), String> {
         let mut signals = Signals::catch().map_err(|error| format!("signals cannot be caught: {error}"))?;
         tracing::info!("ready");
-        let ended = tokio::select! {
-            name = signals.next() => {
-                tracing::info!(signal = name, "no new calls; those that are up may end");
-                None
+        let ended = loop {
+            let asked = tokio::select! {
+                asked = signals.next() => asked,
+                part = self.watch.ended() => break Some(part),
+            };
+            match asked {
+                Asked::Reread => reread(node, &self.tls, self.metrics).await,
+                Asked::End(name) => {
+                    tracing::info!(signal = name, "no new calls; those that are up may end");
+                    break None;
+                }
             }
-            part = self.watch.ended() => Some(part),
         };
         self.draining.store(true, Ordering::Relaxed);
         let deadline = Duration::from_secs(node.limits.shutdown_seconds);

@@ -1,5 +1,5 @@
-//! How the process ends: on SIGINT, SIGTERM or SIGHUP it takes no new calls and lets those that are up end, until a
-//! deadline or a second signal; then it hangs up.
+//! What signals do. On SIGINT or SIGTERM the process takes no new calls and lets those that are up end, until a deadline or a
+//! second signal; then it hangs up. On SIGHUP it reads its files again ([`crate::reread`]).
 
 use std::time::Duration;
 
@@ -15,7 +15,16 @@ const END_PATIENCE: Duration = Duration::from_secs(2);
 /// Pause before a full inbox is offered a command again.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// The signals that end the process.
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The end, by this signal.
+    End(&'static str),
+    /// That files are read again.
+    Reread,
+}
+
+/// The signals that are heard.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -36,12 +45,21 @@ impl Signals {
         })
     }
 
-    /// The next one, by name.
-    pub(crate) async fn next(&mut self) -> &'static str {
+    /// What the next one asks for.
+    pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.hang_up.recv() => "SIGHUP",
+            _ = self.interrupt.recv() => Asked::End("SIGINT"),
+            _ = self.terminate.recv() => Asked::End("SIGTERM"),
+            _ = self.hang_up.recv() => Asked::Reread,
+        }
+    }
+
+    /// The next one that asks for the end, by name.
+    async fn next_end(&mut self) -> &'static str {
+        loop {
+            if let Asked::End(name) = self.next().await {
+                return name;
+            }
         }
     }
 }
@@ -67,7 +85,7 @@ pub(crate) async fn drain(
             return;
         }
         () = tokio::time::sleep(deadline) => tracing::warn!("the deadline is reached; calls that are up are ended"),
-        name = signals.next() => tracing::warn!(signal = name, "a second signal; calls that are up are ended"),
+        name = signals.next_end() => tracing::warn!(signal = name, "a second signal; calls that are up are ended"),
     }
     end_all(inbox, drained).await;
 }

@@ -73,6 +73,16 @@ impl Tls {
         }
     }
 
+    /// Reads all files again, whether they look changed or not.
+    pub(crate) async fn reread(&self, node: &Node, metrics: &Metrics) {
+        if files(node).is_empty() {
+            return;
+        }
+        let node = node.clone();
+        let again = tokio::task::spawn_blocking(move || read(&node)).await;
+        self.reloaded(again.unwrap_or_else(|error| Err(vec![error.to_string()])), metrics);
+    }
+
     fn reloaded(&self, again: Result<BTreeMap<ListenerId, ListenerTls>, Vec<String>>, metrics: &Metrics) {
         match again {
             Ok(again) => {

@@ -306,6 +306,7 @@ impl Endpoint {
                 self.guard.lift(address);
                 return Ok(());
             }
+            Command::TransferTo { session, other } => return self.transfer_to(session, other),
             Command::Ring { session, .. }
             | Command::Answer { session, .. }
             | Command::Refuse { session, .. }
@@ -318,6 +319,7 @@ impl Endpoint {
             | Command::RefuseTransfer { session, .. }
             | Command::ReportTransfer { session, .. }
             | Command::Transfer { session, .. }
+            | Command::Redirect { session, .. }
             | Command::SendDigit { session, .. }
             | Command::End { session, .. } => session,
         };
@@ -328,6 +330,14 @@ impl Endpoint {
             None if is_report => Ok(()),
             None => Err(CommandRefused::NoSession),
         }
+    }
+
+    fn transfer_to(&mut self, session: SessionId, other: SessionId) -> Result<(), CommandRefused> {
+        let other = self.sessions.get(&other).ok_or(CommandRefused::NoSession)?;
+        let target = other.place_of_peer().ok_or(CommandRefused::WrongState)?;
+        let command = Command::Transfer { session, target, referred_by: None };
+        let done = self.with_session(session, |session, stack| session.command(stack, command));
+        done.unwrap_or(Err(CommandRefused::NoSession))
     }
 
     fn invite(&mut self, id: SessionId, invite: OutgoingInvite) -> Result<(), CommandRefused> {

@@ -8,11 +8,12 @@ use crate::endpoint::Endpoint;
 use crate::guard::Offence;
 use crate::headers::{ACCEPT, ALLOW, KNOWN_OPTIONS, SDP, capabilities, contact, wants_sips};
 use crate::interface::{Account, Event, Flow, History, IncomingInvite, Origin, PeerId, SessionId, UnknownSource};
-use crate::random::marked;
+use crate::outgoing::BRANCH_START;
+use crate::random::{marked, read_marked};
 use crate::registrar::RegisterRefused;
 use crate::session::{Session, interval_too_small};
 use crate::transaction::merge_key;
-use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri};
+use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri, Via};
 
 /// Most values of a header that goes on with its call; what is beyond is left behind.
 const CARRIED_MAX: usize = 16;
@@ -359,6 +360,9 @@ impl Endpoint {
         if self.stack.transactions.of_merge_key(&merge_key(request)).is_some() {
             return Err(482);
         }
+        if self.is_ours_come_back(request) {
+            return Err(482);
+        }
         if !request.unknown_requirements(KNOWN_OPTIONS).is_empty() {
             return Err(420);
         }
@@ -381,6 +385,24 @@ impl Endpoint {
             return Err(503);
         }
         Ok(())
+    }
+
+    /// RFC 3261 §16.3 step 4: a call of ours that somebody has led back to us, known by its own names or by our Via below
+    /// others'. Answered, it would go out again and again.
+    fn is_ours_come_back(&self, request: &Message) -> bool {
+        let by_names = request.from_tag().and_then(|tag| self.session_of_tag(tag));
+        if by_names.is_some_and(|session| session.dialog.call_id == request.call_id()) {
+            return true;
+        }
+        // The topmost is that of whoever sent it to us.
+        let mut below = request.values(HeaderName::Via).skip(1);
+        below.any(|value| {
+            let via = Via::parse(value).ok();
+            let branch = via.as_ref().and_then(|via| via.params.get("branch"));
+            let marks = branch.and_then(|branch| read_marked(branch.strip_prefix(BRANCH_START)?));
+            let own = |(number, random)| self.stack.transactions.of_response(number, random, &Method::Invite);
+            marks.and_then(own).is_some()
+        })
     }
 
     fn refuse_invite(&mut self, entry: &Entry, status: u16) {

@@ -759,7 +759,8 @@ pub enum Command {
         /// A reason phrase; empty for the standard one.
         reason: String,
     },
-    /// Ask the peer to call somebody else (our REFER). Leads to `TransferProgress`.
+    /// Ask the peer to call somebody else (our REFER). Refused at once when the peer's Allow says that it takes no REFER. Leads
+    /// to `TransferProgress`.
     Transfer {
         /// The session.
         session: SessionId,
@@ -767,6 +768,21 @@ pub enum Command {
         target: String,
         /// Referred-By.
         referred_by: Option<String>,
+    },
+    /// Ask the peer to connect itself with the peer of another session, in whose place it steps there: a REFER with Replaces
+    /// (RFC 5589 §7). Leads to `TransferProgress` of this session.
+    TransferTo {
+        /// The session.
+        session: SessionId,
+        /// The other one, established.
+        other: SessionId,
+    },
+    /// Refuse an incoming call with 302: whom to call instead (RFC 3261 §21.3.3).
+    Redirect {
+        /// The incoming session.
+        session: SessionId,
+        /// URIs, the best first.
+        contacts: Vec<String>,
     },
     /// Send DTMF by INFO (`application/dtmf-relay`).
     SendDigit {

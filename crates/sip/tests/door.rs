@@ -388,3 +388,37 @@ fn path_is_kept_and_given_back() {
     assert_eq!(header(&ok, "Path"), "<sip:edge@192.0.2.77;lr>");
     assert_eq!(desk.endpoint.bindings("101")[0].path, ["<sip:edge@192.0.2.77;lr>"]);
 }
+
+/// RFC 3261 §16.3 step 4: known by its names, or by our Via below the one that sent it back.
+#[test]
+fn a_call_of_ours_that_comes_back_is_a_loop() {
+    let mut desk = Desk::new();
+    let session = desk.endpoint.allocate_session();
+    let invite = Box::new(invite_to(1, Some(OFFER)));
+    desk.command(Command::Invite { session, invite }).unwrap();
+    let ours = desk.next();
+    let from = header(&ours, "From");
+    let back = |from: &str, call_id: &str, via: &str, number: u32| {
+        format!(
+            "INVITE sip:desk@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKback{number};rport\n{via}\
+             Max-Forwards: 60\nFrom: {from}\nTo: <sip:desk@192.0.2.1>\nCall-ID: {call_id}\nCSeq: 1 INVITE\n\
+             Contact: <sip:x@192.0.2.2>\nContent-Type: application/sdp\n--\n{OFFER}"
+        )
+    };
+    let own_via = format!("Via: {}\n", header(&ours, "Via"));
+    let foreign_via = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1-0000000000000001\n";
+    let (other, call_id) = ("<sip:x@h>;tag=other", header(&ours, "Call-ID"));
+    for (number, (text, looped)) in [
+        (back(&from, &call_id, "", 1), true),
+        (back(other, "another", &own_via, 2), true),
+        (back(other, "a-third", foreign_via, 3), false),
+        (back(other, &call_id, "", 4), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        desk.send(&text);
+        let first = desk.titles().first().cloned().unwrap();
+        assert_eq!(first, if looped { "482 INVITE" } else { "100 INVITE" }, "{number}: {text}");
+    }
+}

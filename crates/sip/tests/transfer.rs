@@ -498,3 +498,62 @@ fn a_server_that_takes_each_nonce_once_is_answered_in_every_request() {
     assert_eq!(desk.event(), Some(Event::TransferProgress { session, status: 401, from_notify: false }));
     assert!(desk.titles().is_empty());
 }
+
+/// RFC 5589 §7: the Refer-To names the other dialog as its peer sees it.
+#[test]
+fn a_peer_is_asked_to_step_into_our_place_in_another_call() {
+    let mut pair = Pair::new();
+    let (first, _) = pair.talking();
+    let (other, other_callee) = pair.talking();
+    pair.command(0, Command::TransferTo { session: first, other }).unwrap();
+    pair.settle();
+    let refer = pair.texts.iter().rev().find(|text| text.starts_with("REFER")).unwrap().clone();
+    assert!(header(&refer, "Refer-To").starts_with("<sip:bob@192.0.2.2:5060?Replaces="), "{refer}");
+    match pair.event(1) {
+        Some(Event::TransferAsked { target, .. }) => {
+            assert_eq!(target.replaces, Some(ReplacesTarget::Session(other_callee)), "{refer}");
+        }
+        event => panic!("{event:?}"),
+    }
+    pair.end(0, other);
+    pair.run_out();
+    assert_eq!(
+        pair.command(0, Command::TransferTo { session: first, other }),
+        Err(CommandRefused::NoSession),
+        "there is no place to take any more"
+    );
+}
+
+#[test]
+fn a_peer_whose_allow_has_no_refer_is_not_sent_one() {
+    for (allow, taken) in [("", true), ("Allow: INVITE, ACK, BYE, REFER\n", true), ("Allow: INVITE, ACK, BYE\n", false)]
+    {
+        let mut phone = Phone::answered_with(allow);
+        let transfer = Command::Transfer { session: phone.session, target: "sip:c@h".into(), referred_by: None };
+        assert_eq!(
+            phone.desk.command(transfer),
+            if taken { Ok(()) } else { Err(CommandRefused::WrongState) },
+            "{allow}"
+        );
+    }
+}
+
+/// RFC 3261 §21.3.3.
+#[test]
+fn a_caller_is_redirected_with_contacts_in_order() {
+    let mut desk = Desk::new();
+    desk.send(&Phone::invite(""));
+    let Some(Event::Incoming { session, .. }) = desk.event() else { panic!() };
+    let redirect = |contacts: &[&str]| {
+        let contacts = contacts.iter().map(|uri| uri.to_string()).collect();
+        Command::Redirect { session, contacts }
+    };
+    for unreadable in [&["sip:a@b>"][..], &["nonsense"], &[]] {
+        assert_eq!(desk.command(redirect(unreadable)), Err(CommandRefused::BadText), "{unreadable:?}");
+    }
+    desk.titles();
+    desk.command(redirect(&["sip:one@h", "sip:two@h"])).unwrap();
+    let response = desk.next();
+    assert!(response.starts_with("SIP/2.0 302"), "{response}");
+    assert_eq!(headers(&response, "Contact"), ["<sip:one@h>", "<sip:two@h>"]);
+}

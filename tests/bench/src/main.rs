@@ -9,6 +9,7 @@ mod caller;
 mod desk;
 mod flood;
 mod floor;
+mod gateway;
 mod handover;
 mod leg;
 mod load;
@@ -21,6 +22,7 @@ mod registrations;
 mod report;
 mod server;
 mod soak;
+mod streams;
 mod system;
 mod tone;
 

@@ -10,16 +10,19 @@ use crate::load::{Load, MILLISECOND, SECOND};
 use crate::registrations::{self, Phones};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
+use crate::streams;
 use crate::system;
 
 /// A part: its name on the command line, what it does.
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 14] = [
+pub(crate) const PARTS: [Part; 16] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
+    ("calls-tcp", streams::calls_tcp),
+    ("calls-tls", streams::calls_tls),
     ("capacity", capacity),
     ("held", held),
     ("flat", flat),
@@ -40,7 +43,7 @@ pub(crate) struct Setting {
     pub(crate) baton: std::path::PathBuf,
 }
 
-const TANDEM: Shape = Shape { kind: Kind::Tandem, hold: Some(SECOND), media: false };
+pub(crate) const TANDEM: Shape = Shape { kind: Kind::Tandem, hold: Some(SECOND), media: false };
 
 /// The share of calls that may fail, and the longest set-up at the 99th percentile, for a rate to be held.
 const FAILED_MAX: f64 = 0.001;
@@ -505,7 +508,7 @@ pub(crate) fn begin_with(setting: &Setting, more: &str) -> io::Result<(Server, L
     Ok((server, load))
 }
 
-fn until_it_answers(server: &Server) -> io::Result<Load> {
+pub(crate) fn until_it_answers(server: &Server) -> io::Result<Load> {
     let mut load = Load::new(Some(server.sip))?;
     let limit = system::now() + 15 * SECOND;
     while !load.server_answers {

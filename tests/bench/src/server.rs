@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::gateway::Over;
 use crate::system;
 
 /// A running server with a store of its own; stopped when dropped.
@@ -31,6 +32,33 @@ impl Server {
         std::fs::create_dir_all(&directory)?;
         std::fs::write(directory.join("baton.toml"), NODE)?;
         std::fs::write(directory.join("directory.toml"), business() + more)?;
+        let child = spawn(binary, &directory)?;
+        let pid = child.id();
+        let sip = SocketAddr::from(([127, 0, 0, 1], 5060));
+        Ok(Self { child: RefCell::new(child), pid, directory, sip })
+    }
+
+    /// Starts it with TCP or TLS alone, the trunks too.
+    pub(crate) fn start_over(binary: &Path, over: &Over) -> io::Result<Self> {
+        let directory = std::env::temp_dir().join(format!("baton-bench-{}-{}", std::process::id(), system::now()));
+        std::fs::create_dir_all(&directory)?;
+        let (name, tls) = match over {
+            Over::Tcp => ("tcp", None),
+            Over::Tls(certificates) => ("tls", Some(certificates)),
+        };
+        let mut node = NODE.replace("transport = \"udp\"", &format!("transport = \"{name}\""));
+        if let Some(certificates) = tls {
+            let own = "address = \"127.0.0.1:5060\"\ncertificate = \"own.pem\"\nprivate_key = \"own.key\"";
+            node = node.replacen("address = \"127.0.0.1:5060\"", own, 1);
+            node = format!("[sip]\ntrusted_ca = \"ca.pem\"\n\n{node}");
+            let (certificate, key) = &certificates.server;
+            for (file, text) in [("ca.pem", &certificates.authority), ("own.pem", certificate), ("own.key", key)] {
+                std::fs::write(directory.join(file), text)?;
+            }
+        }
+        let trunks = business().replace("networks = [", &format!("transport = \"{name}\"\nnetworks = ["));
+        std::fs::write(directory.join("baton.toml"), node)?;
+        std::fs::write(directory.join("directory.toml"), trunks)?;
         let child = spawn(binary, &directory)?;
         let pid = child.id();
         let sip = SocketAddr::from(([127, 0, 0, 1], 5060));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use baton_contact::command::{AddMode, Command, Control, Refusal, Reply, Target};
 use baton_contact::snapshot::{ContactSnapshot, ContactState};
 use baton_contact::{ContactId, Input, RequestId};
-use baton_sip::Command as SipCommand;
+use baton_sip::{Command as SipCommand, SessionId, TransferId};
 use bytes::Bytes;
 
 use super::line::LineState;
@@ -326,5 +326,52 @@ impl World {
     /// A key by INFO, without waiting.
     pub fn send_digit(&mut self, device: usize, session: baton_sip::SessionId, digit: char) {
         self.device_command(device, SipCommand::SendDigit { session, digit, duration_ms: 100 });
+    }
+}
+
+/// A far end that is referred.
+impl World {
+    /// From now on it thinks over what it is asked for by REFER.
+    pub fn ponder(&mut self, who: &str) {
+        let id = self.line_id(who);
+        self.lines.get_mut(&id).expect("a live line").ponders = true;
+    }
+
+    /// What it was asked for: the Refer-To, and whether there was a Replaces.
+    pub fn asked(&self, who: &str) -> Option<(String, bool)> {
+        let (_, target) = self.line(who).asked.as_ref()?;
+        Some((target.target.uri.clone(), target.replaces.is_some()))
+    }
+
+    pub fn accept_refer(&mut self, who: &str) {
+        self.about_refer(who, |session, transfer| SipCommand::AcceptTransfer { session, transfer });
+    }
+
+    pub fn refuse_refer(&mut self, who: &str, status: u16) {
+        self.about_refer(who, |session, transfer| SipCommand::RefuseTransfer { session, transfer, status });
+    }
+
+    /// Tells how the call goes that it was asked for.
+    pub fn report_refer(&mut self, who: &str, status: u16) {
+        let reason = String::new();
+        self.about_refer(who, |session, transfer| SipCommand::ReportTransfer { session, transfer, status, reason });
+    }
+
+    fn about_refer(&mut self, who: &str, command: impl FnOnce(SessionId, TransferId) -> SipCommand) {
+        let line = self.line(who);
+        let Some((transfer, _)) = &line.asked else { panic!("{who} was asked for nothing\n{}", self.ladder) };
+        let (device, command) = (line.device, command(line.session, *transfer));
+        assert!(self.device_command(device, command), "{who} can answer its REFER\n{}", self.ladder);
+        self.settle();
+    }
+
+    /// A called party's 302.
+    pub fn redirect(&mut self, who: &str, uri: &str) {
+        let id = self.line_in(who, LineState::Ringing);
+        let line = self.lines.get_mut(&id).expect("a live line");
+        line.state = LineState::Over;
+        let (device, session) = (line.device, line.session);
+        self.device_command(device, SipCommand::Redirect { session, contacts: vec![uri.into()] });
+        self.settle();
     }
 }

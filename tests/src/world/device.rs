@@ -339,6 +339,9 @@ impl Line {
                 self.pending = None;
                 self.offers_refused.push_back(status);
             }
+            Event::TransferAsked { transfer, target, .. } if self.ponders => {
+                self.asked = Some((transfer, Box::new(target)))
+            }
             Event::TransferAsked { transfer, .. } => {
                 return Some(Command::RefuseTransfer { session, transfer, status: 603 });
             }

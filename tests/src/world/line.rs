@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use baton_sdp::{Capabilities, Codec, LocalMedia, Negotiated, Negotiation, PendingOffer};
-use baton_sip::SessionId;
+use baton_sip::{ReferTarget, SessionId, TransferId};
 use bytes::Bytes;
 
 use super::sound::Voice;
@@ -58,6 +58,10 @@ pub struct Line {
     pub referring_us: Option<u64>,
     /// What the REFER of this line has brought: the status of its own response, then those of the NOTIFYs.
     pub progress: Vec<u16>,
+    /// It thinks a REFER over, instead of declining it at once.
+    pub ponders: bool,
+    /// The REFER that it thinks over, or acts on.
+    pub asked: Option<(TransferId, Box<ReferTarget>)>,
     /// Digits that came by INFO.
     pub digits: String,
     /// Statuses of refused re-INVITEs.
@@ -89,6 +93,8 @@ impl Line {
             holding: false,
             referring_us: None,
             progress: Vec::new(),
+            ponders: false,
+            asked: None,
             digits: String::new(),
             offers_refused: VecDeque::new(),
             invite: None,

@@ -360,8 +360,32 @@ pub(crate) enum TrunkTransport {
 pub(crate) enum ReferPolicy {
     /// Act on it here.
     Terminate,
+    /// Pass it on to the far end of the other leg, and its NOTIFYs back.
+    Pass,
+    /// Pass it on where the far end takes it, else act on it here.
+    Convert,
     /// Refuse it with 403.
     Refuse,
+}
+
+/// How a trunk's customer is transferred to a number outside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum TransferPolicy {
+    /// By a call of ours, bridged here.
+    Bridge,
+    /// By our REFER to the trunk; bridged here when it is refused, unanswered, or fails.
+    Refer,
+}
+
+/// What is done with a call that came in by a trunk and went out by it, with nobody of ours in it any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum TrombonePolicy {
+    /// It goes on by us.
+    Keep,
+    /// The trunk is asked to connect the two itself (REFER with Replaces).
+    Release,
 }
 
 /// A trunk.
@@ -437,6 +461,12 @@ pub(crate) struct Trunk {
     /// What is done with its REFER.
     #[schema(required = false)]
     pub(crate) refer: ReferPolicy,
+    /// How a customer of its is transferred to a number that goes out by it as well.
+    #[schema(required = false)]
+    pub(crate) transfer: TransferPolicy,
+    /// What is done with a call that came in by it and went out by it.
+    #[schema(required = false)]
+    pub(crate) trombones: TrombonePolicy,
     /// Whether its calls may go on to other trunks by the routes (tandem).
     #[schema(required = false)]
     pub(crate) tandem: bool,
@@ -537,6 +567,8 @@ pub(crate) enum EarlyMedia {
     Pass,
     /// The caller hears our ringing tone in its place.
     Ringback,
+    /// It counts for nothing: only a 180 is ringing.
+    Ignore,
 }
 
 /// What is done with a 3xx of the trunk (RFC 3261 §8.1.3.4).
@@ -545,6 +577,9 @@ pub(crate) enum EarlyMedia {
 pub(crate) enum RedirectPolicy {
     /// The targets that it names are called, the best first.
     Follow,
+    /// It goes on to the caller: as a 302 while its call is unanswered, as a REFER to its trunk with `transfer` = `refer`; else we
+    /// call the number.
+    Pass,
     /// The call has failed.
     Refuse,
 }

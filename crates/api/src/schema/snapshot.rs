@@ -302,6 +302,12 @@ pub(crate) struct TrunkView {
     pub(crate) calls_out: u32,
     /// Most calls.
     pub(crate) max_calls: u32,
+    /// Customers that it has taken back by our REFER, since the start.
+    pub(crate) handed_back: u64,
+    /// Those that it was asked to take back and did not; they were bridged here.
+    pub(crate) bridged_instead: u64,
+    /// Calls that came in by it and went out by it, since the start.
+    pub(crate) trombones: u64,
     /// Its gateways.
     pub(crate) gateways: Vec<GatewayView>,
     /// Our registration with it, if we are to register.

@@ -90,6 +90,7 @@ fn enumerations_are_the_real_ones() {
     use real_directory::{
         OnAgentHangup, OnRingingHangup, OnTargetFailure, QueueFull, QuickConnectType, ReferPolicy, TrunkTransport,
     };
+    use real_directory::{TransferPolicy, TrombonePolicy};
     all::<directory::QueueFull>([QueueFull::Busy, QueueFull::Unavailable]);
     all::<directory::OnTargetFailure>([OnTargetFailure::Hold, OnTargetFailure::AutoResume]);
     all::<directory::OnAgentHangup>([OnAgentHangup::End, OnAgentHangup::Recall]);
@@ -108,17 +109,20 @@ fn enumerations_are_the_real_ones() {
         TrunkTransport::Auto,
     ]);
     use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, RedirectPolicy, Ringing, Unprefixed};
-    all::<directory::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Refuse]);
+    all::<directory::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Pass, RedirectPolicy::Refuse]);
     use real_directory::Supervision as V;
     all::<directory::Supervision>([V::SilentMonitor, V::Whisper, V::Barge, V::TakeOver]);
     all::<directory::Ringing>([Ringing::Parallel, Ringing::Serial]);
     all::<directory::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
     all::<directory::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
-    all::<directory::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback]);
+    all::<directory::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback, EarlyMedia::Ignore]);
     use NumberFormat as F;
     all::<directory::NumberFormat>([F::E164, F::Digits, F::International, F::National]);
     all::<directory::Unprefixed>([Unprefixed::AsIs, Unprefixed::International, Unprefixed::National]);
-    all::<directory::ReferPolicy>([ReferPolicy::Terminate, ReferPolicy::Refuse]);
+    use ReferPolicy::{Convert, Pass, Refuse, Terminate};
+    all::<directory::ReferPolicy>([Terminate, Pass, Convert, Refuse]);
+    all::<directory::TransferPolicy>([TransferPolicy::Bridge, TransferPolicy::Refer]);
+    all::<directory::TrombonePolicy>([TrombonePolicy::Keep, TrombonePolicy::Release]);
 }
 
 fn some(text: &str) -> Option<String> {
@@ -238,6 +242,9 @@ fn snapshots_are_the_real_ones() {
         calls_in: 1,
         calls_out: 2,
         max_calls: 4,
+        handed_back: 5,
+        bridged_instead: 6,
+        trombones: 7,
         gateways: vec![gateway],
         registration: Some(registration),
     });

@@ -194,7 +194,18 @@ pub fn trunk_view() -> TrunkView {
     let address = "192.0.2.9:5060".into();
     let gateway = GatewayView { address, priority: 0, weight: 1, up: true, last_status: Some(200), since_ms: 1 };
     let (name, gateways) = ("pbx".into(), vec![gateway]);
-    TrunkView { name, calls: 1, calls_in: 1, calls_out: 0, max_calls: 10, gateways, registration: None }
+    TrunkView {
+        name,
+        calls: 1,
+        calls_in: 1,
+        calls_out: 0,
+        max_calls: 10,
+        handed_back: 0,
+        bridged_instead: 0,
+        trombones: 0,
+        gateways,
+        registration: None,
+    }
 }
 
 pub fn quick_connect_view() -> QuickConnectView {

@@ -112,6 +112,8 @@ pub enum EarlyMedia {
     Pass,
     /// The caller hears our ringing tone in its place.
     Ringback,
+    /// It counts for nothing: only a 180 is ringing.
+    Ignore,
 }
 
 /// What is done with a 3xx of the trunk (RFC 3261 §8.1.3.4).
@@ -121,8 +123,33 @@ pub enum RedirectPolicy {
     /// The targets that it names are called, the best first.
     #[default]
     Follow,
+    /// It goes on to the caller: as a 302 while its call is unanswered, as a REFER to its trunk with `transfer` = `refer`; else we
+    /// call the number.
+    Pass,
     /// The call has failed.
     Refuse,
+}
+
+/// How a trunk's customer is transferred to a number outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TransferPolicy {
+    /// By a call of ours, bridged here.
+    #[default]
+    Bridge,
+    /// By our REFER to the trunk; bridged here when it is refused, unanswered, or fails.
+    Refer,
+}
+
+/// What is done with a call that came in by a trunk and went out by it, with nobody of ours in it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TrombonePolicy {
+    /// It goes on by us.
+    #[default]
+    Keep,
+    /// The trunk is asked to connect the two itself (REFER with Replaces).
+    Release,
 }
 
 /// An audio codec.

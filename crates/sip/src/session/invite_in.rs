@@ -127,6 +127,24 @@ impl Session {
         Ok(())
     }
 
+    /// A 302 with these contacts, the best first.
+    pub(super) fn redirect_caller(&mut self, stack: &mut Stack, contacts: &[String]) -> Result<(), CommandRefused> {
+        let transaction = self.invitation()?.transaction;
+        let readable = |uri: &String| crate::wire::Uri::parse(uri).is_ok() && !uri.contains(['<', '>']);
+        if contacts.is_empty() || !contacts.iter().all(readable) {
+            return Err(CommandRefused::BadText);
+        }
+        let sent = stack.respond(transaction, 302, "", Some(&self.dialog.local_tag), |builder| {
+            self.names.write(builder);
+            for uri in contacts {
+                builder.header(HeaderName::Contact, format_args!("<{uri}>"));
+            }
+        });
+        sent.ok_or(CommandRefused::BadText)?;
+        self.phase = Phase::Over;
+        Ok(())
+    }
+
     /// Sends the 2xx to an INVITE or re-INVITE and awaits its ACK (RFC 3261 §13.3.1.4).
     #[expect(clippy::too_many_arguments, reason = "what a 2xx is made of; called twice")]
     pub(super) fn succeed(

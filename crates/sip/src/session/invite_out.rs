@@ -431,6 +431,7 @@ impl Session {
         self.names.learn(message);
         if message.header(HeaderName::Allow).is_some() {
             self.peer_allows_update = message.has_token(HeaderName::Allow, "UPDATE");
+            self.peer_forbids_refer = !message.has_token(HeaderName::Allow, "REFER");
         }
     }
 

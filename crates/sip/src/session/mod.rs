@@ -87,6 +87,8 @@ pub(crate) struct Session {
     pub(crate) authorization: Option<Box<Authorization>>,
     /// Whether the peer's last Allow held UPDATE.
     pub(crate) peer_allows_update: bool,
+    /// Whether it held no REFER.
+    pub(crate) peer_forbids_refer: bool,
     /// The session timer that we ask for.
     pub(crate) interval: Interval,
     /// The session timer that was agreed on (RFC 4028).
@@ -199,6 +201,7 @@ impl Session {
             referral: None,
             authorization: None,
             peer_allows_update: false,
+            peer_forbids_refer: false,
             interval: Interval::of(&stack.config),
             refresh: None,
             ending: None,
@@ -225,10 +228,12 @@ impl Session {
             Command::AcceptTransfer { transfer, .. } => self.accept_transfer(stack, transfer),
             Command::RefuseTransfer { transfer, status, .. } => self.refuse_transfer(stack, transfer, status),
             Command::Transfer { target, referred_by, .. } => self.transfer_peer(stack, &target, referred_by),
+            Command::Redirect { contacts, .. } => self.redirect_caller(stack, &contacts),
             Command::SendDigit { digit, duration_ms, .. } => self.send_digit(stack, digit, duration_ms),
             Command::Focus { conference, .. } => self.focus(conference),
             Command::End { status, reason, .. } => self.end(stack, status, reason),
             Command::Invite { .. }
+            | Command::TransferTo { .. }
             | Command::ReportTransfer { .. }
             | Command::Errand { .. }
             | Command::ForgetErrand { .. }

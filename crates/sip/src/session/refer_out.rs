@@ -6,7 +6,7 @@ use super::{Phase, Session};
 use crate::interface::{CommandRefused, Event};
 use crate::stack::Stack;
 use crate::transaction::{Purpose, TransactionId};
-use crate::wire::{HeaderName, Method, Uri};
+use crate::wire::{HeaderName, Method, Replaces, Uri};
 
 /// A transfer that we asked the peer for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl Session {
         target: &str,
         referred_by: Option<String>,
     ) -> Result<(), CommandRefused> {
-        if self.phase != Phase::Established || self.referral.is_some() {
+        if self.phase != Phase::Established || self.referral.is_some() || self.peer_forbids_refer {
             return Err(CommandRefused::WrongState);
         }
         if Uri::parse(target).is_err() || target.contains(['<', '>']) {
@@ -38,6 +38,23 @@ impl Session {
         let transaction = sent.ok_or(CommandRefused::BadText)?;
         self.referral = Some(Referral { transaction: Some(transaction) });
         Ok(())
+    }
+
+    /// The Refer-To by which somebody steps into our place with this session's peer: its remote target, and a Replaces of this
+    /// dialog as the peer sees it (RFC 3891 §3).
+    pub(crate) fn place_of_peer(&self) -> Option<String> {
+        if self.phase != Phase::Established || self.ending.is_some() {
+            return None;
+        }
+        let mut uri = Uri::parse(&self.dialog.target).ok()?.as_sip()?.clone();
+        let replaces = Replaces {
+            call_id: self.dialog.call_id.clone(),
+            to_tag: self.dialog.remote_tag.clone(),
+            from_tag: self.dialog.local_tag.clone(),
+            early_only: false,
+        };
+        uri.headers = vec![replaces.to_uri_header()];
+        Some(uri.to_string())
     }
 
     /// The peer answered our REFER, or never will.
