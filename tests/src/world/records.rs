@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_contact::ContactId;
+use baton_contact::event::InitiationMethod;
 use baton_store::{Fold, Record};
 
 use super::World;
@@ -34,7 +35,9 @@ fn wrong_links(record: &Record, records: &BTreeMap<ContactId, Record>) -> Option
     }
     if let Some(previous) = record.previous_contact_id {
         let Some(previous) = records.get(&previous) else { return Some("its previous contact has no record") };
-        if !previous.baton.next_contact_ids.contains(&own) {
+        // A supervisor's contact stands beside the one that it watches, which goes on as if nobody did.
+        let beside = record.initiation_method == Some(InitiationMethod::Monitor);
+        if !beside && !previous.baton.next_contact_ids.contains(&own) {
             return Some("its previous contact does not know it");
         }
     }

@@ -131,7 +131,8 @@ fn the_target_refuses_and_the_agent_has_the_customer_back_without_being_rung() {
     left_while_it_rings(&mut world);
     world.refuse("bank", 486);
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
-    assert_eq!(world.ladder.of("anna"), Vec::<String>::new(), "her line stayed up\n{}", world.ladder);
+    // R14: her line stayed up, and her phone is told whom she talks with again.
+    world.expect_ladder("anna", &["< UPDATE", "> 200 UPDATE"]);
     assert!(!world.all_kinds().contains(&"RECALLED".to_owned()));
     assert!(world.try_click("anna", Control::Undo).is_err(), "nothing is left to take back");
     world.expect_record(1, &[("/Baton/TransferType", json!("FAILED"))]);
