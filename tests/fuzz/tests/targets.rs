@@ -4,6 +4,7 @@
 //! written to a file and named with its seed: `FUZZ_SEED=… cargo test -p baton-fuzz uri` begins with it again.
 
 #![allow(clippy::disallowed_methods, reason = "a budget of real time")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, as tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
