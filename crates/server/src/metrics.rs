@@ -429,6 +429,7 @@ mod tests {
         metrics.datagrams_received.add(3);
         let view = serde_json::json!({
             "name": "a \"pbx\"", "calls": 3, "callsIn": 1, "callsOut": 2, "maxCalls": 9,
+            "handedBack": 5, "bridgedInstead": 1, "trombones": 0,
             "gateways": [{"address": "192.0.2.9:5060", "priority": 1, "weight": 1, "up": false, "lastStatus": 408, "sinceMs": 1}],
             "registration": {"registered": true, "gateway": "192.0.2.9:5060", "expiresAtMs": 1, "lastStatus": 200},
         });
@@ -438,6 +439,7 @@ mod tests {
             "baton_sip_datagrams_received_total 3",
             "baton_contacts_up 0",
             "baton_trunk_calls{trunk=\"a \\\"pbx\\\"\",direction=\"out\"} 2",
+            "baton_trunk_take_backs_total{trunk=\"a \\\"pbx\\\"\",outcome=\"handedBack\"} 5",
             "baton_trunk_gateway_up{trunk=\"a \\\"pbx\\\"\",gateway=\"192.0.2.9:5060\"} 0",
             "baton_trunk_registered{trunk=\"a \\\"pbx\\\"\"} 1",
             "baton_contacts_disconnected_total{reason=\"TELECOM_BUSY\"} 1",
