@@ -74,14 +74,6 @@ const FLOWS: &[(&str, &[Party])] = &[
         &[called("callee_talks", "-d 300"), phone("phone_is_challenged", "-ap secret -key callee CALLED -d 500")],
     ),
     (
-        "RFC 3665 §3.4: a proxy fails, and the next one takes the call",
-        &[
-            called("callee_is_silent", "-d 2000"),
-            called("callee_talks", "-d 300"),
-            calls("caller_talks", "-s CALLED -d 500"),
-        ],
-    ),
-    (
         "RFC 3665 §3.6: redirected",
         &[
             called("callee_redirects", "-key moved OTHER_PORT"),
