@@ -43,8 +43,7 @@ impl Desk {
         actor: ConnectionId,
         id: ConnectionId,
     ) -> Outcome {
-        let party = connected(conversation, id)?;
-        check_other(actor, party)?;
+        let party = another(conversation, actor, id)?;
         let talks = party.talks();
         let others = conversation.ids_of(|each| each.id != actor && each.id != id && each.talks());
         if talks && others.is_empty() {
@@ -65,8 +64,7 @@ impl Desk {
         actor: ConnectionId,
         id: ConnectionId,
     ) -> Outcome {
-        let party = connected(conversation, id)?;
-        check_other(actor, party)?;
+        let party = another(conversation, actor, id)?;
         if party.hold.is_none() {
             return Ok(());
         }
@@ -78,14 +76,16 @@ impl Desk {
     }
 }
 
-fn check_other(actor: ConnectionId, party: &Connection) -> Outcome {
+/// A connected party that is not the agent itself, nor on its way out.
+fn another(conversation: &Conversation, actor: ConnectionId, id: ConnectionId) -> Result<&Connection, Refusal> {
+    let party = connected(conversation, id)?;
     if party.id == actor {
         return Err(Refusal::new(RefusalKind::Invalid, "Name another party than the agent's own."));
     }
     if !party.is_here() {
         return Err(wrong_state("The party is being transferred away."));
     }
-    Ok(())
+    Ok(party)
 }
 
 impl Conversation {

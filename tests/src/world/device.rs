@@ -126,7 +126,7 @@ impl World {
         if let Event::Incoming { session, invite } = event {
             return self.rung(at, session, invite);
         }
-        let Some(id) = session_of(&event).and_then(|session| self.line_of(at, session)) else { return };
+        let Some(id) = event.session().and_then(|session| self.line_of(at, session)) else { return };
         let Some(line) = self.lines.get_mut(&id) else { return };
         let command = line.event(event);
         let hang_up = line.progress.iter().skip(1).any(|status| *status >= 200);
@@ -280,28 +280,6 @@ impl World {
             line.call_id = self.ladder.rungs.last().map(|rung| rung.call_id.clone()).unwrap_or_default();
         }
         id
-    }
-}
-
-fn session_of(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Incoming { session, .. }
-        | Event::Ringing { session, .. }
-        | Event::Answered { session, .. }
-        | Event::Refused { session, .. }
-        | Event::Offered { session, .. }
-        | Event::OfferAnswered { session, .. }
-        | Event::OfferRefused { session, .. }
-        | Event::Confirmed { session }
-        | Event::TransferAsked { session, .. }
-        | Event::TransferProgress { session, .. }
-        | Event::Digit { session, .. }
-        | Event::Ended { session, .. } => Some(*session),
-        Event::BindingsChanged { .. }
-        | Event::Banned(_)
-        | Event::ErrandDone { .. }
-        | Event::SubscriptionAsked { .. }
-        | Event::Unsubscribed { .. } => None,
     }
 }
 

@@ -164,8 +164,8 @@ fn an_agent_of_a_queue_that_declines_leaves_the_contact_in_the_queue() {
     world.end_of_day();
 }
 
-#[test]
-fn a_brief_is_heard_by_the_target_alone_and_then_it_is_connected() {
+/// The bank has answered, and hears the brief.
+fn briefed() -> World {
     let mut world = World::with(&[], 1, |_, directory| {
         directory.quick_connects.iter_mut().for_each(|entry| entry.brief = Some("press-one".to_owned()));
     });
@@ -174,6 +174,12 @@ fn a_brief_is_heard_by_the_target_alone_and_then_it_is_connected() {
     world.talking();
     world.transfer_blind("anna", "Bank");
     world.answer("bank");
+    world
+}
+
+#[test]
+fn a_brief_is_heard_by_the_target_alone_and_then_it_is_connected() {
+    let mut world = briefed();
     world.run_ms(500);
     assert_eq!(world.state("bank"), Some(ConnectionState::Whispering));
     assert_eq!(world.sounds("bank"), "music", "the brief");
@@ -185,14 +191,7 @@ fn a_brief_is_heard_by_the_target_alone_and_then_it_is_connected() {
 
 #[test]
 fn a_hang_up_in_the_brief_declines() {
-    let mut world = World::with(&[], 1, |_, directory| {
-        directory.quick_connects.iter_mut().for_each(|entry| entry.brief = Some("press-one".to_owned()));
-    });
-    world.add_sound();
-    world.register("anna");
-    world.talking();
-    world.transfer_blind("anna", "Bank");
-    world.answer("bank");
+    let mut world = briefed();
     world.run_ms(200);
     world.hang_up("bank");
     assert!(world.rings("anna"), "{}", world.ladder);

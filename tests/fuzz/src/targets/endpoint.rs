@@ -318,7 +318,7 @@ impl Table {
     }
 
     fn take_event(&mut self, event: &Event) {
-        let Some(session) = session_of(event) else { return };
+        let Some(session) = event.session() else { return };
         assert!(!self.over.contains(&session), "{event:?} after the session's end");
         match event {
             Event::Incoming { .. } => self.sessions.push(session),
@@ -364,22 +364,4 @@ fn party() -> Party {
 
 fn credentials() -> Credentials {
     Credentials { username: "u".into(), password: "p".into() }
-}
-
-fn session_of(event: &Event) -> Option<SessionId> {
-    match event {
-        Event::Incoming { session, .. }
-        | Event::Ringing { session, .. }
-        | Event::Answered { session, .. }
-        | Event::Refused { session, .. }
-        | Event::Offered { session, .. }
-        | Event::OfferAnswered { session, .. }
-        | Event::OfferRefused { session, .. }
-        | Event::Confirmed { session }
-        | Event::TransferAsked { session, .. }
-        | Event::TransferProgress { session, .. }
-        | Event::Digit { session, .. }
-        | Event::Ended { session, .. } => Some(*session),
-        _ => None,
-    }
 }
