@@ -6,14 +6,17 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
 
-use baton_tests::real::{Network, SERVER, STRANGER, Server, Sipp, TRUNK, until};
+use baton_tests::real::{Certificates, Network, SERVER, STRANGER, Server, Sipp, TRUNK, until};
 
 /// A way to play all flows.
 struct Over {
     /// The transport of the listener and of the trunks, as `baton.toml` and `directory.toml` name it.
     transport: &'static str,
-    /// SIPp's name for it (`-t`): one socket. With a SIPp that has TLS (`sipp -v` says so; Debian's has none), `l1`.
+    /// SIPp's name for it (`-t`): one socket.
     sipp: &'static str,
     /// Where the server, the trunks and the phones are.
     addresses: [IpAddr; 3],
@@ -24,8 +27,19 @@ const IPV6: [IpAddr; 3] = [local_ipv6(1), local_ipv6(2), local_ipv6(3)];
 
 const UDP: Over = Over { transport: "udp", sipp: "u1", addresses: IPV4 };
 const TCP: Over = Over { transport: "tcp", sipp: "t1", addresses: IPV4 };
+const TLS: Over = Over { transport: "tls", sipp: "l1", addresses: IPV4 };
 const UDP_OVER_IPV6: Over = Over { transport: "udp", sipp: "u1", addresses: IPV6 };
 const TCP_OVER_IPV6: Over = Over { transport: "tcp", sipp: "t1", addresses: IPV6 };
+const TLS_OVER_IPV6: Over = Over { transport: "tls", sipp: "l1", addresses: IPV6 };
+
+/// Where all this takes place.
+struct Stage {
+    network: Network,
+    /// The SIPp that has the transport.
+    sipp: PathBuf,
+    /// What TLS needs: all parties show the same certificate, which names each of their addresses.
+    certificates: Option<Certificates>,
+}
 
 /// One SIPp of a flow.
 struct Party {
@@ -33,7 +47,7 @@ struct Party {
     /// A file of `sip-fixtures/sipp/`.
     scenario: &'static str,
     /// `CALLED` stands for the number of the flow's first called party, `OTHER` for that of its second, `OTHER_PORT` for
-    /// its port, and `EXTENSION` for the number of its phone.
+    /// its port, `EXTENSION` for the number of its phone, and `ROOM` for that of the conference room.
     options: &'static str,
 }
 
@@ -47,6 +61,8 @@ enum Side {
     Phone,
     /// A phone that registers and is there before anybody calls it. A second scenario takes the calls.
     PhoneWaits,
+    /// A colleague's phone that subscribes, and has been told what is true before anybody calls.
+    Watches,
 }
 
 /// The flows, with where they come from. What the scenarios show stands in them.
@@ -67,7 +83,22 @@ const FLOWS: &[(&str, &[Party])] = &[
     ),
     (
         "RFC 3665 §3.2: from a trunk to a registered phone",
-        &[phone_waits("-ap secret -d 5000"), calls("caller_talks", "-s EXTENSION -d 500")],
+        &[phone_waits("-ap secret -d 6000"), calls("caller_talks", "-s EXTENSION -d 500")],
+    ),
+    (
+        "RFC 4235: a busy lamp, from idle to idle",
+        &[
+            phone_waits("-ap secret -d 9000"),
+            watches("phone_watches", "-ap secret -key watched EXTENSION"),
+            calls("caller_talks", "-s EXTENSION -d 1700"),
+        ],
+    ),
+    (
+        "RFC 4575, RFC 4579 §5.2: who is in a conference room",
+        &[
+            watches("phone_watches_room", "-ap secret -key watched ROOM"),
+            calls("caller_enters_room", "-s ROOM -d 5600"),
+        ],
     ),
     (
         "RFC 3665 §3.3: session with authentication",
@@ -138,6 +169,10 @@ const FLOWS: &[(&str, &[Party])] = &[
 
 /// The ports of the trunks that are called, two for each flow.
 const CALLED_PORTS: u16 = 5100;
+/// The phone that watches.
+const WATCHER: &str = "watcher";
+/// The number of the conference room.
+const ROOM: &str = "48100";
 /// The ports of all others.
 const OTHER_PORTS: u16 = 5300;
 /// How long the flows may take, in seconds: a silent callee alone takes 64·T1, which is 6.4 s here.
@@ -154,6 +189,11 @@ fn every_flow_over_tcp() {
 }
 
 #[test]
+fn every_flow_over_tls() {
+    play(&TLS);
+}
+
+#[test]
 fn every_flow_over_udp_and_ipv6() {
     play(&UDP_OVER_IPV6);
 }
@@ -163,18 +203,24 @@ fn every_flow_over_tcp_and_ipv6() {
     play(&TCP_OVER_IPV6);
 }
 
+#[test]
+fn every_flow_over_tls_and_ipv6() {
+    play(&TLS_OVER_IPV6);
+}
+
 fn play(over: &Over) {
-    let Some(network) = Network::enter(&["sipp"]) else { return };
-    over.addresses.iter().filter(|address| address.is_ipv6()).for_each(|address| network.add_address(*address));
-    let server = Server::start_with(&network, &node(over), &directory(over));
-    let is_first = |side: Side| matches!(side, Side::Called | Side::PhoneWaits);
+    let Some(stage) = Stage::set(over) else { return };
+    let server = Server::start_with(&stage.network, &node(&stage, over), &directory(over));
+    let is_first = |side: Side| matches!(side, Side::Called | Side::PhoneWaits | Side::Watches);
     let mut running: Vec<(String, Sipp)> = Vec::new();
     for first in [true, false] {
         let mut called = Vec::new();
         for (flow, (name, parties)) in FLOWS.iter().enumerate() {
             for (at, party) in parties.iter().enumerate().filter(|(_, party)| is_first(party.side) == first) {
                 let local = local_address(over, flow, at, party.side);
-                running.push((format!("{name}: {}", party.scenario), start(&network, over, flow, party, local)));
+                // All at the same moment would look like a flood to a server on a busy machine.
+                sleep(Duration::from_millis(20));
+                running.push((format!("{name}: {}", party.scenario), start(&stage, over, flow, party, local)));
                 called.push((party, local, running.len() - 1));
             }
         }
@@ -200,16 +246,47 @@ fn play(over: &Over) {
     });
 }
 
+impl Over {
+    /// Where the server listens.
+    fn listener(&self) -> SocketAddr {
+        let [server, ..] = self.addresses;
+        SocketAddr::new(server, if self.transport == "tls" { 5061 } else { 5060 })
+    }
+}
+
+impl Stage {
+    /// `None` where a network or a SIPp with the transport cannot be had.
+    fn set(over: &Over) -> Option<Stage> {
+        let network = Network::enter(&["sipp"])?;
+        over.addresses.iter().filter(|address| address.is_ipv6()).for_each(|address| network.add_address(*address));
+        if over.transport != "tls" {
+            return Some(Stage { network, sipp: PathBuf::from("sipp"), certificates: None });
+        }
+        let certificates = Certificates::new(&network.directory().folder("tls"), &over.addresses);
+        Some(Stage { network, sipp: Sipp::with_tls()?, certificates: Some(certificates) })
+    }
+
+    /// SIPp's options for TLS. It verifies what it is shown, as the server does.
+    fn tls(&self) -> Vec<String> {
+        let Some(Certificates { authority, certificate, key }) = &self.certificates else { return Vec::new() };
+        let options = [("-tls_ca", authority), ("-tls_cert", certificate), ("-tls_key", key)];
+        options.iter().flat_map(|(option, file)| [(*option).to_owned(), file.display().to_string()]).collect()
+    }
+}
+
 /// Starts a SIPp of a flow.
-fn start(network: &Network, over: &Over, flow: usize, party: &Party, local: SocketAddr) -> Sipp {
+fn start(stage: &Stage, over: &Over, flow: usize, party: &Party, local: SocketAddr) -> Sipp {
     let timeout = format!("{FLOWS_S}");
     let phone = format!("phone{flow}");
     let calls = Sipp::scenario("phone_answers").display().to_string();
+    let tls = stage.tls();
     let mut options = vec!["-t", over.sipp, "-timeout", &timeout, "-timeout_error"];
+    options.extend(tls.iter().map(String::as_str));
     match party.side {
         Side::Calls => options.extend(["-key", "caller", "4930123456"]),
         Side::Called => {}
         Side::Phone => options.extend(["-s", &phone, "-au", &phone]),
+        Side::Watches => options.extend(["-s", WATCHER, "-au", WATCHER]),
         Side::PhoneWaits => options.extend(["-s", &phone, "-au", &phone, "-oocsf", &calls]),
     }
     let numbers = [0, 1].map(|at| number(called_port(flow, at)));
@@ -219,20 +296,24 @@ fn start(network: &Network, over: &Over, flow: usize, party: &Party, local: Sock
         "OTHER" => numbers[1].as_str(),
         "OTHER_PORT" => port.as_str(),
         "EXTENSION" => extension.as_str(),
+        "ROOM" => ROOM,
         other => other,
     }));
-    let [server, ..] = over.addresses;
-    Sipp::start(network, party.scenario, local, SocketAddr::new(server, 5060), &options)
+    Sipp::start_program(&stage.sipp, &stage.network, party.scenario, local, over.listener(), &options)
 }
 
 /// Waits until a party can be called.
 #[track_caller]
 fn expect_there(over: &Over, party: &Party, local: SocketAddr, sipp: &Sipp) {
-    if party.side == Side::PhoneWaits {
-        return until("the phone to be registered", 10.0, || sipp.received().iter().any(|line| line.contains(" 200 ")));
+    let has_received = |words: &str| sipp.received().iter().any(|line| line.contains(words));
+    match party.side {
+        Side::PhoneWaits => return until("the phone to be registered", 10.0, || has_received(" 200 ")),
+        Side::Watches => return until("the watcher to be told", 10.0, || has_received("NOTIFY")),
+        Side::Calls | Side::Called | Side::Phone => {}
     }
     let family = if local.is_ipv6() { "6" } else { "" };
-    let table = format!("/proc/thread-self/net/{}{family}", over.transport);
+    let transport = if over.transport == "udp" { "udp" } else { "tcp" };
+    let table = format!("/proc/thread-self/net/{transport}{family}");
     let port = format!(":{:04X} ", local.port());
     until("SIPp to listen", 10.0, || fs::read_to_string(&table).is_ok_and(|sockets| sockets.contains(&port)));
 }
@@ -243,7 +324,7 @@ fn local_address(over: &Over, flow: usize, at: usize, side: Side) -> SocketAddr 
     match side {
         Side::Called => SocketAddr::new(trunk, called_port(flow, small(at))),
         Side::Calls => SocketAddr::new(trunk, own),
-        Side::Phone | Side::PhoneWaits => SocketAddr::new(phones, own),
+        Side::Phone | Side::PhoneWaits | Side::Watches => SocketAddr::new(phones, own),
     }
 }
 
@@ -266,16 +347,22 @@ fn small(count: usize) -> u16 {
 }
 
 /// A server with brief timers, so that nobody waits for half a minute.
-fn node(over: &Over) -> String {
+fn node(stage: &Stage, over: &Over) -> String {
     let [server, ..] = over.addresses;
+    let (trusted, shown) = stage.certificates.as_ref().map_or_else(Default::default, |files| {
+        let Certificates { authority, certificate, key } = files;
+        (format!("trusted_ca = {authority:?}"), format!("certificate = {certificate:?}\nprivate_key = {key:?}"))
+    });
     format!(
         "[sip]
 t1_ms = 100
 t2_ms = 800
+{trusted}
 
 [[sip.listeners]]
 transport = \"{}\"
 address = \"{}\"
+{shown}
 
 [media]
 address = \"{server}\"
@@ -285,14 +372,33 @@ ports = [20000, 20999]
 filter = \"debug\"
 ",
         over.transport,
-        SocketAddr::new(server, 5060)
+        over.listener()
     )
 }
 
-/// One trunk that calls, known by its address; for each flow two that are called, and an agent with a phone.
+/// One trunk that calls, known by its address; for each flow two that are called, and an agent with a phone; a phone that
+/// watches, and a room to be watched.
 fn directory(over: &Over) -> String {
     let [_, trunk, _] = over.addresses;
-    let mut text = String::from("[[users]]\nusername = \"admin\"\npassword = \"admin-secret\"\nadmin = true\n");
+    let mut text = format!(
+        "[[users]]
+username = \"admin\"
+password = \"admin-secret\"
+admin = true
+
+[[users]]
+username = \"{WATCHER}\"
+password = \"agent-secret\"
+phones = [{{ username = \"{WATCHER}\", password = \"secret\" }}]
+
+[[conferences]]
+name = \"Room\"
+
+[[numbers]]
+number = \"{ROOM}\"
+conference = \"Room\"
+"
+    );
     let mut add_trunk = |name: &str, port: u16, more: &str| {
         let (transport, address) = (over.transport, SocketAddr::new(trunk, port));
         text.push_str(&format!(
@@ -339,6 +445,10 @@ const fn phone(scenario: &'static str, options: &'static str) -> Party {
 
 const fn phone_waits(options: &'static str) -> Party {
     Party { side: Side::PhoneWaits, scenario: "phone_waits", options }
+}
+
+const fn watches(scenario: &'static str, options: &'static str) -> Party {
+    Party { side: Side::Watches, scenario, options }
 }
 
 const fn local_ipv6(last: u16) -> IpAddr {

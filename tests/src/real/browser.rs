@@ -1,9 +1,9 @@
 //! A browser: JsSIP in Node, over WebSocket.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::network::{Host, Network, skip};
-use super::process::Process;
+use super::process::{Process, target};
 use super::wait::until;
 use super::{Account, SERVER};
 
@@ -52,7 +52,5 @@ impl Browser {
 
 /// Where `tests/install` puts what npm brings.
 fn modules() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-    target.join("npm/node_modules")
+    target().join("npm/node_modules")
 }

@@ -90,6 +90,13 @@ impl Linphone {
         self.process.say(&format!("transfer {call} --to-call {target}"));
     }
 
+    /// Its conference key: it takes these calls together, resumes those on hold, and mixes them.
+    pub fn confer(&mut self, calls: &[u32]) {
+        for call in calls {
+            self.process.say(&format!("conference add {call}"));
+        }
+    }
+
     /// Presses keys in a call, one after the other.
     pub fn press(&mut self, keys: &str) {
         for key in keys.chars() {

@@ -6,6 +6,7 @@
 
 mod baresip;
 mod browser;
+mod certificates;
 mod directory;
 mod ear;
 mod http;
@@ -22,12 +23,13 @@ mod wait;
 
 pub use baresip::Baresip;
 pub use browser::Browser;
+pub use certificates::Certificates;
 pub use directory::Directory;
 pub use ear::{Ear, Room};
 pub use http::{Answer, Client};
 pub use linphone::Linphone;
 pub use network::{Host, Network};
-pub use office::{Agent, CUSTOMER, CUSTOMER_HZ, OUTSIDE_HZ, Office, SUPPORT, tone_of};
+pub use office::{Agent, CUSTOMER, CUSTOMER_HZ, OUTSIDE, OUTSIDE_HZ, Office, SUPPORT, tone_of};
 pub use process::Process;
 pub use rtp::{DigitHeard, PacketHeard, RtpParty};
 pub use server::{Server, run, text};

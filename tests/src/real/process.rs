@@ -1,5 +1,6 @@
 //! A program that a test has started.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,9 +36,9 @@ impl Process {
     }
 
     /// A command that dies with the thread that starts it, whatever happens to the test.
-    pub fn command(program: &str) -> Command {
+    pub fn command(program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", program]);
+        command.args(["--pdeathsig", "KILL"]).arg(program);
         command
     }
 
@@ -98,4 +99,10 @@ impl Drop for Process {
             eprintln!("--- end of {}'s log ---\n{}", self.name, &log[start..]);
         }
     }
+}
+
+/// Where `tests/install` puts what is not installed for the whole machine: beside what is built.
+pub(super) fn target() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
 }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use super::network::Network;
-use super::process::Process;
+use super::network::{Network, skip};
+use super::process::{Process, target};
 
 /// A running SIPp: one call.
 #[derive(Debug)]
@@ -24,10 +25,22 @@ impl Sipp {
         remote: impl Into<SocketAddr>,
         options: &[&str],
     ) -> Sipp {
+        Sipp::start_program(Path::new("sipp"), network, scenario, local, remote, options)
+    }
+
+    /// As [`Sipp::start`], with a SIPp of the test's choice, such as [`Sipp::with_tls`].
+    pub fn start_program(
+        program: &Path,
+        network: &Network,
+        scenario: &str,
+        local: impl Into<SocketAddr>,
+        remote: impl Into<SocketAddr>,
+        options: &[&str],
+    ) -> Sipp {
         let (local, remote) = (local.into(), remote.into());
         let folder = network.directory().folder(&format!("{scenario}-{}", local.port()));
         let (messages, errors) = (folder.join("messages"), folder.join("errors"));
-        let mut command = Process::command("sipp");
+        let mut command = Process::command(program);
         command
             .arg("-sf")
             .arg(Sipp::scenario(scenario))
@@ -39,6 +52,14 @@ impl Sipp {
             .args(options)
             .arg(remote.to_string());
         Sipp { process: Process::start("sipp", command, &folder), messages, errors }
+    }
+
+    /// The SIPp that has TLS: the installed one, or the one that `tests/install` has unpacked. `None`, with the reason
+    /// printed, if there is none; where `CI` is set, that fails the test.
+    pub fn with_tls() -> Option<PathBuf> {
+        let unpacked = target().join("sipp-tls/sipp");
+        let found = [PathBuf::from("sipp"), unpacked].into_iter().find(|program| has_tls(program));
+        found.or_else(|| skip("no SIPp with TLS is here (tests/install)"))
     }
 
     /// The file of a scenario (a file name without `.xml`).
@@ -78,6 +99,13 @@ impl Sipp {
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
+}
+
+/// SIPp tells after its version what it has: `SIPp v3.8.0-TLS-…`. Before 3.8 Debian's either has no TLS or cannot send with it.
+fn has_tls(program: &Path) -> bool {
+    let output = Command::new(program).arg("-v").output();
+    let text = output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
+    text.contains("-TLS") && !(0..8).any(|minor| text.contains(&format!("v3.{minor}.")))
 }
 
 /// The messages received, out of SIPp's log: a line of dashes and the time, a line that tells the direction, an
