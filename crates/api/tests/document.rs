@@ -62,7 +62,7 @@ fn it_names_exactly_the_routes_of_the_design() {
         GET /api/v1/records | GET /api/v1/conversations/{contactId}
         GET /api/v1/calls | GET /api/v1/queues | GET /api/v1/trunks
         GET /api/v1/registrations | DELETE /api/v1/registrations/{phone}
-        GET /api/v1/trace
+        GET /api/v1/subscriptions | GET /api/v1/trace
         GET /api/v1/bans | DELETE /api/v1/bans/{address}
         GET /api/v1/directory | PUT /api/v1/directory
         GET /api/v1/directory/{table}/{name} | PUT /api/v1/directory/{table}/{name}
@@ -189,6 +189,7 @@ async fn answers_are_as_described() {
         ("/api/v1/calls", OPERATOR),
         ("/api/v1/queues", OPERATOR),
         ("/api/v1/registrations", OPERATOR),
+        ("/api/v1/subscriptions", OPERATOR),
         ("/api/v1/trunks", OPERATOR),
         ("/api/v1/bans", OPERATOR),
         ("/api/v1/directory", OPERATOR),

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::directory::{Directory, Supervision};
 use crate::ids::{ConnectionId, ContactId};
 use crate::snapshot::{
-    AgentSnapshot, BanView, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView, TrunkView,
+    AgentSnapshot, BanView, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView,
+    SubscriptionView, TrunkView,
 };
 
 /// Whom to bring in.
@@ -174,6 +175,13 @@ pub enum Query {
     Queues,
     /// All registrations.
     Registrations,
+    /// A page of the subscriptions, in the order in which they were made.
+    Subscriptions {
+        /// The last one of the page before; 0 for the first page.
+        after: u64,
+        /// Most of them.
+        limit: u16,
+    },
     /// All trunks with their calls.
     Trunks,
     /// All banned sources.
@@ -198,6 +206,8 @@ pub enum Reply {
     Queues(Vec<QueueView>),
     /// Registrations.
     Registrations(Vec<RegistrationView>),
+    /// A page of subscriptions.
+    Subscriptions(Vec<SubscriptionView>),
     /// Trunks.
     Trunks(Vec<TrunkView>),
     /// Banned sources.

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use baton_sip::{
     Command as SipCommand, CommandRefused, Endpoint, Event as SipEvent, Input as SipInput, Output as SipOutput,
-    Pressure,
+    Pressure, SubscriptionId,
 };
 
+use crate::command::{Command, Query, Reply};
 use crate::config::Config;
 use crate::desk::{Desk, Effect};
 use crate::directory::Directory;
 use crate::io::{Input, Output};
+use crate::snapshot::SubscriptionView;
 
 /// Everything that decides, as plain data: it can be compared, stored in the middle of anything, and revived.
 ///
@@ -75,7 +77,12 @@ impl Core {
         match input {
             Input::Sip(input) => self.endpoint.handle(now_us, input),
             Input::Media(event) => self.desk.media_event(event),
-            Input::Command(request, command) => self.desk.command(request, *command),
+            Input::Command(request, command) => match *command {
+                Command::Query(Query::Subscriptions { after, limit }) => {
+                    self.desk.reply(request, Ok(Reply::Subscriptions(self.subscriptions(after, limit))));
+                }
+                command => self.desk.command(request, command),
+            },
             Input::RestoreBindings { account, bindings } => self.restore_bindings(now_us, account, bindings),
             Input::RestoreStatus { agent, status } => self.desk.restore_status(&agent, status),
             Input::Load(load) => self.load(now_us, load),
@@ -155,6 +162,12 @@ impl Core {
     /// The contacts that are alive: what the store must not take for left behind.
     pub fn live_contacts(&self) -> Vec<crate::ids::ContactId> {
         self.desk.contact_index.keys().copied().collect()
+    }
+
+    /// A page of the endpoint's subscriptions.
+    fn subscriptions(&self, after: u64, limit: u16) -> Vec<SubscriptionView> {
+        let summaries = self.endpoint.subscriptions_after(SubscriptionId(after), usize::from(limit));
+        summaries.into_iter().map(|summary| self.desk.subscription_view(summary)).collect()
     }
 
     /// The endpoint weighs how busy we are; the desk dials out for nobody meanwhile.

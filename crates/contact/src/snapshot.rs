@@ -240,10 +240,38 @@ pub struct RegistrationView {
     pub contact: String,
     /// Where it is reached: `udp:192.0.2.1:5060`.
     pub flow: String,
+    /// By what: `udp`, `tcp`, `tls`, `ws` or `wss`.
+    pub transport: String,
+    /// The device, as it names itself (`+sip.instance`, RFC 5626 §4.1).
+    pub instance: Option<String>,
+    /// Which of the device's flows it is (`reg-id`, RFC 5626 §4.2); absent where there is one only.
+    pub reg_id: Option<u32>,
+    /// The proxies that lead to it (RFC 3327), the first of them first.
+    pub path: Vec<String>,
     /// When it expires, in milliseconds since the epoch.
     pub expires_at_ms: u64,
     /// Its User-Agent.
     pub user_agent: Option<String>,
+}
+
+/// A subscription of a phone (RFC 6665).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionView {
+    /// Its number; a later one's is higher.
+    pub subscription_id: u64,
+    /// The SIP user name of the phone that watches.
+    pub phone: String,
+    /// The agent it belongs to.
+    pub agent: Option<String>,
+    /// The event package: `dialog`, `presence` or `conference`.
+    pub event: String,
+    /// Who or what is watched, as the phone asked for it: a SIP URI.
+    pub watched: String,
+    /// Where the phone is told: `udp:192.0.2.1:5060`.
+    pub flow: String,
+    /// When it expires, in milliseconds since the epoch.
+    pub expires_at_ms: u64,
 }
 
 /// A banned source: nothing is heard from it.

@@ -1,5 +1,7 @@
 //! Snapshots and answers to questions: derived from the state, never part of it.
 
+use baton_sip::{Flow, SubscriptionSummary};
+
 use crate::agent::Part;
 use crate::command::{Query, Refusal, RefusalKind, Reply};
 use crate::connection::{Connection, Phase};
@@ -11,7 +13,7 @@ use crate::io::Output;
 use crate::recall::FailedTarget;
 use crate::snapshot::{
     AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ContactSnapshot, ContactState, GatewayView,
-    QueueView, QuickConnectView, RegistrationView, TrunkRegistrationView, TrunkView,
+    QueueView, QuickConnectView, RegistrationView, SubscriptionView, TrunkRegistrationView, TrunkView,
 };
 use crate::trunk::{GatewayState, TrunkLife, TrunkState};
 
@@ -43,6 +45,8 @@ impl Desk {
             Query::Queues => {
                 Ok(Reply::Queues(self.directory.queues.iter().map(|q| self.queue_view(&q.name)).collect()))
             }
+            // Those are the endpoint's: see `Core::handle`.
+            Query::Subscriptions { .. } => Ok(Reply::Subscriptions(Vec::new())),
             Query::Registrations => Ok(Reply::Registrations(self.registrations())),
             Query::Bans => Ok(Reply::Bans(self.ban_views())),
             Query::Trunks => Ok(Reply::Trunks(self.trunk_views())),
@@ -185,11 +189,28 @@ impl Desk {
             phone: phone.clone(),
             agent: self.phone_owner.get(phone).cloned(),
             contact: binding.contact.clone(),
-            flow: format!("{}:{}", binding.flow.transport.via_token().to_ascii_lowercase(), binding.flow.remote),
+            flow: way_text(&binding.flow),
+            transport: transport_text(&binding.flow),
+            instance: binding.instance.clone(),
+            reg_id: binding.reg_id,
+            path: binding.path.clone(),
             expires_at_ms: binding.expires_at_us / 1_000,
             user_agent: binding.user_agent.clone(),
         })
         .collect()
+    }
+
+    /// What the endpoint has, with who it belongs to and what it is for.
+    pub(crate) fn subscription_view(&self, summary: SubscriptionSummary) -> SubscriptionView {
+        SubscriptionView {
+            subscription_id: summary.subscription.0,
+            agent: self.phone_owner.get(&summary.account).cloned(),
+            phone: summary.account,
+            event: summary.package.name().to_owned(),
+            watched: self.watches.entity(summary.subscription).unwrap_or_default().to_owned(),
+            flow: way_text(&summary.flow),
+            expires_at_ms: summary.expires_at_us / 1_000,
+        }
     }
 
     pub(crate) fn trunk_views(&self) -> Vec<TrunkView> {
@@ -249,6 +270,15 @@ impl Desk {
             queue,
         }
     }
+}
+
+/// A way to a phone: `udp:192.0.2.1:5060`.
+fn way_text(flow: &Flow) -> String {
+    format!("{}:{}", transport_text(flow), flow.remote)
+}
+
+fn transport_text(flow: &Flow) -> String {
+    flow.transport.via_token().to_ascii_lowercase()
 }
 
 fn connection_snapshot(party: &Connection) -> ConnectionSnapshot {

@@ -82,6 +82,11 @@ impl Watches {
         self.all.len()
     }
 
+    /// What a phone watches, as it asked for it.
+    pub(crate) fn entity(&self, id: SubscriptionId) -> Option<&str> {
+        self.all.get(&id).map(|watch| watch.entity.as_str())
+    }
+
     /// Whether a conference is watched.
     pub(crate) fn has(&self, focus: &Focus) -> bool {
         match focus {

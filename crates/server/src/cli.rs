@@ -67,6 +67,8 @@ enum Command {
     Calls,
     /// The phones that are registered
     Registrations,
+    /// Which phone watches whom
+    Subscriptions,
     /// The trunks: their calls, which gateways live, and our registrations
     Trunks,
     /// The sources of SIP messages that are banned
@@ -118,6 +120,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Calls => client(&place).and_then(|client| operator::calls(&client, place.json)).and_then(show),
         Command::Registrations => {
             client(&place).and_then(|client| operator::registrations(&client, place.json)).and_then(show)
+        }
+        Command::Subscriptions => {
+            client(&place).and_then(|client| operator::subscriptions(&client, place.json)).and_then(show)
         }
         Command::Trunks => client(&place).and_then(|client| operator::trunks(&client, place.json)).and_then(show),
         Command::Bans { lift: None } => {

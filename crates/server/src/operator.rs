@@ -1,11 +1,13 @@
-//! The commands that ask a running server: `calls`, `registrations`, `trunks`, `bans`, `export`, `apply`.
+//! The commands that ask a running server: `calls`, `registrations`, `subscriptions`, `trunks`, `bans`, `export`, `apply`.
 
 use std::net::IpAddr;
 use std::path::Path;
 
 use baton_api::{DirectoryChangeKind, DirectoryDiff};
 use baton_contact::directory::{Directory, DirectoryError};
-use baton_contact::snapshot::{BanView, CallSummary, ConnectionSnapshot, GatewayView, RegistrationView, TrunkView};
+use baton_contact::snapshot::{
+    BanView, CallSummary, ConnectionSnapshot, GatewayView, RegistrationView, SubscriptionView, TrunkView,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -23,6 +25,13 @@ struct Calls {
 #[derive(Deserialize)]
 struct Registrations {
     registrations: Vec<RegistrationView>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Subscriptions {
+    subscriptions: Vec<SubscriptionView>,
+    next_cursor: u64,
 }
 
 #[derive(Deserialize)]
@@ -80,12 +89,46 @@ pub(crate) fn registrations(client: &Client, json: bool) -> Result<String, Strin
             each.agent.clone().unwrap_or_default(),
             each.flow.clone(),
             duration(each.expires_at_ms.saturating_sub(now_ms)),
+            each.reg_id.map(|number| number.to_string()).unwrap_or_default(),
+            each.instance.clone().unwrap_or_default(),
+            each.path.join(", "),
             each.contact.clone(),
             each.user_agent.clone().unwrap_or_default(),
         ]
     };
     let rows: Vec<_> = registrations.iter().map(row).collect();
-    Ok(render(&["PHONE", "AGENT", "REACHED AT", "EXPIRES IN", "CONTACT", "USER AGENT"], &rows))
+    let head = ["PHONE", "AGENT", "REACHED AT", "EXPIRES IN", "FLOW", "DEVICE", "PATH", "CONTACT", "USER AGENT"];
+    Ok(render(&head, &rows))
+}
+
+/// `baton subscriptions`: a line for each phone and what it watches.
+pub(crate) fn subscriptions(client: &Client, json: bool) -> Result<String, String> {
+    let mut all: Vec<SubscriptionView> = Vec::new();
+    let mut after = 0;
+    loop {
+        let page: Subscriptions = parse(&client.get(&format!("/api/v1/subscriptions?limit=1000&after={after}"))?)?;
+        all.extend(page.subscriptions);
+        if page.next_cursor == after {
+            break;
+        }
+        after = page.next_cursor;
+    }
+    if json {
+        return json_lines(&all);
+    }
+    let now_ms = clock::now_ms();
+    let row = |each: &SubscriptionView| {
+        vec![
+            each.phone.clone(),
+            each.agent.clone().unwrap_or_default(),
+            each.event.clone(),
+            each.watched.clone(),
+            each.flow.clone(),
+            duration(each.expires_at_ms.saturating_sub(now_ms)),
+        ]
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    Ok(render(&["PHONE", "AGENT", "EVENT", "WATCHES", "TOLD AT", "EXPIRES IN"], &rows))
 }
 
 /// `baton bans`: a line for each banned source.

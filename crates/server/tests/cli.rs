@@ -122,8 +122,13 @@ fn a_server_is_asked_changed_and_ended() {
     assert_eq!(folder.printed(&["calls", "--data", "data", "--json"]), "");
     assert_eq!(
         folder.printed(&["registrations", "--data", "data"]),
-        "PHONE  AGENT  REACHED AT  EXPIRES IN  CONTACT  USER AGENT\n"
+        "PHONE  AGENT  REACHED AT  EXPIRES IN  FLOW  DEVICE  PATH  CONTACT  USER AGENT\n"
     );
+    assert_eq!(
+        folder.printed(&["subscriptions", "--data", "data"]),
+        "PHONE  AGENT  EVENT  WATCHES  TOLD AT  EXPIRES IN\n"
+    );
+    assert_eq!(folder.printed(&["subscriptions", "--data", "data", "--json"]), "");
     assert_eq!(folder.printed(&["apply", "directory.toml", "--data", "data"]), "no changes\n");
 
     folder.write("directory.toml", &DIRECTORY.replace("\"100\"", "\"101\""));

@@ -38,5 +38,5 @@ pub mod wire;
 pub use endpoint::Endpoint;
 pub use events::{EventState, Package, SubscriptionId};
 pub use interface::*;
-pub use notifier::EndReason;
+pub use notifier::{EndReason, SubscriptionSummary};
 pub use trace::Traced;

@@ -1,6 +1,7 @@
 //! Phones that watch others: busy lamps (RFC 4235), presence (RFC 3856) and conference rooms (RFC 4575).
 
-use baton_contact::command::{Command, Control};
+use baton_contact::command::{Command, Control, Query, Reply};
+use baton_contact::snapshot::SubscriptionView;
 use baton_tests::world::office::SUPPORT;
 use baton_tests::world::{Behaviour, Dialect, World, header};
 
@@ -214,4 +215,30 @@ fn three_who_talk_are_a_conference_for_those_in_it() {
     world.hang_up("bert");
     world.run_ms(5_100);
     assert_eq!(world.watches[own].state, "terminated;reason=noresource");
+}
+
+#[test]
+fn the_operator_sees_who_watches_whom_a_page_at_a_time() {
+    let page = |world: &mut World, after: u64, limit: u16| -> Vec<SubscriptionView> {
+        match world.command(Command::Query(Query::Subscriptions { after, limit })) {
+            Ok(Reply::Subscriptions(page)) => page,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut world = World::new(&["anna", "bert"]);
+    assert_eq!(page(&mut world, 0, 10), []);
+    let lamp = world.watch("bert", "dialog", "101");
+    world.watch("anna", "presence", "102");
+    let first = page(&mut world, 0, 1);
+    let [one] = first.as_slice() else { panic!("{first:?}") };
+    assert_eq!((one.phone.as_str(), one.agent.as_deref()), ("bert-desk", Some("bert")));
+    assert_eq!(one.event, "dialog");
+    assert!(one.watched.starts_with("sip:101@") && one.flow.starts_with("udp:"), "{one:?}");
+    let second = page(&mut world, one.subscription_id, 10);
+    let [two] = second.as_slice() else { panic!("{second:?}") };
+    assert_eq!((two.phone.as_str(), two.event.as_str()), ("anna-desk", "presence"));
+    assert!(two.subscription_id > one.subscription_id && two.expires_at_ms >= one.expires_at_ms);
+    assert_eq!(page(&mut world, two.subscription_id, 10), []);
+    world.subscribe(lamp, 0);
+    assert_eq!(page(&mut world, 0, 10), second);
 }

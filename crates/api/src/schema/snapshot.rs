@@ -240,10 +240,38 @@ pub(crate) struct RegistrationView {
     pub(crate) contact: String,
     /// Where it is reached: `udp:192.0.2.1:5060`.
     pub(crate) flow: String,
+    /// By what: `udp`, `tcp`, `tls`, `ws` or `wss`.
+    pub(crate) transport: String,
+    /// The device, as it names itself (`+sip.instance`, RFC 5626 §4.1).
+    pub(crate) instance: Option<String>,
+    /// Which of the device's flows it is (`reg-id`, RFC 5626 §4.2); absent where there is one only.
+    pub(crate) reg_id: Option<u32>,
+    /// The proxies that lead to it (RFC 3327), the first of them first.
+    pub(crate) path: Vec<String>,
     /// When it expires, in milliseconds since the epoch.
     pub(crate) expires_at_ms: u64,
     /// Its User-Agent.
     pub(crate) user_agent: Option<String>,
+}
+
+/// A subscription of a phone (RFC 6665).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubscriptionView {
+    /// Its number; a later one's is higher.
+    pub(crate) subscription_id: u64,
+    /// The SIP user name of the phone that watches.
+    pub(crate) phone: String,
+    /// The agent it belongs to.
+    pub(crate) agent: Option<String>,
+    /// The event package: `dialog`, `presence` or `conference`.
+    pub(crate) event: String,
+    /// Who or what is watched, as the phone asked for it: a SIP URI.
+    pub(crate) watched: String,
+    /// Where the phone is told: `udp:192.0.2.1:5060`.
+    pub(crate) flow: String,
+    /// When it expires, in milliseconds since the epoch.
+    pub(crate) expires_at_ms: u64,
 }
 
 /// A banned source: nothing is heard from it.

@@ -200,8 +200,21 @@ fn snapshots_are_the_real_ones() {
         agent: some("anna"),
         contact: "sip:anna-1@192.0.2.1".to_owned(),
         flow: "udp:192.0.2.1:5060".to_owned(),
+        transport: "udp".to_owned(),
+        instance: some("<urn:uuid:1>"),
+        reg_id: Some(1),
+        path: vec!["<sip:edge.example;lr>".to_owned()],
         expires_at_ms: 1,
         user_agent: some("x"),
+    });
+    same::<snapshot::SubscriptionView>(real_snapshot::SubscriptionView {
+        subscription_id: 1,
+        phone: "anna-1".to_owned(),
+        agent: some("anna"),
+        event: "dialog".to_owned(),
+        watched: "sip:102@192.0.2.9".to_owned(),
+        flow: "udp:192.0.2.1:5060".to_owned(),
+        expires_at_ms: 2,
     });
     same::<snapshot::TraceMessage>(baton_contact::trace::TraceMessage {
         at_us: 1,

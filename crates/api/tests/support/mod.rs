@@ -18,7 +18,8 @@ use baton_contact::directory::{Directory, DirectoryError, Phone, Queue, QuickCon
 use baton_contact::event::{ContactEvent, EventKind, InitiationMethod};
 use baton_contact::snapshot::{
     AgentActivity, AgentSnapshot, BanView, CallSummary, ConnectionSnapshot, ConnectionState, ConnectionType,
-    ContactSnapshot, ContactState, GatewayView, QueueView, QuickConnectView, RegistrationView, TrunkView,
+    ContactSnapshot, ContactState, GatewayView, QueueView, QuickConnectView, RegistrationView, SubscriptionView,
+    TrunkView,
 };
 use baton_contact::{ConnectionId, ContactId};
 use futures_util::future::BoxFuture;
@@ -92,6 +93,10 @@ fn reply(command: &Command) -> Reply {
         }]),
         Command::Query(Query::Queues) => Reply::Queues(vec![queue_view()]),
         Command::Query(Query::Registrations) => Reply::Registrations(vec![registration()]),
+        Command::Query(Query::Subscriptions { after, limit }) => {
+            let later = [1, 3].into_iter().filter(|id| id > after).take(usize::from(*limit));
+            Reply::Subscriptions(later.map(subscription).collect())
+        }
         Command::Query(Query::Bans) => Reply::Bans(vec![ban_view()]),
         Command::Query(Query::Trunks) => Reply::Trunks(vec![trunk_view()]),
         Command::Query(Query::QuickConnects(_)) => Reply::QuickConnects(vec![quick_connect_view()]),
@@ -174,8 +179,24 @@ pub fn registration() -> RegistrationView {
         agent: Some("anna".into()),
         contact: "sip:anna-1@192.0.2.1".into(),
         flow: "udp:192.0.2.1:5060".into(),
+        transport: "udp".into(),
+        instance: Some("<urn:uuid:1>".into()),
+        reg_id: Some(1),
+        path: vec!["<sip:edge.example;lr>".into()],
         expires_at_ms: 9,
         user_agent: None,
+    }
+}
+
+pub fn subscription(subscription_id: u64) -> SubscriptionView {
+    SubscriptionView {
+        subscription_id,
+        phone: "anna-1".into(),
+        agent: Some("anna".into()),
+        event: "dialog".into(),
+        watched: "sip:102@192.0.2.9".into(),
+        flow: "udp:192.0.2.1:5060".into(),
+        expires_at_ms: 1,
     }
 }
 

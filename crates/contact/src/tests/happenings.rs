@@ -1,9 +1,9 @@
 //! What happens when (the table of the domain), and the phone's own keys.
 
-use baton_sip::EndCause;
+use baton_sip::{Binding, EndCause, Event as SipEvent};
 
-use super::world::{Sent, World};
-use crate::command::{AddMode, Control, Target};
+use super::world::{Sent, World, binding};
+use crate::command::{AddMode, Control, Query, Reply, Target};
 use crate::event::{DisconnectReason, EventKind, TransferType};
 use crate::ids::ContactId;
 use crate::snapshot::AgentActivity;
@@ -565,4 +565,24 @@ fn r4_a_phone_that_hangs_up_on_a_failed_transfer_does_not_lose_the_customer() {
     assert_eq!(world.hears("C"), ["music"]);
     world.answer("anna");
     assert_eq!((world.hears("C"), world.hears("anna")), (vec!["anna".to_string()], vec!["C".to_string()]));
+}
+
+#[test]
+fn the_operator_sees_each_flow_of_a_device_and_the_way_to_it() {
+    let mut world = World::new(&[]);
+    let flow = |number| Binding {
+        instance: Some("<urn:uuid:1>".into()),
+        reg_id: Some(number),
+        path: vec!["<sip:edge.example;lr>".into()],
+        ..binding("anna")
+    };
+    let (account, bindings) = ("anna-desk".into(), vec![flow(1), flow(2)]);
+    world.sip(SipEvent::BindingsChanged { account, bindings });
+    let Ok(Reply::Registrations(shown)) = world.desk.query(&Query::Registrations) else { panic!("no registrations") };
+    let flows: Vec<_> = shown.iter().map(|each| (each.instance.as_deref(), each.reg_id)).collect();
+    assert_eq!(flows, [(Some("<urn:uuid:1>"), Some(1)), (Some("<urn:uuid:1>"), Some(2))]);
+    assert_eq!(
+        (shown[0].transport.as_str(), shown[0].path.as_slice()),
+        ("udp", ["<sip:edge.example;lr>".to_owned()].as_slice())
+    );
 }

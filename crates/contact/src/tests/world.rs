@@ -103,6 +103,22 @@ pub(super) fn directory() -> Directory {
     }
 }
 
+/// Where an agent's phone is registered.
+pub(super) fn binding(agent: &str) -> Binding {
+    Binding {
+        contact: format!("sip:{agent}@192.0.2.1"),
+        flow: flow(),
+        expires_at_us: u64::MAX,
+        q_thousandths: 1000,
+        call_id: "r".into(),
+        cseq: 1,
+        user_agent: None,
+        instance: None,
+        reg_id: None,
+        path: Vec::new(),
+    }
+}
+
 fn flow() -> Flow {
     Flow {
         transport: Transport::Udp,
@@ -144,19 +160,7 @@ impl World {
 
     pub(super) fn register(&mut self, agent: &str) {
         self.wait_ms(10);
-        let binding = Binding {
-            contact: format!("sip:{agent}@192.0.2.1"),
-            flow: flow(),
-            expires_at_us: u64::MAX,
-            q_thousandths: 1000,
-            call_id: "r".into(),
-            cseq: 1,
-            user_agent: None,
-            instance: None,
-            reg_id: None,
-            path: Vec::new(),
-        };
-        let (account, bindings) = (format!("{agent}-desk"), vec![binding]);
+        let (account, bindings) = (format!("{agent}-desk"), vec![binding(agent)]);
         self.sip(SipEvent::BindingsChanged { account, bindings });
     }
 

@@ -56,7 +56,7 @@ impl Package {
     }
 
     /// The name in an Event header.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Package::Dialog => "dialog",
             Package::Presence => "presence",

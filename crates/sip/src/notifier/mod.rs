@@ -8,6 +8,7 @@ mod notify;
 mod subscribe;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,21 @@ use crate::stack::Stack;
 use crate::timer::{SubscriptionTimer, Timer};
 use crate::transaction::TransactionId;
 use crate::wire::{Message, Uri};
+
+/// A subscription, as its operator is shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionSummary {
+    /// Which it is.
+    pub subscription: SubscriptionId,
+    /// Whose phone it is.
+    pub account: String,
+    /// What it asked for.
+    pub package: Package,
+    /// The way to the phone.
+    pub flow: Flow,
+    /// When it expires, in microseconds since the Unix epoch.
+    pub expires_at_us: u64,
+}
 
 /// All subscriptions, also by account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -130,6 +146,13 @@ impl Endpoint {
     /// How many subscriptions there are.
     pub fn subscriptions_len(&self) -> usize {
         self.notifier.len()
+    }
+
+    /// The subscriptions in force after this one in the order of their numbers, so many at most; 0 begins with the first.
+    pub fn subscriptions_after(&self, after: SubscriptionId, count: usize) -> Vec<SubscriptionSummary> {
+        let later = self.notifier.subscriptions.range((Bound::Excluded(after), Bound::Unbounded));
+        let active = later.filter(|(_, subscription)| subscription.phase == Phase::Active);
+        active.take(count).map(|(_, subscription)| subscription.summary()).collect()
     }
 
     /// The subscription that a request of a phone's belongs to.
@@ -242,6 +265,16 @@ impl Subscription {
     /// As a stream knows it: sessions and subscriptions are numbered in one series.
     fn attached(&self) -> SessionId {
         SessionId(self.id.0)
+    }
+
+    fn summary(&self) -> SubscriptionSummary {
+        SubscriptionSummary {
+            subscription: self.id,
+            account: self.account.clone(),
+            package: self.package,
+            flow: self.dialog.flow,
+            expires_at_us: self.expires_at_us,
+        }
     }
 
     fn end(&mut self, stack: &mut Stack, reason: EndReason) {
