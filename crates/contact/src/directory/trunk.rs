@@ -1,8 +1,183 @@
-//! A trunk's gateways, and how it knows us.
+//! A trunk: its gateways, how it is known, and how it wants its calls.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Trunk, TrunkTransport};
+/// The transport towards a trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrunkTransport {
+    /// UDP.
+    #[default]
+    Udp,
+    /// TCP.
+    Tcp,
+    /// TLS: the trunk's certificate must bear the host of its address.
+    Tls,
+    /// As the DNS says (RFC 3263), for a host name; UDP where it says nothing.
+    Auto,
+}
+
+/// What is done with a REFER from the trunk (wire rule R11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReferPolicy {
+    /// Act on it here.
+    #[default]
+    Terminate,
+    /// Pass it on to the far end of the other leg, and its NOTIFYs back.
+    Pass,
+    /// Pass it on where the far end takes it, else act on it here.
+    Convert,
+    /// Refuse it with 403.
+    Refuse,
+}
+
+/// A trunk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trunk {
+    /// The name and id.
+    pub name: String,
+    /// `host:port` of its only gateway; an IPv6 address stands in brackets. A domain name without a port leads to the servers
+    /// that the DNS names for it (RFC 3263). Empty when `gateways` lists several.
+    #[serde(default)]
+    pub address: String,
+    /// The transport to that gateway.
+    #[serde(default)]
+    pub transport: TrunkTransport,
+    /// Several gateways, tried by priority and weight. Empty when `address` names the only one.
+    #[serde(default)]
+    pub gateways: Vec<Gateway>,
+    /// How long a gateway may stay wholly silent to a call before the next gateway, or the next trunk of the route, is
+    /// tried, in seconds, 1–30.
+    #[serde(default = "default_gateway_timeout")]
+    pub gateway_timeout_seconds: u32,
+    /// How often each gateway is asked by OPTIONS whether it lives, in seconds, 5–3,600; 0: never, all count as alive.
+    #[serde(default)]
+    pub options_interval_seconds: u32,
+    /// After so many OPTIONS in a row without an answer (or with a 503) a gateway gets no calls, 1–10.
+    #[serde(default = "default_hysteresis")]
+    pub options_failures: u32,
+    /// After so many answers in a row it gets calls again, 1–10.
+    #[serde(default = "default_hysteresis")]
+    pub options_successes: u32,
+    /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
+    /// Empty: the gateways' own addresses and ports.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// For a challenge to our calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// The user name by which the trunk's calls prove themselves by digest, from wherever they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound_username: Option<String>,
+    /// The password to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound_password: Option<String>,
+    /// We register with the trunk, so that it sends us calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Register>,
+    /// How the trunk writes numbers; absent: as we do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberPlan>,
+    /// Where the number of its callers stands.
+    #[serde(default)]
+    pub caller_id_in: CallerIdHeader,
+    /// Where it wants the number of ours.
+    #[serde(default)]
+    pub caller_id_out: CallerIdHeader,
+    /// Codecs for its calls, best first; empty: the node's.
+    #[serde(default)]
+    pub codecs: Vec<AudioCodec>,
+    /// The packet time that we prefer on it, in milliseconds: 10, 20, 30, 40 or 60; absent: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptime: Option<u8>,
+    /// What is done with its audio before the answer.
+    #[serde(default)]
+    pub early_media: EarlyMedia,
+    /// What is done with its 3xx.
+    #[serde(default)]
+    pub redirect: RedirectPolicy,
+    /// What is done with its REFER.
+    #[serde(default)]
+    pub refer: ReferPolicy,
+    /// How a customer of its is transferred to a number that goes out by it as well.
+    #[serde(default)]
+    pub transfer: TransferPolicy,
+    /// What is done with a call that came in by it and went out by it.
+    #[serde(default)]
+    pub trombones: TrombonePolicy,
+    /// Whether its calls may go on to other trunks by the routes (tandem).
+    #[serde(default)]
+    pub tandem: bool,
+    /// The security profile's name: what its callers may do with their calls. Without one nothing more is forbidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_profile: Option<String>,
+    /// Most calls at a time in both directions, 1–20,000; above: 503.
+    #[serde(default = "default_max_calls")]
+    pub max_calls: u32,
+    /// Most calls at a time from the trunk to us; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_in: Option<u32>,
+    /// Most calls at a time from us to the trunk; absent: as many as `maxCalls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_out: Option<u32>,
+    /// Most new calls a second in both directions, 1–10,000; above: 503. Absent: no such cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<u32>,
+}
+
+impl Default for Trunk {
+    fn default() -> Self {
+        Trunk {
+            name: String::new(),
+            address: String::new(),
+            transport: TrunkTransport::default(),
+            gateways: Vec::new(),
+            gateway_timeout_seconds: default_gateway_timeout(),
+            options_interval_seconds: 0,
+            options_failures: default_hysteresis(),
+            options_successes: default_hysteresis(),
+            networks: Vec::new(),
+            username: None,
+            password: None,
+            inbound_username: None,
+            inbound_password: None,
+            register: None,
+            numbers: None,
+            caller_id_in: CallerIdHeader::default(),
+            caller_id_out: CallerIdHeader::default(),
+            codecs: Vec::new(),
+            ptime: None,
+            early_media: EarlyMedia::default(),
+            redirect: RedirectPolicy::default(),
+            refer: ReferPolicy::default(),
+            transfer: TransferPolicy::default(),
+            trombones: TrombonePolicy::default(),
+            tandem: false,
+            security_profile: None,
+            max_calls: default_max_calls(),
+            max_calls_in: None,
+            max_calls_out: None,
+            calls_per_second: None,
+        }
+    }
+}
+
+fn default_hysteresis() -> u32 {
+    2
+}
+
+fn default_gateway_timeout() -> u32 {
+    4
+}
+
+fn default_max_calls() -> u32 {
+    20_000
+}
 
 /// One of the addresses of a trunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
