@@ -35,6 +35,7 @@ pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
     findings.unique_accounts(directory);
     findings.unique_dialled(directory);
     findings.unique_networks(directory);
+    findings.unique_certificate_names(directory);
     findings.unique_prefixes(directory);
     findings.errors
 }
@@ -364,6 +365,23 @@ impl Findings {
         }
     }
 
+    /// A certificate proves one trunk.
+    fn unique_certificate_names(&mut self, directory: &Directory) {
+        let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+        for trunk in &directory.trunks {
+            for (index, name) in trunk.certificate_names.iter().enumerate() {
+                if let Some(other) = taken.insert(name.to_ascii_lowercase(), &trunk.name) {
+                    let message = match other == trunk.name {
+                        true => format!("\"{name}\" is there twice"),
+                        false => format!("\"{name}\" is also a certificate name of the trunk \"{other}\""),
+                    };
+                    let place = Place { table: "trunks", entry: &trunk.name };
+                    self.add(place, &format!("certificateNames[{index}]"), message, None);
+                }
+            }
+        }
+    }
+
     fn reference(
         &mut self,
         place: Place<'_>,
@@ -438,10 +456,13 @@ fn is_host_and_port(text: &str) -> bool {
         None if text.contains('.') => (text, "5060"),
         None => return false,
     };
+    is_host_name(host) && port.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+fn is_host_name(text: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    let valid_host = (1..=253).contains(&host.len())
-        && host.chars().all(is_name)
-        && host.chars().any(|c| c.is_ascii_alphabetic())
-        && !host.starts_with(['.', '-']);
-    valid_host && port.parse::<u16>().is_ok_and(|port| port != 0)
+    (1..=253).contains(&text.len())
+        && text.chars().all(is_name)
+        && text.chars().any(|c| c.is_ascii_alphabetic())
+        && !text.starts_with(['.', '-'])
 }

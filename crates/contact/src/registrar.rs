@@ -1,5 +1,6 @@
 //! Who may talk to us: phones with the agents they belong to, and trunks.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use baton_sip::digest::{Algorithm, ha1};
@@ -33,10 +34,10 @@ fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
     peers.collect()
 }
 
-/// Where a trunk's calls come from: its networks, else its gateways. A connection comes from any port: the port of a
-/// gateway's own address is one for datagrams only.
+/// Where a trunk's calls come from: its networks, else its gateways, unless it shows a certificate. A connection comes from any
+/// port: the port of a gateway's own address is one for datagrams only.
 fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
-    if !trunk.networks.is_empty() {
+    if !trunk.networks.is_empty() || !trunk.certificate_names.is_empty() {
         return trunk.networks.iter().filter_map(|network| parse_network(network)).collect();
     }
     let of_gateway = |gateway: &Gateway| {
@@ -44,6 +45,15 @@ fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
         Some((network, prefix, port.filter(|_| gateway.transport == TrunkTransport::Udp)))
     };
     trunk.all_gateways().iter().filter_map(of_gateway).collect()
+}
+
+/// The trunks by the names in their certificates.
+fn certificate_names_of(directory: &Directory) -> BTreeMap<String, PeerId> {
+    let trunks = directory.trunks.iter().zip(0..);
+    let names = trunks.flat_map(|(trunk, number)| {
+        trunk.certificate_names.iter().map(move |name| (name.to_ascii_lowercase(), PeerId(number)))
+    });
+    names.collect()
 }
 
 /// How many devices are registered: several flows to one count once.
@@ -71,6 +81,7 @@ impl Desk {
         };
         Access {
             peers: peers_of(directory),
+            certificate_names: certificate_names_of(directory),
             accounts: phones.chain(by_digest).collect(),
             lines: directory.trunks.iter().zip(0..).filter_map(line).collect(),
             asserting,

@@ -24,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) incoming: Incoming,
     /// Where what goes is written.
     pub(crate) outgoing: Outgoing,
+    /// The names by which the peer is known for certain, in lower case; none without TLS.
+    pub(crate) peer_names: Vec<String>,
 }
 
 /// The reading side.
@@ -49,22 +51,24 @@ impl Link {
         Link {
             incoming: Incoming::Bytes(Box::new(incoming), BytesMut::new()),
             outgoing: Outgoing::Bytes(Box::new(outgoing)),
+            peer_names: Vec::new(),
         }
     }
 
-    /// TLS.
-    pub(crate) fn tls(stream: impl Pipe + 'static) -> Link {
+    /// TLS with a peer of these names.
+    pub(crate) fn tls(stream: impl Pipe + 'static, peer_names: Vec<String>) -> Link {
         let (incoming, outgoing) = tokio::io::split(stream);
         Link {
             incoming: Incoming::Bytes(Box::new(incoming), BytesMut::new()),
             outgoing: Outgoing::Bytes(Box::new(outgoing)),
+            peer_names,
         }
     }
 
-    /// A WebSocket over either.
-    pub(crate) fn web_socket(socket: Socket) -> Link {
+    /// A WebSocket over either, with a peer of these names.
+    pub(crate) fn web_socket(socket: Socket, peer_names: Vec<String>) -> Link {
         let (outgoing, incoming) = socket.split();
-        Link { incoming: Incoming::Messages(incoming), outgoing: Outgoing::Messages(outgoing) }
+        Link { incoming: Incoming::Messages(incoming), outgoing: Outgoing::Messages(outgoing), peer_names }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::inbox::Inbox;
 use crate::link::{Incoming, Link};
 use crate::metrics::Metrics;
 use crate::resolve::{Locator, Question};
-use crate::tls::Tls;
+use crate::tls::{Tls, names_of};
 use crate::watch::Watcher;
 use crate::web_socket::{self, Pipe};
 
@@ -269,14 +269,14 @@ impl Edge {
             let link = open.await;
             // The core has not heard of a peer that did not come through its handshake.
             let is_known = link.is_some() || connection.is_ours();
-            if let Some(Link { incoming, outgoing }) = link {
+            if let Some(Link { incoming, outgoing, peer_names }) = link {
                 let failed = orders.clone();
                 tokio::spawn(async move {
                     if !outgoing.write(queued).await {
                         let _ = failed.send(Order::Failed { connection }).await;
                     }
                 });
-                let opened = baton_sip::Input::StreamOpened { connection, listener, remote };
+                let opened = baton_sip::Input::StreamOpened { connection, listener, remote, peer_names };
                 if inbox.pass(Input::Sip(opened)).await {
                     read(incoming, connection, &inbox).await;
                 }
@@ -308,23 +308,32 @@ async fn agree(
     settings: &EdgeSettings,
 ) -> Result<Link, String> {
     if transport == Transport::Ws {
-        return web_socket::accept(Box::new(stream), settings.message_bytes_max).await.map(Link::web_socket);
+        let socket = web_socket::accept(Box::new(stream), settings.message_bytes_max).await?;
+        return Ok(Link::web_socket(socket, Vec::new()));
     }
     let tls = settings.tls.of(listener).ok_or("the listener has no certificate")?;
     let stream = TlsAcceptor::from(tls.server).accept(stream).await.map_err(|error| error.to_string())?;
+    // It is there only where it was asked for and verified.
+    let peer_names = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(names_of);
+    let peer_names = peer_names.unwrap_or_default();
     if transport == Transport::Wss {
         let pipe: Box<dyn Pipe> = Box::new(stream);
-        return web_socket::accept(pipe, settings.message_bytes_max).await.map(Link::web_socket);
+        let socket = web_socket::accept(pipe, settings.message_bytes_max).await?;
+        return Ok(Link::web_socket(socket, peer_names));
     }
-    Ok(Link::tls(stream))
+    Ok(Link::tls(stream, peer_names))
 }
 
 /// The handshake of a connection of ours; the peer's certificate must bear the name.
 async fn ask_for_tls(stream: TcpStream, tls: &Tls, listener: ListenerId, server_name: &str) -> Result<Link, String> {
     let tls = tls.of(listener).ok_or("the listener has no certificate")?;
     let name = ServerName::try_from(server_name.to_owned()).map_err(|error| error.to_string())?;
+    let peer_names = match &name {
+        ServerName::DnsName(name) => vec![name.as_ref().to_ascii_lowercase()],
+        _ => Vec::new(),
+    };
     let stream = TlsConnector::from(tls.client).connect(name, stream).await.map_err(|error| error.to_string())?;
-    Ok(Link::tls(stream))
+    Ok(Link::tls(stream, peer_names))
 }
 
 async fn open(local: Option<SocketAddr>, remote: SocketAddr) -> std::io::Result<TcpStream> {
@@ -393,8 +402,8 @@ mod tests {
 
         let mut peer = TcpStream::connect(address).await.unwrap();
         let connection = match next(&mut reader).await {
-            baton_sip::Input::StreamOpened { connection, listener: ListenerId(1), remote } => {
-                assert_eq!(remote, peer.local_addr().unwrap());
+            baton_sip::Input::StreamOpened { connection, listener: ListenerId(1), remote, peer_names } => {
+                assert_eq!((remote, peer_names), (peer.local_addr().unwrap(), Vec::new()));
                 connection
             }
             other => panic!("{other:?}"),

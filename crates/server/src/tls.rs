@@ -16,10 +16,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use webpki::EndEntityCert;
 
 use crate::config::{ClientCertificates, Listener, Node, Transport};
 use crate::metrics::Metrics;
 
+/// Most names of a certificate that are looked at.
+const NAMES_MAX: usize = 100;
 /// How often the files are looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 
@@ -221,6 +224,29 @@ fn roots(file: &Path) -> Result<RootCertStore, String> {
 
 fn sentence(file: &Path, error: &impl fmt::Display) -> String {
     format!("{}: {error}", file.display())
+}
+
+/// The SIP domains that a verified certificate stands for, in lower case (RFC 5922 §7.1): the hosts of its `sip` URIs, and its DNS
+/// names only when there are none of those. A URI with a user part names a person, and the subject's common name nobody.
+pub(crate) fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok(certificate) = EndEntityCert::try_from(certificate) else { return Vec::new() };
+    let domains: Vec<String> = certificate.valid_uri_names().filter_map(domain_of).take(NAMES_MAX).collect();
+    if !domains.is_empty() {
+        return domains;
+    }
+    certificate.valid_dns_names().map(plain).take(NAMES_MAX).collect()
+}
+
+fn domain_of(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once(':')?;
+    let is_domain = scheme.eq_ignore_ascii_case("sip") && !rest.contains('@');
+    let host = rest.split([':', ';', '?']).next().unwrap_or_default();
+    (is_domain && !host.is_empty()).then(|| plain(host))
+}
+
+/// As names are compared: in lower case, without the dot of the root.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// The first certificate that bears the name that the peer asks for; the first of all for any other name, and for none.

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
@@ -120,8 +120,14 @@ impl Authority {
 
     /// A certificate and its key, as PEM.
     fn sign(&self, names: &[&str]) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        self.sign_as(params.subject_alt_names)
+    }
+
+    /// The same, with names of other kinds.
+    fn sign_as(&self, names: Vec<SanType>) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams { subject_alt_names: names, ..CertificateParams::default() };
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 
@@ -259,6 +265,47 @@ fn client_certificates_are_required_or_optional() {
         assert_eq!(tried(None), without, "{wanted}: none");
         assert!(tried(Some(authority.sign(&["pbx.example"]))), "{wanted}: one of the authority");
         assert!(!tried(Some(stranger.sign(&["pbx.example"]))), "{wanted}: one of a stranger");
+    }
+}
+
+#[test]
+fn a_trunk_is_known_by_the_name_in_its_certificate_and_no_other() {
+    let (mut node, authority, port) = (Node::new("named"), Authority::new(), free_port());
+    authority.put(&node, "a", &["a.example"]);
+    node.write("ca.pem", &authority.pem);
+    node.write(
+        "directory.toml",
+        "[[trunks]]\nname = \"sbc\"\naddress = \"sbc.example.com:5061\"\ntransport = \"tls\"\n\
+         certificateNames = [\"SBC.example.com\"]\n\n\
+         [[conferences]]\nname = \"room\"\n\n[[numbers]]\nnumber = \"800\"\nconference = \"room\"\n",
+    );
+    let more = format!("{CERTIFICATE}\nclient_certificates = \"optional\"\nclient_ca = \"ca.pem\"");
+    node.start(&listener("tls", &format!("127.0.0.1:{port}"), &more), "");
+    let called = |own: Option<(String, String)>| {
+        let mut stream = tls(port, &authority, "a.example", own).unwrap();
+        let own = stream.sock.local_addr().unwrap();
+        stream.write_all(invite(own, "800").replace("SIP/2.0/UDP", "SIP/2.0/TLS").as_bytes()).unwrap();
+        until("a final response", || {
+            let head = read_head(&mut stream).unwrap();
+            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap().parse().unwrap();
+            stream.read_exact(&mut vec![0; length]).unwrap();
+            (!head.starts_with("SIP/2.0 1")).then_some(head)
+        })
+    };
+    let answer = called(Some(authority.sign(&["other.example.com", "sbc.example.com"])));
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    let uri = authority.sign_as(vec![SanType::URI("sip:sbc.example.com".try_into().unwrap())]);
+    let answer = called(Some(uri));
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    // RFC 5922 §7.1: a sip URI is the identity, and the DNS name beside it is none.
+    let uris = ["sip:other.example.com", "sip:anna@sbc.example.com"].map(|uri| SanType::URI(uri.try_into().unwrap()));
+    let name = SanType::DnsName("sbc.example.com".try_into().unwrap());
+    let beside = authority.sign_as(uris.into_iter().chain([name]).collect());
+    for stranger in
+        [None, Some(authority.sign(&["sbc.example.org"])), Some(authority.sign(&["*.example.com"])), Some(beside)]
+    {
+        let answer = called(stranger);
+        assert!(answer.starts_with("SIP/2.0 407"), "{answer}");
     }
 }
 

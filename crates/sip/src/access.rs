@@ -1,12 +1,13 @@
-//! Who a packet comes from, as far as its source address tells: the longest prefix wins, a port beats none.
+//! Who a packet comes from, as far as the way tells that it came: the certificate of its connection before its source
+//! address; of networks the longest prefix wins, and a port beats none.
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::endpoint::Endpoint;
-use crate::interface::{Access, PeerId, TrustedPeer};
+use crate::interface::{Access, ConnectionHandle, Flow, PeerId, TrustedPeer};
 
 /// The peer that a source address belongs to.
-pub(crate) fn peer_of(access: &Access, source: SocketAddr) -> Option<PeerId> {
+fn peer_of(access: &Access, source: SocketAddr) -> Option<PeerId> {
     access
         .peers
         .iter()
@@ -16,6 +17,26 @@ pub(crate) fn peer_of(access: &Access, source: SocketAddr) -> Option<PeerId> {
 }
 
 impl Endpoint {
+    /// The peer of a certificate that bears these names (RFC 5922 §7.2: whole names; no wildcard stands for one).
+    pub(crate) fn peer_named(&self, names: &[String]) -> Option<PeerId> {
+        names.iter().find_map(|name| self.access.certificate_names.get(name)).copied()
+    }
+
+    /// The peer that has shown its certificate on a connection.
+    pub(crate) fn peer_on(&self, connection: ConnectionHandle) -> Option<PeerId> {
+        self.peer_named(&self.stack.streams.get(connection)?.peer_names)
+    }
+
+    /// The peer whose calls come this way. A certificate tells more than an address does.
+    pub(crate) fn peer_by(&self, flow: &Flow) -> Option<PeerId> {
+        flow.connection.and_then(|connection| self.peer_on(connection)).or_else(|| peer_of(&self.access, flow.remote))
+    }
+
+    /// As [`Endpoint::peer_by`], or the one of [`Endpoint::peer_at`].
+    pub(crate) fn peer_along(&self, flow: &Flow) -> Option<PeerId> {
+        self.peer_by(flow).or_else(|| self.peer_at(flow.remote))
+    }
+
     /// The peer that an address belongs to, by the networks that are configured or because a registrar that keeps a line of
     /// ours is there: it answered our REGISTER, so it is what our configured name leads to. Such a peer is heard; its calls
     /// still prove themselves by our Contact.

@@ -54,7 +54,7 @@ impl Endpoint {
     /// for it.
     pub(crate) fn admits(&mut self, flow: Flow, request: &Message) -> Option<bool> {
         let credentials = self.credentials_of(request);
-        let standing = self.standing(flow.remote, credentials.first().map(|each| each.username.as_str()));
+        let standing = self.standing(&flow, credentials.first().map(|each| each.username.as_str()));
         let admission = admit(self.pressure(), standing, request.method());
         if admission == Admission::Drop {
             self.stack.counters.shed += 1;
@@ -79,7 +79,7 @@ impl Endpoint {
     /// What is no SIP: 400 where it can be answered, to the known and to strangers with tokens.
     pub(crate) fn take_malformed(&mut self, flow: Flow, malformed: &Malformed, length: usize) {
         self.stack.counters.malformed += 1;
-        let is_unknown = self.standing(flow.remote, None) == Standing::Unknown;
+        let is_unknown = self.standing(&flow, None) == Standing::Unknown;
         if is_unknown {
             let has_paid = self.pays(flow);
             if flow.connection.is_some() && self.offended(flow, Offence::Malformed) || !has_paid {
@@ -100,7 +100,7 @@ impl Endpoint {
     /// A stream has lost its framing: it ends, and a stranger is remembered for it.
     pub(crate) fn take_noise(&mut self, flow: Flow) {
         self.stack.counters.malformed += 1;
-        if self.standing(flow.remote, None) == Standing::Unknown {
+        if self.standing(&flow, None) == Standing::Unknown {
             self.offended(flow, Offence::Malformed);
         }
     }
@@ -110,7 +110,7 @@ impl Endpoint {
         self.stack.counters.authentication_failed += 1;
         let credentials = self.credentials_of(request);
         let account = credentials.first().map(|each| each.username.as_str());
-        if self.standing(flow.remote, account) != Standing::Unknown {
+        if self.standing(&flow, account) != Standing::Unknown {
             return true;
         }
         self.guard.fine(self.stack.now_us, flow.remote.ip(), GUESS_COST);
@@ -126,10 +126,10 @@ impl Endpoint {
         self.guard.refund(flow.remote.ip(), if is_first { 2 * REQUEST_COST } else { REQUEST_COST });
     }
 
-    fn standing(&self, remote: SocketAddr, account: Option<&str>) -> Standing {
-        if self.peer_at(remote).is_some() || self.guard.allows(remote.ip()) {
+    fn standing(&self, flow: &Flow, account: Option<&str>) -> Standing {
+        if self.peer_along(flow).is_some() || self.guard.allows(flow.remote.ip()) {
             Standing::Trusted
-        } else if self.guard.is_registered_from(remote, account) {
+        } else if self.guard.is_registered_from(flow.remote, account) {
             Standing::Registered
         } else {
             Standing::Unknown

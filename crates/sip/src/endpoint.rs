@@ -83,7 +83,9 @@ impl Endpoint {
         self.advance(now_us);
         match input {
             Input::Datagram { listener, source, bytes } => self.take_datagram(listener, source, bytes),
-            Input::StreamOpened { connection, listener, remote } => self.stream_opened(connection, listener, remote),
+            Input::StreamOpened { connection, listener, remote, peer_names } => {
+                self.stream_opened(connection, listener, remote, peer_names);
+            }
             Input::StreamBytes { connection, bytes } => self.take_stream_bytes(connection, bytes),
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),

@@ -1,7 +1,6 @@
 //! Requests outside a dialog (RFC 3261 §8.2): who sends them, whether they may, and what becomes of them. Nothing is
 //! remembered of a sender that has not proven who it is.
 
-use crate::access::peer_of;
 use crate::dialog::Dialog;
 use crate::digest::Verdict;
 use crate::endpoint::Endpoint;
@@ -52,10 +51,10 @@ impl Endpoint {
     /// A request outside a dialog, seen for the first time.
     pub(crate) fn enter(&mut self, entry: Entry) {
         let is_register = *entry.request.method() == Method::Register;
-        let peer = peer_of(&self.access, entry.flow.remote).or_else(|| self.line_of(&entry.request));
+        let peer = self.peer_by(&entry.flow).or_else(|| self.line_of(&entry.request));
         let brings_credentials = !self.credentials_of(&entry.request).is_empty();
         // A registrar asks whether we live from where we registered: it is no stranger, though its name has many addresses.
-        let is_asked = *entry.request.method() == Method::Options && self.peer_at(entry.flow.remote).is_some();
+        let is_asked = *entry.request.method() == Method::Options && self.peer_along(&entry.flow).is_some();
         if peer.is_none() && !brings_credentials && !is_asked {
             self.stack.counters.unknown_source += 1;
             match self.stack.config.unknown_source {

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::access::peer_of;
 use crate::endpoint::Endpoint;
 use crate::front_door::Entry;
 use crate::headers::capabilities;
@@ -33,13 +32,20 @@ impl Endpoint {
 
     /// A stream connection is up; a banned source's is closed again at once. A stranger that opens one has something to say
     /// at once.
-    pub(crate) fn stream_opened(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
-        // One that we opened is known already.
-        if self.stack.streams.get(connection).is_none() && self.drops(self.stack.now_us, remote) {
+    pub(crate) fn stream_opened(
+        &mut self,
+        connection: ConnectionHandle,
+        listener: ListenerId,
+        remote: SocketAddr,
+        peer_names: Vec<String>,
+    ) {
+        // One that we opened is known already, and who shows a trunk's certificate is no stranger.
+        let is_known = self.stack.streams.get(connection).is_some() || self.peer_named(&peer_names).is_some();
+        if !is_known && self.drops(self.stack.now_us, remote) {
             return self.stack.outputs.push_back(Output::Close { connection });
         }
-        self.stack.stream_opened(connection, listener, remote);
-        if !connection.is_ours() && self.peer_at(remote).is_none() {
+        self.stack.stream_opened(connection, listener, remote, peer_names);
+        if !connection.is_ours() && self.peer_on(connection).or_else(|| self.peer_at(remote)).is_none() {
             self.stack.await_message(connection);
         }
     }
@@ -48,7 +54,7 @@ impl Endpoint {
     pub(crate) fn take_stream_bytes(&mut self, connection: ConnectionHandle, bytes: Bytes) {
         let Some(stream) = self.stack.streams.get(connection) else { return };
         let flow = stream.flow(connection);
-        if self.drops(self.stack.now_us, flow.remote) && self.cut_off(flow) {
+        if self.peer_on(connection).is_none() && self.drops(self.stack.now_us, flow.remote) && self.cut_off(flow) {
             return;
         }
         if matches!(flow.transport, Transport::Ws | Transport::Wss) {
@@ -95,7 +101,7 @@ impl Endpoint {
     /// RFC 5626 §3.5.1: a ping is answered by a pong. It keeps a stranger's connection no longer than silence would.
     fn take_ping(&mut self, flow: Flow, connection: ConnectionHandle) {
         let is_known = self.stack.streams.get(connection).is_some_and(|stream| !stream.accounts.is_empty());
-        if is_known || self.peer_at(flow.remote).is_some() {
+        if is_known || self.peer_along(&flow).is_some() {
             self.stack.touch_stream(connection);
         }
         self.stack.outputs.push_back(Output::Transmit { flow, bytes: Bytes::from_static(b"\r\n") });
@@ -178,10 +184,13 @@ impl Endpoint {
         let via = request.via();
         let is_proven = match flow.transport {
             Transport::Tcp => true,
-            Transport::Tls => self.stack.listener(flow.listener).is_some_and(|listener| listener.verifies_peers),
+            Transport::Tls => {
+                let verifies = self.stack.listener(flow.listener).is_some_and(|listener| listener.verifies_peers);
+                verifies || self.peer_on(connection).is_some()
+            }
             _ => false,
         };
-        if is_proven && via.params.has("alias") && peer_of(&self.access, flow.remote).is_some() {
+        if is_proven && via.params.has("alias") && self.peer_by(flow).is_some() {
             self.stack.streams.alias(connection, via.listening_address(flow.remote));
         }
     }

@@ -229,11 +229,17 @@ impl Stack {
     }
 
     /// A stream connection that a peer has opened, or that is open now after we asked for it.
-    pub(crate) fn stream_opened(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr) {
+    pub(crate) fn stream_opened(
+        &mut self,
+        connection: ConnectionHandle,
+        listener: ListenerId,
+        remote: SocketAddr,
+        peer_names: Vec<String>,
+    ) {
         let transport = self.listener(listener).map_or(Transport::Tcp, |listener| listener.transport);
         let place = Place { transport, remote, server_name: String::new() };
         self.streams.open(connection, listener, place, self.config.message_bytes_max);
-        self.streams.opened(connection);
+        self.streams.opened(connection, peer_names);
         self.touch_stream(connection);
     }
 

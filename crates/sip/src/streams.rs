@@ -27,6 +27,8 @@ pub(crate) struct Stream {
     pub(crate) listener: ListenerId,
     /// Where it leads.
     pub(crate) place: Place,
+    /// The names that its peer's verified certificate bears, in lower case.
+    pub(crate) peer_names: Vec<String>,
     /// Whether it is up; before, nothing that was put on it has reached its peer.
     pub(crate) is_open: bool,
     /// Where its peer takes connections, if it wants this one used in their stead (RFC 5923 `alias`).
@@ -82,6 +84,7 @@ impl Streams {
         let stream = Stream {
             listener,
             place,
+            peer_names: Vec::new(),
             is_open: false,
             alias: None,
             framer: Framer::with_limit(message_bytes_max),
@@ -92,10 +95,11 @@ impl Streams {
         self.streams.insert(connection, stream);
     }
 
-    /// A connection is up now.
-    pub(crate) fn opened(&mut self, connection: ConnectionHandle) {
+    /// A connection is up now, with a peer of these names.
+    pub(crate) fn opened(&mut self, connection: ConnectionHandle, peer_names: Vec<String>) {
         if let Some(stream) = self.streams.get_mut(&connection) {
             stream.is_open = true;
+            stream.peer_names = peer_names;
         }
     }
 

@@ -47,7 +47,7 @@ impl Endpoint {
             at_us,
             flow,
             received,
-            peer: self.peer_at(flow.remote),
+            peer: self.peer_along(&flow),
             account: message.as_ref().and_then(|message| self.account_of(flow, message)),
             sessions,
             call_id: message.as_ref().map(|message| message.call_id().to_owned()).unwrap_or_default(),

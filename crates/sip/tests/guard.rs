@@ -378,7 +378,7 @@ fn a_trunk_and_the_allow_list_are_never_limited_or_banned() {
 
 fn stream(desk: &mut Desk, number: u64, remote: SocketAddr) -> ConnectionHandle {
     let connection = ConnectionHandle(number);
-    desk.handle(Input::StreamOpened { connection, listener: ListenerId(1), remote });
+    desk.handle(Input::StreamOpened { connection, listener: ListenerId(1), remote, peer_names: Vec::new() });
     connection
 }
 

@@ -12,7 +12,12 @@ const ONE: ConnectionHandle = ConnectionHandle(1);
 
 fn tcp_desk() -> Desk {
     let mut desk = Desk::new();
-    desk.handle(Input::StreamOpened { connection: ONE, listener: ListenerId(1), remote: address(1) });
+    desk.handle(Input::StreamOpened {
+        connection: ONE,
+        listener: ListenerId(1),
+        remote: address(1),
+        peer_names: Vec::new(),
+    });
     desk
 }
 
@@ -92,7 +97,12 @@ fn our_calls_open_a_stream_and_use_it_again() {
         Output::Connect { connection: first, listener: ListenerId(1), remote: address(2), server_name: String::new() };
     assert_eq!(desk.outputs.pop_front(), Some(expected));
     assert!(first.0 % 2 == 0, "ours are even");
-    desk.handle(Input::StreamOpened { connection: first, listener: ListenerId(1), remote: address(2) });
+    desk.handle(Input::StreamOpened {
+        connection: first,
+        listener: ListenerId(1),
+        remote: address(2),
+        peer_names: Vec::new(),
+    });
     let (_, second) = call_over_tcp(&mut desk);
     assert_eq!((first, desk.outputs.pop_front()), (second, None));
 }
@@ -465,7 +475,12 @@ fn a_binding_on_a_stream_goes_with_it() {
         reg_id: None,
         path: Vec::new(),
     };
-    desk.handle(Input::StreamOpened { connection: ONE, listener: ListenerId(1), remote: address(1) });
+    desk.handle(Input::StreamOpened {
+        connection: ONE,
+        listener: ListenerId(1),
+        remote: address(1),
+        peer_names: Vec::new(),
+    });
     desk.command(Command::RestoreBindings { account: "101".into(), bindings: vec![binding] }).unwrap();
     desk.event();
     desk.handle(Input::StreamClosed { connection: ONE });

@@ -74,7 +74,12 @@ fn a_calling_endpoint_on_a_stream_revives() {
     invite.destination = Destination::Address { transport: Transport::Tcp, remote: address(2) };
     desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
     let connection = desk.flows[0].connection.unwrap();
-    desk.handle(Input::StreamOpened { connection, listener: ListenerId(1), remote: address(2) });
+    desk.handle(Input::StreamOpened {
+        connection,
+        listener: ListenerId(1),
+        remote: address(2),
+        peer_names: Vec::new(),
+    });
     desk.handle(Input::StreamBytes { connection, bytes: bytes::Bytes::from_static(b"SIP/2.0 1") });
     let text = serde_json::to_string(&desk.endpoint).unwrap();
     let revived: Endpoint = serde_json::from_str(&text).unwrap();

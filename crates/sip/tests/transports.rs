@@ -48,7 +48,7 @@ fn trusting() -> Desk {
 }
 
 fn open(desk: &mut Desk, listener: ListenerId, remote: SocketAddr) {
-    desk.handle(Input::StreamOpened { connection: ONE, listener, remote });
+    desk.handle(Input::StreamOpened { connection: ONE, listener, remote, peer_names: Vec::new() });
 }
 
 fn push(desk: &mut Desk, bytes: impl AsRef<[u8]>) {
@@ -105,7 +105,7 @@ fn a_call_whose_connection_was_closed_by_the_trunk_opens_another_with_the_same_n
     let mut desk = trusting();
     let session = call_by_tls(&mut desk, "sbc.example.com", |_| {});
     let (connection, ..) = connected(&mut desk);
-    desk.handle(Input::StreamOpened { connection, listener: TLS, remote: address(2) });
+    desk.handle(Input::StreamOpened { connection, listener: TLS, remote: address(2), peer_names: Vec::new() });
     let invite = desk.next();
     let ok = "Contact: <sip:sbc.example.com;transport=tls>\nContent-Type: application/sdp\n--\n".to_owned() + ANSWER;
     desk.answer(&invite, "200 OK", "one", &ok);
@@ -237,7 +237,7 @@ fn a_request_over_1300_bytes_moves_to_tcp() {
     assert!(invite.len() > 1_300);
     assert!(header(&invite, "Via").starts_with("SIP/2.0/TCP 192.0.2.1:5060;branch="), "{invite}");
     assert_eq!(desk.flows.back().and_then(|flow| flow.connection), Some(connection));
-    desk.handle(Input::StreamOpened { connection, listener: TCP, remote: address(2) });
+    desk.handle(Input::StreamOpened { connection, listener: TCP, remote: address(2), peer_names: Vec::new() });
     desk.sent.clear();
     desk.run(5 * SECOND);
     assert_eq!(desk.sent.iter().filter(|text| text.contains("X-Large")).count(), 0, "TCP repeats nothing");
@@ -321,6 +321,53 @@ fn a_trunks_connection_stands_for_its_own_port_when_it_says_alias() {
         call(&mut desk, Destination::Address { transport, remote: sent_by }, |_| {});
         connected(&mut desk);
     }
+}
+
+/// A call over a connection from anywhere.
+fn invite(transport: &str) -> Bytes {
+    message(&format!(
+        "INVITE sip:100@192.0.2.1 SIP/2.0\nVia: SIP/2.0/{transport} sbc.example.com:5061;branch=z9hG4bKi\nMax-Forwards: 70\n\
+         From: <sip:4930@sbc.example.com>;tag=f\nTo: <sip:100@192.0.2.1>\nCall-ID: i\nCSeq: 1 INVITE\n\
+         Contact: <sip:sbc.example.com:5061;transport=tls>\n"
+    ))
+}
+
+/// A desk that knows a trunk by the name in its certificate alone, and a connection whose peer has shown these names.
+fn shown(names: &[&str]) -> Desk {
+    let certificate_names = BTreeMap::from([("sbc.example.com".to_string(), PeerId(7))]);
+    let mut config = all_transports();
+    config.listeners.iter_mut().for_each(|listener| listener.verifies_peers = false);
+    let mut desk = Desk::with(config, Access { certificate_names, ..account() });
+    let peer_names = names.iter().map(ToString::to_string).collect();
+    let remote = STRANGER.parse().unwrap();
+    desk.handle(Input::StreamOpened { connection: ONE, listener: TLS, remote, peer_names });
+    desk
+}
+
+#[test]
+fn rfc5922_7_2_a_trunk_is_known_by_the_whole_name_in_its_certificate() {
+    let mut desk = shown(&["other.example.com", "sbc.example.com"]);
+    push(&mut desk, invite("TLS"));
+    let Some(Event::Incoming { invite: taken, .. }) = desk.event() else { panic!("{:?}", desk.titles()) };
+    assert_eq!(taken.origin, Origin::Peer(PeerId(7)));
+    for names in [&[][..], &["example.com"], &["*.example.com"], &["sbc.example.com.invalid"]] {
+        let mut desk = shown(names);
+        push(&mut desk, invite("TLS"));
+        assert_eq!(desk.titles(), ["407 INVITE"], "{names:?}");
+        assert!(desk.event().is_none());
+    }
+}
+
+#[test]
+fn a_connection_that_has_shown_a_trunks_certificate_may_wait_and_stands_for_its_port() {
+    let remote = SocketAddr::new(STRANGER.parse::<SocketAddr>().unwrap().ip(), 5062);
+    let mut desk = shown(&["sbc.example.com"]);
+    desk.run(60 * SECOND);
+    assert!(desk.outputs.is_empty(), "a stranger would have been cut off");
+    push(&mut desk, options("TLS"));
+    assert_eq!(desk.titles(), ["200 OPTIONS"]);
+    call(&mut desk, Destination::Address { transport: Transport::Tls, remote }, |_| {});
+    assert_eq!(desk.flows.back().and_then(|flow| flow.connection), Some(ONE));
 }
 
 #[test]

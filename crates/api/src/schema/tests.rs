@@ -455,6 +455,7 @@ fn the_directory_is_the_real_one() {
     };
     let trunk = Trunk {
         gateways: vec![Gateway::default()],
+        certificate_names: vec!["c".to_owned()],
         username: some("u"),
         password: some("p"),
         inbound_username: some("i"),

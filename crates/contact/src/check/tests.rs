@@ -52,6 +52,20 @@ fn a_trunks_domain_name_may_leave_the_port_to_the_dns() {
 }
 
 #[test]
+fn a_certificate_name_is_a_trunks_credential_as_a_network_is() {
+    let trunk = |name: &str, known: &str| serde_json::json!({"name": name, "address": "sbc.example.com:5061", "transport": "tls", "certificateNames": [known]});
+    assert_eq!(findings("/trunks/-", trunk("two", "sbc.example.com")), [""; 0], "its networks need not be known");
+    let mut json = valid();
+    for (name, known) in [("two", "sbc.example.com"), ("three", "sbc.Example.com")] {
+        json["trunks"].as_array_mut().unwrap().push(trunk(name, known));
+    }
+    let found = validate(&serde_json::from_value(json).unwrap());
+    let found: Vec<_> = found.iter().map(|each| (each.key.as_str(), each.message.as_str())).collect();
+    let taken = "\"sbc.Example.com\" is also a certificate name of the trunk \"two\"";
+    assert_eq!(found, [("certificateNames[0]", taken)]);
+}
+
+#[test]
 fn each_fault_is_found_and_named() {
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let cases = [
@@ -111,6 +125,27 @@ fn each_fault_is_found_and_named() {
             "/trunks/-",
             r#"{"name":"two","networks":["10.0.0.0/8"],"gateways":[{"address":"10.0.0.1"}]}"#,
             "trunks/two/gateways[0].address: \"10.0.0.1\" is not host:port (an IPv6 address stands in brackets) ()",
+        ),
+        (
+            "/trunks/-",
+            r#"{"name":"two","address":"sbc.example.com:5061"}"#,
+            "trunks/two/networks: a trunk whose address is a host name needs its networks, or certificateNames ()",
+        ),
+        (
+            "/trunks/0/certificateNames",
+            r#"["sip:sbc.example.com:5061"]"#,
+            "trunks/pbx/certificateNames[0]: \"sip:sbc.example.com:5061\" is not a host name, as a certificate bears it \
+             (sbc.example.com)",
+        ),
+        (
+            "/trunks/0/certificateNames",
+            r#"["*.example.com"]"#,
+            "trunks/pbx/certificateNames[0]: \"*.example.com\": no wildcard stands for a name (RFC 5922 §7.2); list each ()",
+        ),
+        (
+            "/trunks/0/certificateNames",
+            r#"["sbc.example.com", "SBC.example.com"]"#,
+            "trunks/pbx/certificateNames[1]: \"SBC.example.com\" is there twice ()",
         ),
         ("/trunks/0/optionsIntervalSeconds", "4", "trunks/pbx/optionsIntervalSeconds: 4 is not in 5 to 3600 ()"),
         ("/trunks/0/optionsFailures", "0", "trunks/pbx/optionsFailures: 0 is not in 1 to 10 ()"),

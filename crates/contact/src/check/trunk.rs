@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use super::{Findings, Place, is_host_and_port};
+use super::{Findings, Place, is_host_and_port, is_host_name};
 use crate::directory::{Trunk, parse_network};
 
 /// Most gateways of a trunk: more is a name that resolves to several addresses.
 const GATEWAYS_MAX: usize = 16;
+
+/// Most names of certificates by which a trunk is known.
+const CERTIFICATE_NAMES_MAX: usize = 16;
 
 impl Findings {
     pub(super) fn trunk(&mut self, trunk: &Trunk) {
@@ -15,6 +18,7 @@ impl Findings {
         self.name(place, "name", &trunk.name);
         self.gateways(place, trunk);
         self.networks(place, trunk);
+        self.certificate_names(place, trunk);
         if trunk.password.is_some() && trunk.username.is_none() {
             self.add(place, "username", "a trunk with a password needs a username".into(), None);
         }
@@ -100,10 +104,32 @@ impl Findings {
             }
         }
         let by_name = trunk.all_gateways().iter().any(|gateway| gateway.address.parse::<SocketAddr>().is_err());
-        let known_otherwise = trunk.inbound_username.is_some() || trunk.register.is_some();
+        let known_otherwise =
+            trunk.inbound_username.is_some() || trunk.register.is_some() || !trunk.certificate_names.is_empty();
         if trunk.networks.is_empty() && by_name && !known_otherwise {
-            let message = "a trunk whose address is a host name needs its networks".to_owned();
+            let message = "a trunk whose address is a host name needs its networks, or certificateNames".to_owned();
             self.add(place, "networks", message, None);
+        }
+    }
+
+    fn certificate_names(&mut self, place: Place<'_>, trunk: &Trunk) {
+        if trunk.certificate_names.len() > CERTIFICATE_NAMES_MAX {
+            let message = format!("a trunk is known by at most {CERTIFICATE_NAMES_MAX} names");
+            self.add(place, "certificateNames", message, None);
+        }
+        for (index, name) in trunk.certificate_names.iter().enumerate() {
+            if is_host_name(name) {
+                continue;
+            }
+            let message = match name.contains('*') {
+                true => format!("\"{name}\": no wildcard stands for a name (RFC 5922 §7.2); list each"),
+                false => format!("\"{name}\" is not a host name, as a certificate bears it"),
+            };
+            // A URI was copied from the certificate: its host is meant.
+            let rest = name.split_once(':').map_or("", |(_, rest)| rest.trim_start_matches('/'));
+            let host = rest.split([':', ';', '/']).next();
+            let hint = host.filter(|host| is_host_name(host)).map(str::to_owned);
+            self.add(place, &format!("certificateNames[{index}]"), message, hint);
         }
     }
 

@@ -62,9 +62,13 @@ pub struct Trunk {
     #[serde(default = "default_hysteresis")]
     pub options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the gateways' own addresses and ports.
+    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`.
     #[serde(default)]
     pub networks: Vec<String>,
+    /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
+    /// from wherever it comes. At most 16.
+    #[serde(default)]
+    pub certificate_names: Vec<String>,
     /// For a challenge to our calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -142,6 +146,7 @@ impl Default for Trunk {
             options_failures: default_hysteresis(),
             options_successes: default_hysteresis(),
             networks: Vec::new(),
+            certificate_names: Vec::new(),
             username: None,
             password: None,
             inbound_username: None,
@@ -372,9 +377,10 @@ impl Trunk {
         vec![Gateway { address: self.address.clone(), transport: self.transport, ..Gateway::default() }]
     }
 
-    /// The networks whose calls are this trunk's: those that are listed, or its gateways themselves.
+    /// The networks whose calls are this trunk's: those that are listed, or its gateways themselves. A trunk that shows a
+    /// certificate is not known by less.
     pub fn all_networks(&self) -> Vec<String> {
-        if !self.networks.is_empty() {
+        if !self.networks.is_empty() || !self.certificate_names.is_empty() {
             return self.networks.clone();
         }
         let gateways = self.all_gateways().into_iter().map(|gateway| gateway.address);

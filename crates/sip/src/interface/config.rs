@@ -15,6 +15,8 @@ pub struct Access {
     pub accounts: BTreeMap<String, Account>,
     /// Peers by source address; the longest prefix wins, a port beats none.
     pub peers: Vec<TrustedPeer>,
+    /// Peers by a name, in lower case, that the certificate of their connection bears; it goes before the address.
+    pub certificate_names: BTreeMap<String, PeerId>,
     /// Peers by the user part of the Contact that we registered with them: an INVITE to it is theirs, wherever it comes
     /// from. Each is unguessable, so it proves as much as a source address does.
     pub lines: BTreeMap<String, PeerId>,

@@ -256,7 +256,7 @@ impl Table {
             0 | 1 => {
                 let connection = ConnectionHandle(u64::from(step.byte(2) % 8) * 2 + 1);
                 let listener = ListenerId(u16::from(step.byte(3) % 3) + 1);
-                self.feed(Input::StreamOpened { connection, listener, remote });
+                self.feed(Input::StreamOpened { connection, listener, remote, peer_names: Vec::new() });
                 self.connections.push(connection);
             }
             2 => {

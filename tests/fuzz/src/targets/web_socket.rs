@@ -46,7 +46,7 @@ async fn serve(data: &[u8]) {
     let mut endpoint = Endpoint::new(config, [5; 32]);
     let connection = ConnectionHandle(1);
     let remote = SocketAddr::from(([192, 0, 2, 77], 50_000));
-    endpoint.handle(START_US, Input::StreamOpened { connection, listener: LISTENER, remote });
+    endpoint.handle(START_US, Input::StreamOpened { connection, listener: LISTENER, remote, peer_names: Vec::new() });
     let (queue, mut queued) = tokio::sync::mpsc::channel(OUTPUTS_MAX);
     while let Some(bytes) = edge::next_message(&mut incoming).await {
         assert!(bytes.len() <= MESSAGE_BYTES_MAX);

@@ -81,9 +81,13 @@ pub(crate) struct Trunk {
     #[schema(required = false, default = 2, minimum = 1, maximum = 10)]
     pub(crate) options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the gateways' own addresses and ports.
+    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`.
     #[schema(required = false)]
     pub(crate) networks: Vec<String>,
+    /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
+    /// from wherever it comes. At most 16.
+    #[schema(required = false)]
+    pub(crate) certificate_names: Vec<String>,
     /// For a challenge to our calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
