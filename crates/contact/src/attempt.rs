@@ -122,7 +122,7 @@ impl Desk {
     ) -> Result<(), Failure> {
         let Some(trunk) = self.trunk(&attempt.trunk) else { return Err(Failure::Status(404, None)) };
         let (credentials, patience_ms) = (trunk.credentials.clone(), trunk.gateway_timeout_ms);
-        let written = |number: &str| trunk.numbers.as_ref().map_or(number.to_string(), |plan| plan.write(number));
+        let written = |number: &str| trunk.numbers.as_ref().map_or(number.to_string(), |plan| plan.rewrite(number));
         let caller = Caller { number: written(&attempt.caller.number), ..attempt.caller.clone() };
         let uri = format!("sip:{}@{}", crate::dial::escape_user(&written(&attempt.number)), gateway.address);
         let (header, redirect) = (trunk.caller_id_out, trunk.redirect);

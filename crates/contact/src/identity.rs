@@ -40,7 +40,7 @@ impl Desk {
         let (number, name) = self.seen(conversation, to_party, about_party);
         // As its trunk writes numbers; from there on the display is compared.
         let plan = self.trunk_of(&leg.device).and_then(|trunk| trunk.numbers.as_ref());
-        let number = plan.map_or_else(|| number.clone(), |plan| plan.write(&number));
+        let number = plan.map_or_else(|| number.clone(), |plan| plan.rewrite(&number));
         let seen = Some((number.clone(), name.clone()));
         if !leg.is_up() || leg.shown == seen || number.is_empty() {
             return;

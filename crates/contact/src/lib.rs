@@ -15,6 +15,7 @@ mod connection;
 mod control;
 mod conversation;
 mod core;
+mod country;
 mod desk;
 mod dial;
 mod dial_out;

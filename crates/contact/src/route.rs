@@ -94,7 +94,10 @@ impl Numbers {
 
 /// A number as people type it, without the characters that only help the eye; `None` when it is no number.
 pub(crate) fn tidy_number(typed: &str) -> Option<String> {
-    let number: String = typed.trim().trim_start_matches("tel:").chars().filter(|c| !" ()-./".contains(*c)).collect();
+    let typed = typed.trim().trim_start_matches("tel:");
+    // Nobody dials the zero in +49 (0)89.
+    let without_zero = typed.strip_prefix('+').map(|rest| format!("+{}", rest.replacen("(0)", "", 1)));
+    let number: String = without_zero.as_deref().unwrap_or(typed).chars().filter(|c| !" ()-./".contains(*c)).collect();
     (!number.is_empty() && number.len() <= NUMBER_LENGTH_MAX && is_number(&number)).then_some(number)
 }
 

@@ -51,7 +51,7 @@ impl Desk {
             uri = format!("{uri}?Replaces={}", escape(replaces));
         }
         // The trunk learns the number that is shown, never an agent's name (R10).
-        let shown = trunk.numbers.as_ref().map_or(caller.number.clone(), |plan| plan.write(&caller.number));
+        let shown = trunk.numbers.as_ref().map_or(caller.number.clone(), |plan| plan.rewrite(&caller.number));
         let referred_by = (!caller.is_anonymous()).then(|| format!("<sip:{}@{}>", escape_user(&shown), self.host()));
         let (name, patience_ms) = (trunk.name.clone(), u64::from(trunk.gateway_timeout_ms));
         tracing::info!(trunk = name, "a customer is handed back to its trunk");
@@ -221,7 +221,7 @@ impl Desk {
 impl TrunkState {
     /// A number as the trunk calls it itself.
     pub(crate) fn uri_of(&self, number: &str) -> String {
-        let written = self.numbers.as_ref().map_or(number.to_string(), |plan| plan.write(number));
+        let written = self.numbers.as_ref().map_or(number.to_string(), |plan| plan.rewrite(number));
         let host = self.gateways.first().map(|gateway| gateway.address.as_str()).unwrap_or_default();
         format!("sip:{}@{host}", escape_user(&written))
     }

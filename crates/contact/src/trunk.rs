@@ -113,6 +113,7 @@ impl Bucket {
 
 impl TrunkState {
     pub(crate) fn of(trunk: &Trunk) -> Self {
+        trunk.numbers.iter().for_each(NumberPlan::warm_up);
         let credentials = trunk
             .username
             .clone()

@@ -127,7 +127,8 @@ impl Authority {
     /// The same, with names of other kinds.
     fn sign_as(&self, names: Vec<SanType>) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams { subject_alt_names: names, ..CertificateParams::default() };
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = names;
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 

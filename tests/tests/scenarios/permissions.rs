@@ -202,7 +202,7 @@ fn r12_a_trunks_callers_have_its_profile() {
 fn a_number_is_what_the_trunk_would_make_of_it_however_it_is_typed() {
     let mut world = World::with(&["anna"], 1, |_, directory| {
         limit(directory, clerk());
-        directory.trunks[0].numbers = Some(NumberPlan { country_code: "49".into(), ..NumberPlan::default() });
+        directory.trunks[0].numbers = Some(NumberPlan { country: Some("DE".into()), ..NumberPlan::default() });
         let route =
             |prefix: &str| baton_contact::directory::Route { prefix: prefix.into(), ..directory.routes[0].clone() };
         directory.routes = ["+", "0"].map(route).to_vec();

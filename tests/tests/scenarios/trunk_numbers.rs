@@ -1,6 +1,6 @@
 //! Each trunk has its own way to write numbers and to say who calls.
 
-use baton_contact::directory::{CallerIdHeader, NumberFormat, NumberPlan, Trunk, Unprefixed};
+use baton_contact::directory::{CallerIdHeader, NumberFormat, NumberPlan, Route, Trunk, Unprefixed};
 use baton_sip::Party;
 use baton_tests::world::{World, header, office};
 
@@ -9,7 +9,7 @@ fn world(change: impl FnOnce(&mut Trunk)) -> World {
 }
 
 fn germany(format: NumberFormat) -> Option<NumberPlan> {
-    Some(NumberPlan { country_code: "49".into(), unprefixed: Unprefixed::AsIs, format, ..NumberPlan::default() })
+    Some(NumberPlan { country: Some("DE".into()), unprefixed: Unprefixed::AsIs, format, ..NumberPlan::default() })
 }
 
 fn party(user: &str) -> Party {
@@ -25,7 +25,7 @@ fn invite(world: &World) -> String {
 
 #[test]
 fn numbers_from_the_trunk_become_e164() {
-    for dialled in ["+4989222", "089222", "004989222"] {
+    for dialled in ["+4989222", "089222", "004989222", "089-222"] {
         let mut world = world(|trunk| trunk.numbers = germany(NumberFormat::E164));
         world.call_with("C", dialled, |invite| invite.from = party("030777"));
         world.answer("anna");
@@ -54,6 +54,31 @@ fn numbers_to_the_trunk_are_written_as_it_wants_them() {
         assert!(header(&text, "P-Asserted-Identity").contains(&format!("<sip:{caller}@")), "{format:?}: {text}");
         world.end_of_day();
     }
+}
+
+/// A trunk that wants digits, and a route to it for numbers that begin so.
+fn typing(prefix: &str) -> World {
+    World::with(&["anna"], 1, |_, directory| {
+        directory.trunks[0].numbers = germany(NumberFormat::Digits);
+        directory.routes.push(Route { prefix: prefix.into(), trunk: "pbx".into(), ..Route::default() });
+    })
+}
+
+#[test]
+fn what_an_agent_types_goes_out_in_the_trunks_format_and_short_numbers_as_they_are() {
+    for (typed, called) in
+        [("089-404040", "4989404040"), ("+49(0)89-404040", "4989404040"), ("0043-1-404040", "431404040")]
+    {
+        let mut world = typing("0");
+        world.dial("anna", typed);
+        let text = invite(&world);
+        assert!(text.starts_with(&format!("INVITE sip:{called}@")), "{typed}: {text}");
+        world.end_of_day();
+    }
+    let mut world = typing("11");
+    world.dial("anna", "112");
+    assert!(invite(&world).starts_with("INVITE sip:112@"));
+    world.end_of_day();
 }
 
 #[test]

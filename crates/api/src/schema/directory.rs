@@ -3,12 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-mod trunk;
+pub(crate) mod trunk;
 
-pub(crate) use trunk::{
-    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberFormat, NumberPlan, RedirectPolicy, ReferPolicy, Register,
-    TransferPolicy, TrombonePolicy, Trunk, TrunkTransport, Unprefixed,
-};
+pub(crate) use trunk::Trunk;
 
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -102,27 +102,30 @@ fn enumerations_are_the_real_ones() {
         QuickConnectType::Queue,
         QuickConnectType::PhoneNumber,
     ]);
-    all::<directory::TrunkTransport>([
+    all::<directory::trunk::TrunkTransport>([
         TrunkTransport::Udp,
         TrunkTransport::Tcp,
         TrunkTransport::Tls,
         TrunkTransport::Auto,
     ]);
-    use real_directory::{AudioCodec, CallerIdHeader, EarlyMedia, NumberFormat, RedirectPolicy, Ringing, Unprefixed};
-    all::<directory::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Pass, RedirectPolicy::Refuse]);
+    use real_directory::{
+        AudioCodec, CallHistory, CallerIdHeader, EarlyMedia, HistoryOfOthers, HoldSignal, NumberFormat,
+    };
+    use real_directory::{RedirectPolicy, Ringing, Unprefixed};
+    all::<directory::trunk::RedirectPolicy>([RedirectPolicy::Follow, RedirectPolicy::Pass, RedirectPolicy::Refuse]);
     use real_directory::Supervision as V;
     all::<directory::Supervision>([V::SilentMonitor, V::Whisper, V::Barge, V::TakeOver]);
     all::<directory::Ringing>([Ringing::Parallel, Ringing::Serial]);
-    all::<directory::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
-    all::<directory::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
-    all::<directory::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback, EarlyMedia::Ignore]);
+    all::<directory::trunk::AudioCodec>([AudioCodec::Pcmu, AudioCodec::Pcma]);
+    all::<directory::trunk::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
+    all::<directory::trunk::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback, EarlyMedia::Ignore]);
     use NumberFormat as F;
-    all::<directory::NumberFormat>([F::E164, F::Digits, F::International, F::National]);
-    all::<directory::Unprefixed>([Unprefixed::AsIs, Unprefixed::International, Unprefixed::National]);
+    all::<directory::trunk::NumberFormat>([F::E164, F::Digits, F::International, F::National]);
+    all::<directory::trunk::Unprefixed>([Unprefixed::AsIs, Unprefixed::International, Unprefixed::National]);
     use ReferPolicy::{Convert, Pass, Refuse, Terminate};
-    all::<directory::ReferPolicy>([Terminate, Pass, Convert, Refuse]);
-    all::<directory::TransferPolicy>([TransferPolicy::Bridge, TransferPolicy::Refer]);
-    all::<directory::TrombonePolicy>([TrombonePolicy::Keep, TrombonePolicy::Release]);
+    all::<directory::trunk::ReferPolicy>([Terminate, Pass, Convert, Refuse]);
+    all::<directory::trunk::TransferPolicy>([TransferPolicy::Bridge, TransferPolicy::Refer]);
+    all::<directory::trunk::TrombonePolicy>([TrombonePolicy::Keep, TrombonePolicy::Release]);
 }
 
 fn some(text: &str) -> Option<String> {
@@ -461,7 +464,12 @@ fn the_directory_is_the_real_one() {
         inbound_username: some("i"),
         inbound_password: some("j"),
         register: Some(Register { aor: "sip:a@b".to_owned(), expires_seconds: 60 }),
-        numbers: Some(NumberPlan::default()),
+        numbers: Some(NumberPlan {
+            country: some("DE"),
+            national_prefix: some("0"),
+            international_prefix: some("00"),
+            ..NumberPlan::default()
+        }),
         codecs: vec![AudioCodec::Pcma],
         ptime: Some(20),
         security_profile: some("s"),

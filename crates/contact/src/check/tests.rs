@@ -173,13 +173,39 @@ fn each_fault_is_found_and_named() {
         ("/trunks/0/codecs", r#"["PCMA","PCMA"]"#, "trunks/pbx/codecs: a codec is named twice ()"),
         (
             "/trunks/0/numbers",
-            r#"{"countryCode":"0049"}"#,
-            "trunks/pbx/numbers.countryCode: a country code has 1 to 3 digits, the first not 0 ()",
+            r#"{"country":"de"}"#,
+            "trunks/pbx/numbers.country: \"de\" is not a region of ISO 3166, such as DE (DE)",
         ),
         (
             "/trunks/0/numbers",
-            r#"{"countryCode":"49","internationalPrefix":""}"#,
+            r#"{"country":"UK"}"#,
+            "trunks/pbx/numbers.country: \"UK\" is not a region of ISO 3166, such as DE (GB)",
+        ),
+        (
+            "/trunks/0/numbers",
+            r#"{"country":"49"}"#,
+            "trunks/pbx/numbers.country: \"49\" is not a region of ISO 3166, such as DE ()",
+        ),
+        (
+            "/trunks/0/numbers",
+            r#"{"format":"national"}"#,
+            "trunks/pbx/numbers.format: national numbers are of a country: give the `country` ()",
+        ),
+        (
+            "/trunks/0/numbers",
+            r#"{"country":"BR","format":"international"}"#,
+            "trunks/pbx/numbers.internationalPrefix: in this country the international prefix names a carrier: say which is to \
+             be written ()",
+        ),
+        (
+            "/trunks/0/numbers",
+            r#"{"country":"DE","internationalPrefix":""}"#,
             "trunks/pbx/numbers.internationalPrefix: \"\" is not a prefix: 1 to 8 digits ()",
+        ),
+        (
+            "/trunks/0/numbers",
+            r#"{"country":"DE","nationalPrefix":"0","internationalPrefix":"0"}"#,
+            "trunks/pbx/numbers.nationalPrefix: both prefixes are the same: nobody could tell such numbers apart ()",
         ),
         ("/quickConnects/0/acceptSeconds", "2", "quickConnects/Bert/acceptSeconds: 2 is not in 3 to 120 ()"),
         ("/queues/0/undoSeconds", "61", "queues/support/undoSeconds: 61 is not in 0 to 60 ()"),

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::{Findings, Place, is_host_and_port, is_host_name};
-use crate::directory::{Trunk, parse_network};
+use crate::country::Country;
+use crate::directory::{NumberFormat, Trunk, Unprefixed, parse_network};
 
 /// Most gateways of a trunk: more is a name that resolves to several addresses.
 const GATEWAYS_MAX: usize = 16;
@@ -135,19 +136,48 @@ impl Findings {
 
     fn number_plan(&mut self, place: Place<'_>, trunk: &Trunk) {
         let Some(plan) = &trunk.numbers else { return };
-        let digits = |text: &str, least: usize, most: usize| {
-            (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        if !digits(&plan.country_code, 1, 3) || plan.country_code.starts_with('0') {
-            self.add(place, "numbers.countryCode", "a country code has 1 to 3 digits, the first not 0".into(), None);
+        let dial_plan = plan.country.as_deref().and_then(Country::of);
+        match &plan.country {
+            Some(country) if dial_plan.is_none() => {
+                let message = format!("\"{country}\" is not a region of ISO 3166, such as DE");
+                let capitals = country.to_ascii_uppercase();
+                // What people call it before they look it up.
+                let meant = if capitals == "UK" { "GB".to_owned() } else { capitals };
+                let hint = Some(meant).filter(|region| Country::of(region).is_some());
+                self.add(place, "numbers.country", message, hint);
+            }
+            Some(_) => {}
+            None => {
+                let national = [
+                    ("nationalPrefix", plan.national_prefix.is_some()),
+                    ("unprefixed", plan.unprefixed == Unprefixed::National),
+                    ("format", plan.format == NumberFormat::National),
+                ];
+                for (key, _) in national.into_iter().filter(|(_, is_national)| *is_national) {
+                    let message = "national numbers are of a country: give the `country`".to_owned();
+                    self.add(place, &format!("numbers.{key}"), message, None);
+                }
+            }
+        }
+        let is_written = matches!(plan.format, NumberFormat::National | NumberFormat::International);
+        let is_chosen = dial_plan.is_some_and(|country| country.international_prefix().is_none());
+        if is_written && is_chosen && plan.international_prefix.is_none() {
+            let message =
+                "in this country the international prefix names a carrier: say which is to be written".to_owned();
+            self.add(place, "numbers.internationalPrefix", message, None);
         }
         let prefixes =
             [("nationalPrefix", &plan.national_prefix, 0), ("internationalPrefix", &plan.international_prefix, 1)];
         for (key, prefix, least) in prefixes {
-            if !digits(prefix, least, 8) {
+            let Some(prefix) = prefix else { continue };
+            if !(least..=8).contains(&prefix.len()) || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
                 let message = format!("\"{prefix}\" is not a prefix: {least} to 8 digits");
                 self.add(place, &format!("numbers.{key}"), message, None);
             }
+        }
+        if plan.national_prefix.is_some() && plan.national_prefix == plan.international_prefix {
+            let message = "both prefixes are the same: nobody could tell such numbers apart".to_owned();
+            self.add(place, "numbers.nationalPrefix", message, None);
         }
     }
 

@@ -223,17 +223,19 @@ pub struct Register {
 }
 
 /// How a trunk writes numbers. Inside they are E.164 with `+`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NumberPlan {
-    /// The country that national numbers are of: `49`.
-    pub country_code: String,
-    /// What stands before a national number; empty where there is no such thing.
-    #[serde(default = "default_national_prefix")]
-    pub national_prefix: String,
-    /// What stands before an international number.
-    #[serde(default = "default_international_prefix")]
-    pub international_prefix: String,
+    /// The country whose dial plan it has, by its ISO 3166 region: `DE`. Absent: it has international numbers only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// What stands before a national number, where that is not what the country dials: 0 to 8 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub national_prefix: Option<String>,
+    /// What stands before an international number, where that is not what the country dials (`00` without a country): 1 to 8
+    /// digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub international_prefix: Option<String>,
     /// What a number from the trunk is that has neither prefix.
     #[serde(default)]
     pub unprefixed: Unprefixed,
@@ -249,9 +251,9 @@ pub enum Unprefixed {
     /// Not a public number.
     #[default]
     AsIs,
-    /// An international number without its `+`.
+    /// An international number without its `+`, if a country has such numbers.
     International,
-    /// A national number without its prefix.
+    /// A national number without its prefix, if the country has such a number.
     National,
 }
 
@@ -342,26 +344,6 @@ pub enum AudioCodec {
     /// G.711 A-law.
     #[serde(rename = "PCMA")]
     Pcma,
-}
-
-impl Default for NumberPlan {
-    fn default() -> Self {
-        NumberPlan {
-            country_code: String::new(),
-            national_prefix: default_national_prefix(),
-            international_prefix: default_international_prefix(),
-            unprefixed: Unprefixed::default(),
-            format: NumberFormat::default(),
-        }
-    }
-}
-
-fn default_national_prefix() -> String {
-    "0".to_owned()
-}
-
-fn default_international_prefix() -> String {
-    "00".to_owned()
 }
 
 fn default_expires() -> u32 {

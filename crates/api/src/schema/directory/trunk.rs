@@ -172,14 +172,19 @@ pub(crate) struct Register {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NumberPlan {
-    /// The country that national numbers are of: `49`.
-    pub(crate) country_code: String,
-    /// What stands before a national number; empty where there is no such thing.
-    #[schema(required = false, default = "0")]
-    pub(crate) national_prefix: String,
-    /// What stands before an international number.
-    #[schema(required = false, default = "00")]
-    pub(crate) international_prefix: String,
+    /// The country whose dial plan it has, by its ISO 3166 region: `DE`. Absent: it has international numbers only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 2, max_length = 2)]
+    pub(crate) country: Option<String>,
+    /// What stands before a national number, where that is not what the country dials: 0 to 8 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8)]
+    pub(crate) national_prefix: Option<String>,
+    /// What stands before an international number, where that is not what the country dials (`00` without a country): 1 to 8
+    /// digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8)]
+    pub(crate) international_prefix: Option<String>,
     /// What a number from the trunk is that has neither prefix.
     #[schema(required = false)]
     pub(crate) unprefixed: Unprefixed,
@@ -194,9 +199,9 @@ pub(crate) struct NumberPlan {
 pub(crate) enum Unprefixed {
     /// Not a public number.
     AsIs,
-    /// An international number without its `+`.
+    /// An international number without its `+`, if a country has such numbers.
     International,
-    /// A national number without its prefix.
+    /// A national number without its prefix, if the country has such a number.
     National,
 }
 
