@@ -9,7 +9,7 @@ use crate::connection::Connection;
 use crate::conversation::Conversation;
 use crate::dial::escape_user;
 use crate::ids::ConnectionId;
-use crate::leg::Device;
+use crate::trunk::TrunkState;
 
 /// The name and number of a caller who is not shown (RFC 3323 §4.1.1.3).
 pub(crate) const ANONYMOUS: &str = "anonymous";
@@ -68,13 +68,17 @@ impl Carried {
     }
 
     /// Puts what is carried into a call to a device. Phones get the data; trunks get the way as well, and who is not shown.
-    pub(crate) fn write(&self, invite: &mut OutgoingInvite, device: &Device, host: &str, is_forwarded: bool) {
+    pub(crate) fn write(
+        &self,
+        invite: &mut OutgoingInvite,
+        trunk: Option<&TrunkState>,
+        host: &str,
+        is_forwarded: bool,
+    ) {
         invite.max_forwards = self.max_forwards.map_or(invite.max_forwards, |left| left.min(invite.max_forwards));
         let headers = self.user_to_user.iter().map(|value| ("User-to-User".to_string(), value.clone()));
         invite.headers.extend(headers);
-        if !matches!(device, Device::Trunk(_)) {
-            return;
-        }
+        let Some(trunk) = trunk else { return };
         if let Some(hidden) = self.hidden.as_ref().filter(|_| invite.from.user == ANONYMOUS) {
             // RFC 3325 §7: a trunk is trusted with the identity, and told to keep it.
             invite.from = anonymous();
@@ -86,7 +90,8 @@ impl Carried {
             invite.headers.push(("Privacy".into(), "id".into()));
         }
         if is_forwarded {
-            self.write_history(invite, host);
+            let own = format!("sip:{}@{host}", escape_user(&self.dialled));
+            invite.headers.extend(trunk.telling.headers(&invite.uri, &self.history, &own));
             self.write_breadth(invite, 1);
         }
     }
@@ -95,29 +100,6 @@ impl Carried {
     pub(crate) fn write_breadth(&self, invite: &mut OutgoingInvite, branches: u32) {
         let part = self.breadth.map(|breadth| breadth / branches.max(1));
         invite.headers.extend(part.map(|part| ("Max-Breadth".to_string(), part.to_string())));
-    }
-
-    /// A call that goes on says by which number it came, in the dialect in which it came; in Diversion when it told
-    /// nothing.
-    fn write_history(&self, invite: &mut OutgoingInvite, host: &str) {
-        let own = format!("sip:{}@{host}", escape_user(&self.dialled));
-        let came = &self.history;
-        for value in &came.history_info {
-            invite.headers.push(("History-Info".into(), value.clone()));
-        }
-        if let Some(last) = came.history_info.last() {
-            // RFC 7044 §10.3: the next entry is a child of the last one.
-            let index = last.rsplit(';').find_map(|param| param.trim().strip_prefix("index=")).unwrap_or("1");
-            invite.headers.push(("History-Info".into(), format!("<{own}>;index={index}.1")));
-            invite.headers.push(("History-Info".into(), format!("<{}>;index={index}.1.1;mp={index}.1", invite.uri)));
-        }
-        if came.history_info.is_empty() || !came.diversion.is_empty() {
-            // RFC 5806 §4: the latest diversion stands first.
-            invite.headers.push(("Diversion".into(), format!("<{own}>;reason=unconditional;counter=1")));
-        }
-        for value in &came.diversion {
-            invite.headers.push(("Diversion".into(), value.clone()));
-        }
     }
 }
 

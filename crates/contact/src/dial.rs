@@ -257,7 +257,7 @@ impl Desk {
         leg.pending = Some(pending);
         invite.sdp = Some(offer);
         let is_forwarded = conversation.is_forwarded_to(target, shown);
-        conversation.carried.write(&mut invite, &leg.device, &self.host(), is_forwarded);
+        conversation.carried.write(&mut invite, self.trunk_of(&leg.device), &self.host(), is_forwarded);
         leg.voice = voice_towards(conversation, target);
         invite.voice = leg.voice.clone();
         let session = leg.session();

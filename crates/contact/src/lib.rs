@@ -25,6 +25,7 @@ pub mod event;
 mod handover;
 mod happening;
 mod health;
+mod history;
 mod identity;
 pub mod ids;
 mod incoming;

@@ -14,6 +14,7 @@ use crate::directory::{
     TrombonePolicy, Trunk, TrunkTransport,
 };
 use crate::health::GatewayId;
+use crate::history::Telling;
 use crate::leg::{Device, Leg};
 
 /// What a call costs in the bucket of calls per second: a token, in millionths.
@@ -43,6 +44,7 @@ pub(crate) struct TrunkState {
     pub(crate) refer: ReferPolicy,
     pub(crate) transfer: TransferPolicy,
     pub(crate) trombones: TrombonePolicy,
+    pub(crate) telling: Telling,
     pub(crate) tandem: bool,
     pub(crate) security_profile: Option<String>,
     pub(crate) max_calls: u32,
@@ -136,6 +138,7 @@ impl TrunkState {
             refer: trunk.refer,
             transfer: trunk.transfer,
             trombones: trunk.trombones,
+            telling: Telling { history: trunk.history, of_others: trunk.history_of_others },
             tandem: trunk.tandem,
             security_profile: trunk.security_profile.clone(),
             max_calls: trunk.max_calls,

@@ -1,6 +1,7 @@
 //! What goes on with a call: data for the far side (RFC 7433), the numbers by which it came (RFC 7044, RFC 5806), and the
 //! wish not to be shown (RFC 3323, RFC 3325).
 
+use baton_contact::directory::{CallHistory, HistoryOfOthers};
 use baton_sip::Party;
 use baton_tests::world::{World, header, headers, office};
 
@@ -92,6 +93,32 @@ fn rfc7044_history_info_is_carried_on_with_the_next_index() {
     assert!(headers(&invite, "Diversion").is_empty(), "one dialect is enough");
     world.answer("bank");
     world.end_of_day();
+}
+
+#[test]
+fn rfc7544_a_trunk_is_told_in_its_dialect_by_which_numbers_a_call_came() {
+    use CallHistory::{Both, Diversion, HistoryInfo, None};
+    let cases = [
+        (None, HistoryOfOthers::Pass, (0, 0)),
+        (Diversion, HistoryOfOthers::Pass, (0, 2)),
+        (HistoryInfo, HistoryOfOthers::Pass, (3, 0)),
+        (Both, HistoryOfOthers::Hide, (2, 1)),
+    ];
+    for (history, history_of_others, expected) in cases {
+        let mut world = World::with(&[], 1, |_, directory| {
+            directory.trunks[0].history = history;
+            directory.trunks[0].history_of_others = history_of_others;
+        });
+        world.call_with("C", office::BANK, |invite| {
+            invite.headers.push(("Diversion".into(), "<sip:1@h>;reason=no-answer".into()));
+        });
+        let invite = invite_to(&world, "bank");
+        let told = |name| headers(&invite, name).len();
+        assert_eq!((told("History-Info"), told("Diversion")), expected, "{history:?} {invite}");
+        assert_eq!(invite.contains("<sip:1@h"), expected != (0, 0) && history != Both, "{invite}");
+        world.answer("bank");
+        world.end_of_day();
+    }
 }
 
 #[test]

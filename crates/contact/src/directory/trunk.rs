@@ -114,6 +114,12 @@ pub struct Trunk {
     /// What is done with a call that came in by it and went out by it.
     #[serde(default)]
     pub trombones: TrombonePolicy,
+    /// How a call that goes on to it tells by which numbers it came.
+    #[serde(default)]
+    pub history: CallHistory,
+    /// What becomes of the numbers that others told.
+    #[serde(default)]
+    pub history_of_others: HistoryOfOthers,
     /// Whether its calls may go on to other trunks by the routes (tandem).
     #[serde(default)]
     pub tandem: bool,
@@ -162,6 +168,8 @@ impl Default for Trunk {
             refer: ReferPolicy::default(),
             transfer: TransferPolicy::default(),
             trombones: TrombonePolicy::default(),
+            history: CallHistory::default(),
+            history_of_others: HistoryOfOthers::default(),
             tandem: false,
             security_profile: None,
             max_calls: default_max_calls(),
@@ -332,6 +340,34 @@ pub enum TrombonePolicy {
     Keep,
     /// The trunk is asked to connect the two itself (REFER with Replaces).
     Release,
+}
+
+/// How a call that goes on tells by which numbers it came: by Diversion (RFC 5806), by History-Info (RFC 7044).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CallHistory {
+    /// As the call's sender told it; by Diversion when it told nothing.
+    #[default]
+    AsReceived,
+    /// Not at all.
+    None,
+    /// By Diversion. What came by History-Info is put so.
+    Diversion,
+    /// By History-Info. What came by Diversion is put so.
+    HistoryInfo,
+    /// By both.
+    Both,
+}
+
+/// What becomes of the numbers by which a call came to its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HistoryOfOthers {
+    /// They go on.
+    #[default]
+    Pass,
+    /// They stay here: the trunk is told of our own number alone.
+    Hide,
 }
 
 /// An audio codec.

@@ -134,6 +134,12 @@ pub(crate) struct Trunk {
     /// What is done with a call that came in by it and went out by it.
     #[schema(required = false)]
     pub(crate) trombones: TrombonePolicy,
+    /// How a call that goes on to it tells by which numbers it came.
+    #[schema(required = false)]
+    pub(crate) history: CallHistory,
+    /// What becomes of the numbers that others told.
+    #[schema(required = false)]
+    pub(crate) history_of_others: HistoryOfOthers,
     /// Whether its calls may go on to other trunks by the routes (tandem).
     #[schema(required = false)]
     pub(crate) tandem: bool,
@@ -155,6 +161,32 @@ pub(crate) struct Trunk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10000)]
     pub(crate) calls_per_second: Option<u32>,
+}
+
+/// How a call that goes on tells by which numbers it came: by Diversion (RFC 5806), by History-Info (RFC 7044).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum CallHistory {
+    /// As the call's sender told it; by Diversion when it told nothing.
+    AsReceived,
+    /// Not at all.
+    None,
+    /// By Diversion. What came by History-Info is put so.
+    Diversion,
+    /// By History-Info. What came by Diversion is put so.
+    HistoryInfo,
+    /// By both.
+    Both,
+}
+
+/// What becomes of the numbers by which a call came to its sender.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum HistoryOfOthers {
+    /// They go on.
+    Pass,
+    /// They stay here: the trunk is told of our own number alone.
+    Hide,
 }
 
 /// How we register with a trunk, with its `username` and `password`.
