@@ -68,6 +68,8 @@ mod trunk_caps;
 mod trunk_failover;
 #[path = "scenarios/trunk_health.rs"]
 mod trunk_health;
+#[path = "scenarios/trunk_hold.rs"]
+mod trunk_hold;
 #[path = "scenarios/trunk_media.rs"]
 mod trunk_media;
 #[path = "scenarios/trunk_numbers.rs"]

@@ -13,8 +13,9 @@ mod trunk;
 pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile, Supervision};
 pub use recall::{RecallPolicy, RecallStage};
 pub use trunk::{
-    AudioCodec, CallHistory, CallerIdHeader, EarlyMedia, Gateway, HistoryOfOthers, NumberFormat, NumberPlan,
-    RedirectPolicy, ReferPolicy, Register, TransferPolicy, TrombonePolicy, Trunk, TrunkTransport, Unprefixed,
+    AudioCodec, CallHistory, CallerIdHeader, EarlyMedia, Gateway, HistoryOfOthers, HoldSignal, NumberFormat,
+    NumberPlan, RedirectPolicy, ReferPolicy, Register, TransferPolicy, TrombonePolicy, Trunk, TrunkTransport,
+    Unprefixed,
 };
 
 /// All of the directory.

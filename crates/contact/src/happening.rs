@@ -64,7 +64,7 @@ impl Desk {
                 self.on_leg(session, |desk, conversation, _| desk.offer_answered(conversation, session.0, &sdp));
             }
             SipEvent::OfferRefused { session, status } => {
-                tracing::debug!(session = session.0, status, "our offer was refused; the leg goes on as it was");
+                self.on_leg(session, |desk, conversation, _| desk.offer_refused(conversation, session.0, status));
             }
             SipEvent::Confirmed { .. } => {}
             SipEvent::TransferAsked { session, transfer, target, referred_by, .. } => {

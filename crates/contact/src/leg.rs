@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use baton_media::{StreamConfiguration, StreamId};
-use baton_sdp::{Negotiated, Negotiation, PendingOffer, RemoteHold};
+use baton_sdp::{LocalHold, Negotiated, Negotiation, PendingOffer, RemoteHold};
 use baton_sip::{SessionId, Voice};
 
 use crate::ids::ConnectionId;
@@ -60,6 +60,10 @@ pub(crate) struct Leg {
     pub(crate) early_media: bool,
     /// The peer holds us.
     pub(crate) remote_hold: bool,
+    /// How we hold it, as our last description said; `None` when a crossing offer has left that open.
+    pub(crate) hold_told: Option<LocalHold>,
+    /// The hold in our offer that awaits its answer.
+    pub(crate) hold_offered: Option<LocalHold>,
     /// For whom we speak to it (RFC 7989).
     pub(crate) voice: Voice,
     /// Our Contact towards it says that it is in a conference (RFC 4579).
@@ -88,6 +92,8 @@ impl Leg {
             answer: None,
             early_media: false,
             remote_hold: false,
+            hold_told: Some(LocalHold::None),
+            hold_offered: None,
             voice: Voice::Own,
             focus: false,
             partners: Vec::new(),

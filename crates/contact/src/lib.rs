@@ -26,6 +26,7 @@ mod handover;
 mod happening;
 mod health;
 mod history;
+mod hold_signal;
 mod identity;
 pub mod ids;
 mod incoming;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use baton_media::{Command as MediaCommand, Statistics, StreamId};
-use baton_sdp::{Capabilities, Codec, LocalMedia, Negotiation, RemoteHold};
+use baton_sdp::{Capabilities, Codec, LocalMedia, Negotiation, RemoteHold, SdpError};
 use baton_sip::{Command as SipCommand, Destination as Way};
 
 use crate::conversation::Conversation;
@@ -115,6 +115,8 @@ impl Desk {
     pub(crate) fn take_answer(&mut self, conversation: &mut Conversation, leg_id: u64, sdp: &[u8]) -> bool {
         let Some(mut leg) = take_leg(conversation, leg_id) else { return false };
         let pending = leg.1.pending.take();
+        let offered = leg.1.hold_offered.take();
+        leg.1.hold_told = offered.or(leg.1.hold_told);
         let negotiation = leg.1.negotiation.as_mut();
         let taken = match (pending, negotiation) {
             (Some(pending), Some(negotiation)) => negotiation.accept(pending, sdp).map_err(Some),
@@ -129,6 +131,8 @@ impl Desk {
                 true
             }
             Err(Some(error)) => {
+                // Crossed with an offer of the peer's: it is offered again, or refused for good.
+                leg.1.hold_told = leg.1.hold_told.filter(|_| offered.is_none() || error != SdpError::Stale);
                 tracing::debug!(leg = leg_id, %error, "an answer does not fit our offer");
                 false
             }

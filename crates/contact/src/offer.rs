@@ -1,6 +1,6 @@
 //! Offers and answers within a call, and the hold key that speaks through them.
 
-use baton_sdp::SdpError;
+use baton_sdp::{Negotiation, SdpError};
 use baton_sip::Command as SipCommand;
 
 use crate::conversation::Conversation;
@@ -58,6 +58,8 @@ impl Desk {
             Ok((answer, negotiated)) => {
                 let (was, is) = (taken.1.remote_hold, negotiated.remote_hold != baton_sdp::RemoteHold::None);
                 taken.1.remote_hold = is;
+                // Our answer says as well how we hold.
+                taken.1.hold_told = taken.1.negotiation.as_ref().map(Negotiation::hold);
                 self.configure(conversation, &taken.1);
                 let owner = taken.0;
                 give_leg(conversation, taken);

@@ -35,6 +35,7 @@ impl Desk {
         self.publish_focus(conversation);
         self.publish_names(conversation);
         self.publish_mix(conversation);
+        self.publish_holds(conversation);
         self.publish_identities(conversation);
         self.complete_contacts(conversation);
         self.prune_room(conversation);

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use std::net::{IpAddr, SocketAddr};
 
-use baton_sdp::Codec;
+use baton_sdp::{Codec, LocalHold};
 use baton_sip::{Credentials, Destination as Way, Transport};
 use rand_chacha::rand_core::RngCore;
 
 use crate::desk::Desk;
 use crate::directory::{
-    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, NumberPlan, RedirectPolicy, ReferPolicy, TransferPolicy,
-    TrombonePolicy, Trunk, TrunkTransport,
+    AudioCodec, CallerIdHeader, EarlyMedia, Gateway, HoldSignal, NumberPlan, RedirectPolicy, ReferPolicy,
+    TransferPolicy, TrombonePolicy, Trunk, TrunkTransport,
 };
 use crate::health::GatewayId;
 use crate::history::Telling;
@@ -44,6 +44,7 @@ pub(crate) struct TrunkState {
     pub(crate) refer: ReferPolicy,
     pub(crate) transfer: TransferPolicy,
     pub(crate) trombones: TrombonePolicy,
+    pub(crate) hold: LocalHold,
     pub(crate) telling: Telling,
     pub(crate) tandem: bool,
     pub(crate) security_profile: Option<String>,
@@ -138,6 +139,7 @@ impl TrunkState {
             refer: trunk.refer,
             transfer: trunk.transfer,
             trombones: trunk.trombones,
+            hold: local_hold(trunk.hold),
             telling: Telling { history: trunk.history, of_others: trunk.history_of_others },
             tandem: trunk.tandem,
             security_profile: trunk.security_profile.clone(),
@@ -146,6 +148,15 @@ impl TrunkState {
             max_calls_out: trunk.max_calls_out.unwrap_or(trunk.max_calls),
             calls_per_second: trunk.calls_per_second,
         }
+    }
+}
+
+fn local_hold(signal: HoldSignal) -> LocalHold {
+    match signal {
+        HoldSignal::None => LocalHold::None,
+        HoldSignal::SendOnly => LocalHold::SendOnly,
+        HoldSignal::Inactive => LocalHold::Inactive,
+        HoldSignal::ZeroAddress => LocalHold::ZeroAddress,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::Audio;
 use crate::description::{Description, Direction};
-use crate::negotiation::{Capabilities, Codec, LocalMedia, Negotiated, RemoteHold, SdpError};
+use crate::negotiation::{Capabilities, Codec, LocalHold, LocalMedia, Negotiated, RemoteHold, SdpError};
 use crate::print::{Lines, Stream, with_origin};
 
 /// The payload type that telephone events are offered as, when the peer has not chosen one: what nearly all use.
@@ -31,6 +31,8 @@ pub struct Negotiation {
     exchange: u64,
     agreed: Agreed,
     current: Option<Negotiated>,
+    /// What our descriptions say from now on.
+    hold: LocalHold,
 }
 
 /// What later offers of ours have to repeat.
@@ -76,10 +78,30 @@ impl Negotiation {
             telephone_event: None,
             foreign: BTreeSet::new(),
         };
-        Self { local, capabilities, session_id, version: 0, sent: String::new(), exchange: 0, agreed, current: None }
+        Self {
+            local,
+            capabilities,
+            session_id,
+            version: 0,
+            sent: String::new(),
+            exchange: 0,
+            agreed,
+            current: None,
+            hold: LocalHold::None,
+        }
     }
 
-    /// A full offer, `sendrecv`: to call, to answer an offerless INVITE (D5), or to change the session.
+    /// How our next description holds the peer; it takes an offer or an answer to tell it.
+    pub fn set_hold(&mut self, hold: LocalHold) {
+        self.hold = hold;
+    }
+
+    /// How our descriptions hold the peer.
+    pub fn hold(&self) -> LocalHold {
+        self.hold
+    }
+
+    /// A full offer: to call, to answer an offerless INVITE (D5), or to change the session. It is `sendrecv`, unless we hold.
     pub fn offer(&mut self) -> (Bytes, PendingOffer) {
         self.exchange += 1;
         let pending = PendingOffer {
@@ -95,7 +117,8 @@ impl Negotiation {
             telephone_event: pending.telephone_event,
             ptime_ms: self.capabilities.ptime_ms,
             rtcp_mux: pending.rtcp_mux,
-            direction: Direction::SendRecv,
+            direction: self.hold.limits(Direction::SendRecv),
+            zero_address: self.hold == LocalHold::ZeroAddress,
         });
         (self.send(body), pending)
     }
@@ -121,7 +144,11 @@ impl Negotiation {
             dtmf_receive: dtmf_send.and(pending.telephone_event),
             rtcp_mux: pending.rtcp_mux && audio.rtcp_mux(),
         };
-        let negotiated = self.negotiated(&audio, &found);
+        let mut negotiated = self.negotiated(&audio, &found);
+        if self.hold == LocalHold::Inactive && negotiated.remote_hold == RemoteHold::Inactive {
+            // It says no more than we did (RFC 3264 §6.1).
+            negotiated.remote_hold = RemoteHold::None;
+        }
         self.agree(pending.lines, &audio, &found, negotiated.clone());
         Ok(negotiated)
     }
@@ -148,7 +175,8 @@ impl Negotiation {
             telephone_event,
             ptime_ms: negotiated.ptime_ms,
             rtcp_mux: found.rtcp_mux,
-            direction: audio.flow().answer,
+            direction: self.hold.limits(audio.flow().answer),
+            zero_address: self.hold == LocalHold::ZeroAddress,
         });
         self.exchange += 1;
         self.agree(lines, &audio, &found, negotiated.clone());
@@ -271,9 +299,20 @@ impl Negotiation {
             dtmf_payload_type_send: found.dtmf_send,
             dtmf_payload_type_receive: found.dtmf_receive,
             ptime_ms: audio.ptime_ms(&self.capabilities),
-            send: flow.send,
-            receive: flow.receive,
+            send: flow.send && self.hold != LocalHold::Inactive,
+            receive: flow.receive && self.hold == LocalHold::None,
             remote_hold: flow.hold,
+        }
+    }
+}
+
+impl LocalHold {
+    /// What is left of a direction while we hold.
+    fn limits(self, direction: Direction) -> Direction {
+        match (self, direction) {
+            (LocalHold::None, direction) => direction,
+            (LocalHold::Inactive, _) | (_, Direction::RecvOnly | Direction::Inactive) => Direction::Inactive,
+            (LocalHold::SendOnly | LocalHold::ZeroAddress, _) => Direction::SendOnly,
         }
     }
 }

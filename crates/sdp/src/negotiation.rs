@@ -49,6 +49,21 @@ pub enum RemoteHold {
     ZeroAddress,
 }
 
+/// How we hold the peer, in the dialect that it understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum LocalHold {
+    /// We do not, or it need not know.
+    #[default]
+    None,
+    /// `sendonly` (RFC 3264 §8.4): it hears us, our music, and is not heard.
+    SendOnly,
+    /// `inactive`: nothing flows, it may play music of its own.
+    Inactive,
+    /// Connection address 0.0.0.0 or `::` (RFC 2543 §B.5), beside `sendonly` for those that read directions: it sends nothing, and
+    /// hears us.
+    ZeroAddress,
+}
+
 /// The outcome of an offer and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Negotiated {

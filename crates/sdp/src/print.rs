@@ -1,6 +1,7 @@
 //! Writing our descriptions.
 
 use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub(crate) struct Stream<'a> {
     pub(crate) ptime_ms: u8,
     pub(crate) rtcp_mux: bool,
     pub(crate) direction: Direction,
+    /// The hold of RFC 2543: our connection address is none.
+    pub(crate) zero_address: bool,
 }
 
 impl Lines {
@@ -62,7 +65,10 @@ impl Lines {
     /// The description from its `s=` line on; what stands before it is [`origin`]'s.
     pub(crate) fn print(&self, stream: &Stream) -> String {
         let mut body = String::with_capacity(320);
-        let (network, address) = network(stream.local);
+        let (network, mut address) = network(stream.local);
+        if stream.zero_address {
+            address = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        }
         body.push_str("s=-\r\n");
         // Writing into a `String` does not fail.
         let _ = write!(body, "c=IN {network} {address}\r\nt=0 0\r\n");

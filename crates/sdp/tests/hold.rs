@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::{answer, answer_text, fixture, leg, offer_and_accept, outcome, short};
+use baton_sdp::LocalHold;
+use support::{answer, answer_text, fixture, leg, offer_and_accept, outcome, peer, short};
 
 const TALKING: &str = "m=audio 4000 RTP/AVP 0 8";
 
@@ -52,6 +53,52 @@ fn d6_dialects_of_hold() {
         } else {
             check(lines, &expected, answered);
         }
+    }
+}
+
+/// Our own hold, told to a peer that goes along as RFC 3264 §6.1 says: its description, and what flows then.
+#[test]
+fn d6_our_own_hold_in_each_dialect() {
+    let resumed = "send receive None";
+    for (hold, address, direction, answer_with, expected) in [
+        (LocalHold::SendOnly, "198.51.100.1", "sendonly", "recvonly", "send None"),
+        // A peer that does not know directions sends on, and is not listened to.
+        (LocalHold::SendOnly, "198.51.100.1", "sendonly", "sendrecv", "send None"),
+        (LocalHold::Inactive, "198.51.100.1", "inactive", "inactive", "None"),
+        (LocalHold::ZeroAddress, "0.0.0.0", "sendonly", "recvonly", "send None"),
+        (LocalHold::None, "198.51.100.1", "sendrecv", "sendrecv", resumed),
+    ] {
+        let mut leg = leg();
+        answer(&mut leg, TALKING);
+        for (hold, address, direction, answer_with, expected) in [
+            (hold, address, direction, answer_with, expected),
+            (LocalHold::None, "198.51.100.1", "sendrecv", "sendrecv", resumed),
+        ] {
+            leg.set_hold(hold);
+            let (offer, pending) = leg.offer();
+            let text = String::from_utf8(offer.to_vec()).unwrap();
+            assert!(text.contains(&format!("\r\nc=IN IP4 {address}\r\n")), "{hold:?}: {text}");
+            assert!(text.ends_with(&format!("a={direction}\r\n")), "{hold:?}: {text}");
+            let got = outcome(&leg.accept(pending, &peer(&format!("m=audio 4000 RTP/AVP 0\na={answer_with}"))));
+            assert!(got.ends_with(&format!("20ms {expected}")), "{hold:?}: {got}");
+        }
+    }
+}
+
+#[test]
+fn d6_an_offer_of_the_peers_is_answered_within_our_hold() {
+    for (hold, offered, answered) in [
+        (LocalHold::SendOnly, "sendrecv", "sendonly"),
+        (LocalHold::SendOnly, "recvonly", "sendonly"),
+        (LocalHold::SendOnly, "sendonly", "inactive"),
+        (LocalHold::Inactive, "sendrecv", "inactive"),
+        (LocalHold::None, "sendrecv", "sendrecv"),
+    ] {
+        let mut leg = leg();
+        answer(&mut leg, TALKING);
+        leg.set_hold(hold);
+        let text = answer_text(&mut leg, &format!("m=audio 4000 RTP/AVP 0\na={offered}"));
+        assert!(text.ends_with(&format!("| a={answered}")), "{hold:?}, {offered}: {text}");
     }
 }
 

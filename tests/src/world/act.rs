@@ -87,6 +87,14 @@ impl World {
         self.settle();
     }
 
+    /// From now on a party refuses every re-INVITE.
+    pub fn refuse_offers(&mut self, who: &str, status: u16) {
+        let id = self.line_id(who);
+        if let Some(line) = self.lines.get_mut(&id) {
+            line.refuses_offers = Some(status);
+        }
+    }
+
     /// A re-INVITE with a changed description, without waiting.
     pub fn offer(&mut self, who: &str, change: impl FnOnce(String) -> String) {
         let id = self.line_id(who);

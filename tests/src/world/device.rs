@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use baton_sdp::SdpError;
 use baton_sip::{
     Access, Command, Config, Credentials, Destination, Endpoint, Event, IncomingInvite, Input, Listener, ListenerId,
     OutgoingInvite, Output, Party, PeerId, SessionId, Transport, TrustedPeer,
@@ -303,6 +304,9 @@ impl Line {
                 self.state = LineState::Over;
                 self.refused = Some(status);
             }
+            Event::Offered { .. } if self.refuses_offers.is_some() => {
+                return Some(Command::RefuseOffer { session, status: self.refuses_offers? });
+            }
             Event::Offered { sdp: Some(sdp), .. } => {
                 let (answer, _) = self.negotiation.answer(&sdp).expect("baton's offer can be answered");
                 return Some(Command::AcceptOffer { session, sdp: answer });
@@ -343,8 +347,12 @@ impl Line {
 
     fn take_answer(&mut self, sdp: &[u8]) {
         let Some(pending) = self.pending.take() else { return };
-        if let Err(error) = self.negotiation.accept(pending, sdp) {
-            panic!("{}'s offer was answered wrongly ({error}): {}", self.who, String::from_utf8_lossy(sdp));
+        match self.negotiation.accept(pending, sdp) {
+            // It waited for its turn while baton offered: what is true was said in the answer to that.
+            Ok(_) | Err(SdpError::Stale) => {}
+            Err(error) => {
+                panic!("{}'s offer was answered wrongly ({error}): {}", self.who, String::from_utf8_lossy(sdp))
+            }
         }
     }
 }

@@ -66,6 +66,8 @@ pub struct Line {
     pub digits: String,
     /// Statuses of refused re-INVITEs.
     pub offers_refused: VecDeque<u16>,
+    /// It refuses every re-INVITE with this status.
+    pub refuses_offers: Option<u16>,
     /// The headers that the call came with.
     pub invite: Option<Box<baton_sip::IncomingInvite>>,
     pub voice: Voice,
@@ -97,6 +99,7 @@ impl Line {
             asked: None,
             digits: String::new(),
             offers_refused: VecDeque::new(),
+            refuses_offers: None,
             invite: None,
             voice: Voice::default(),
         }

@@ -120,6 +120,20 @@ fn enumerations_are_the_real_ones() {
     all::<directory::trunk::CallerIdHeader>([CallerIdHeader::Pai, CallerIdHeader::Rpid, CallerIdHeader::From]);
     all::<directory::trunk::EarlyMedia>([EarlyMedia::Pass, EarlyMedia::Ringback, EarlyMedia::Ignore]);
     use NumberFormat as F;
+    all::<directory::trunk::HoldSignal>([
+        HoldSignal::None,
+        HoldSignal::SendOnly,
+        HoldSignal::Inactive,
+        HoldSignal::ZeroAddress,
+    ]);
+    all::<directory::trunk::HistoryOfOthers>([HistoryOfOthers::Pass, HistoryOfOthers::Hide]);
+    all::<directory::trunk::CallHistory>([
+        CallHistory::AsReceived,
+        CallHistory::None,
+        CallHistory::Diversion,
+        CallHistory::HistoryInfo,
+        CallHistory::Both,
+    ]);
     all::<directory::trunk::NumberFormat>([F::E164, F::Digits, F::International, F::National]);
     all::<directory::trunk::Unprefixed>([Unprefixed::AsIs, Unprefixed::International, Unprefixed::National]);
     use ReferPolicy::{Convert, Pass, Refuse, Terminate};

@@ -114,6 +114,9 @@ pub struct Trunk {
     /// What is done with a call that came in by it and went out by it.
     #[serde(default)]
     pub trombones: TrombonePolicy,
+    /// How it is told that its party is on hold.
+    #[serde(default)]
+    pub hold: HoldSignal,
     /// How a call that goes on to it tells by which numbers it came.
     #[serde(default)]
     pub history: CallHistory,
@@ -168,6 +171,7 @@ impl Default for Trunk {
             refer: ReferPolicy::default(),
             transfer: TransferPolicy::default(),
             trombones: TrombonePolicy::default(),
+            hold: HoldSignal::default(),
             history: CallHistory::default(),
             history_of_others: HistoryOfOthers::default(),
             tandem: false,
@@ -340,6 +344,22 @@ pub enum TrombonePolicy {
     Keep,
     /// The trunk is asked to connect the two itself (REFER with Replaces).
     Release,
+}
+
+/// How a trunk is told of hold, by re-INVITE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HoldSignal {
+    /// Not at all: its party hears our music, and the call goes on as it was.
+    #[default]
+    None,
+    /// `a=sendonly` (RFC 3264 §8.4): its party hears our music.
+    #[serde(rename = "sendonly")]
+    SendOnly,
+    /// `a=inactive`: no audio flows, and the trunk plays its own music.
+    Inactive,
+    /// Connection address 0.0.0.0 (RFC 2543), for old exchanges: its party hears our music.
+    ZeroAddress,
 }
 
 /// How a call that goes on tells by which numbers it came: by Diversion (RFC 5806), by History-Info (RFC 7044).

@@ -134,6 +134,9 @@ pub(crate) struct Trunk {
     /// What is done with a call that came in by it and went out by it.
     #[schema(required = false)]
     pub(crate) trombones: TrombonePolicy,
+    /// How it is told that its party is on hold.
+    #[schema(required = false)]
+    pub(crate) hold: HoldSignal,
     /// How a call that goes on to it tells by which numbers it came.
     #[schema(required = false)]
     pub(crate) history: CallHistory,
@@ -161,6 +164,21 @@ pub(crate) struct Trunk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10000)]
     pub(crate) calls_per_second: Option<u32>,
+}
+
+/// How a trunk is told of hold, by re-INVITE.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum HoldSignal {
+    /// Not at all: its party hears our music, and the call goes on as it was.
+    None,
+    /// `a=sendonly` (RFC 3264 §8.4): its party hears our music.
+    #[serde(rename = "sendonly")]
+    SendOnly,
+    /// `a=inactive`: no audio flows, and the trunk plays its own music.
+    Inactive,
+    /// Connection address 0.0.0.0 (RFC 2543), for old exchanges: its party hears our music.
+    ZeroAddress,
 }
 
 /// How a call that goes on tells by which numbers it came: by Diversion (RFC 5806), by History-Info (RFC 7044).
