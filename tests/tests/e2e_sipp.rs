@@ -105,6 +105,14 @@ const FLOWS: &[(&str, &[Party])] = &[
         &[called("callee_talks", "-d 300"), phone("phone_is_challenged", "-ap secret -key callee CALLED -d 500")],
     ),
     (
+        "RFC 3665 §3.4: a proxy fails, and the next one takes the call",
+        &[
+            called("callee_is_silent", "-d 5000"),
+            called("callee_talks", "-d 300"),
+            calls("caller_talks", "-s CALLED -d 500"),
+        ],
+    ),
+    (
         "RFC 3665 §3.6: redirected",
         &[
             called("callee_redirects", "-key moved OTHER_PORT"),
@@ -412,9 +420,16 @@ tandem = true
         ));
     };
     add_trunk("callers", CALLED_PORTS - 1, &format!("networks = [\"{trunk}\"]\n"));
-    for port in (0..FLOWS.len()).flat_map(|flow| [0, 1].map(|at| called_port(flow, at))) {
+    for (flow, at) in (0..FLOWS.len()).flat_map(|flow| [(flow, 0), (flow, 1)]) {
+        let port = called_port(flow, at);
         let name = format!("called-{port}");
-        add_trunk(&name, port, &format!("\n[[routes]]\nprefix = \"{}\"\ntrunk = \"{name}\"\n", number(port)));
+        // Only where one fails in the flow is there another one behind it.
+        let next = match FLOWS[flow].0.contains("§3.4") && at == 0 {
+            true => format!("alternatives = [\"called-{}\"]\n", called_port(flow, 1)),
+            false => String::new(),
+        };
+        let route = format!("\n[[routes]]\nprefix = \"{}\"\ntrunk = \"{name}\"\n{next}", number(port));
+        add_trunk(&name, port, &route);
     }
     for flow in 0..FLOWS.len() {
         text.push_str(&format!(

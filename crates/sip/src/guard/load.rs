@@ -48,6 +48,9 @@ pub(crate) fn admit(pressure: Pressure, standing: Standing, method: &Method) -> 
     }
 }
 
+/// T1 as peers have it that were told nothing else (RFC 3261 §17.1.1.1).
+const PEERS_T1_US: u64 = 500_000;
+
 /// A measure and its marks: we are calm again at `calm` and below, busy above `busy`, flooded above `flooded`.
 struct Mark {
     value: u64,
@@ -65,6 +68,8 @@ pub(crate) fn weigh(
     t1_us: u64,
 ) -> Pressure {
     let never = u64::MAX;
+    // A brief T1 of ours makes no peer's briefer.
+    let t1_us = t1_us.max(PEERS_T1_US);
     let marks = [
         // Peers send again what has waited for T1, and double the load: from half of it on nothing new is taken.
         Mark { value: load.behind_us, calm: t1_us / 8, busy: t1_us / 2, flooded: 4 * t1_us },
@@ -111,6 +116,13 @@ mod tests {
             let got = [Calm, Busy, Flooded].map(|pressure| admit(pressure, standing, method));
             assert_eq!(got, wanted, "{method:?} {standing:?}");
         }
+    }
+
+    #[test]
+    fn a_brief_t1_of_ours_puts_nobody_off_sooner() {
+        let load = Load { behind_us: 200_000, ..Load::default() };
+        assert_eq!(weigh(Pressure::Calm, &load, 0, 0, 100_000), Pressure::Calm);
+        assert_eq!(weigh(Pressure::Calm, &load, 0, 0, 1_000_000), Pressure::Calm);
     }
 
     #[test]
