@@ -48,6 +48,8 @@ mod queues;
 mod races;
 #[path = "scenarios/recall_policy.rs"]
 mod recall_policy;
+#[path = "scenarios/refer_targets.rs"]
+mod refer_targets;
 #[path = "scenarios/refused_calls.rs"]
 mod refused_calls;
 #[path = "scenarios/replaces.rs"]

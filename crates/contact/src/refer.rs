@@ -15,6 +15,7 @@ use crate::directory::ReferPolicy;
 use crate::event::{DisconnectReason, PartyRole};
 use crate::ids::{ConnectionId, ContactId, ConversationId};
 use crate::leg::Device;
+use crate::route::Destination;
 use crate::transfer::Adding;
 
 /// A REFER as it was asked.
@@ -105,6 +106,10 @@ impl Desk {
             // R13: another target of the same party is being reached, and would be forgotten.
             return self.refuse_transfer(asked.session, asked.transfer, 491);
         }
+        if asked.target.target.uri.starts_with("sips:") && !self.is_reached_secured(&number) {
+            // RFC 5630 §5.4: nobody is called in the clear who is to be called by TLS.
+            return self.refuse_transfer(asked.session, asked.transfer, 480);
+        }
         // The answer to the REFER comes before any report of its target, also of one that fails at once (R1).
         let (session, transfer) = (asked.session, asked.transfer);
         let held: Vec<_> = conversation.live().filter_map(|each| Some((each.id, each.hold?))).collect();
@@ -131,6 +136,25 @@ impl Desk {
                 self.effects.insert(at, crate::desk::Effect::Sip(Box::new(accept)));
                 self.pursue(conversation, owner, Refer { session, transfer, target }, held);
             }
+        }
+    }
+
+    /// Whether all ways to a target are TLS or secured WebSockets (RFC 3261 §26.2.2). Who will take a queue's call is not known, so
+    /// nobody can promise it.
+    fn is_reached_secured(&self, target: &Target) -> bool {
+        match self.destination_of(target) {
+            // Refused for that reason.
+            Err(_) => true,
+            Ok(Destination::Agent(name)) => {
+                let phones = self.directory.user(&name).map(|user| user.phones.as_slice()).unwrap_or_default();
+                let bindings = phones.iter().filter_map(|phone| self.bindings.get(&phone.username)).flatten();
+                bindings.into_iter().all(|binding| binding.flow.transport.is_secure())
+            }
+            Ok(Destination::Outside { trunks, .. }) => {
+                let mut gateways = trunks.iter().filter_map(|name| self.trunk(name)).flat_map(|trunk| &trunk.gateways);
+                gateways.all(|gateway| gateway.is_secured())
+            }
+            Ok(Destination::Queue(_) | Destination::Conference(_)) => false,
         }
     }
 

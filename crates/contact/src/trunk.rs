@@ -65,6 +65,16 @@ pub(crate) struct GatewayState {
     pub(crate) weight: u16,
 }
 
+impl GatewayState {
+    /// Whether calls go to it by TLS, whatever the DNS says.
+    pub(crate) fn is_secured(&self) -> bool {
+        let (Way::Address { transport, .. } | Way::Name { transport: Some(transport), .. }) = &self.way else {
+            return false;
+        };
+        transport.is_secure()
+    }
+}
+
 /// What is counted of a trunk; it outlives changes of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct TrunkLife {

@@ -13,6 +13,8 @@ use crate::toml_text::{Problem, TomlText};
 
 /// A question waits for one after the other.
 const DNS_SERVERS_MAX: usize = 8;
+/// Most names of the node itself.
+const DOMAINS_MAX: usize = 100;
 /// Each packet of a stranger is compared with every one.
 const ALLOWED_NETWORKS_MAX: usize = 256;
 /// Files that are rotated sooner are too many.
@@ -42,6 +44,7 @@ pub(crate) struct Node {
 pub(crate) struct Sip {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) realm: String,
+    pub(crate) domains: Vec<String>,
     pub(crate) unknown_source: UnknownSource,
     pub(crate) user_agent: String,
     pub(crate) expires_least_s: u32,
@@ -363,6 +366,16 @@ impl Node {
                 faults.add(&key, "is of another address family than the listener");
             }
         }
+        for (index, domain) in sip.domains.iter().enumerate() {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+            if domain.is_empty() || domain.len() > 253 || !domain.chars().all(is_name) {
+                let key = format!("sip.domains[{index}]");
+                faults.add(&key, "a domain is a host name, without scheme and port, such as \"pbx.example.com\"");
+            }
+        }
+        if sip.domains.len() > DOMAINS_MAX {
+            faults.add("sip.domains", format!("at most {DOMAINS_MAX} domains"));
+        }
         let valid_realm = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
         if sip.realm.is_empty() || sip.realm.len() > 128 || !sip.realm.chars().all(valid_realm) {
             faults
@@ -572,6 +585,7 @@ impl Default for Sip {
         Sip {
             listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
             realm: sip.realm,
+            domains: sip.domains,
             unknown_source: UnknownSource::Challenge,
             user_agent: sip.user_agent,
             expires_least_s: sip.expires_s.0,

@@ -71,6 +71,7 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
     baton_sip::Config {
         listeners: listeners.iter().map(listener).collect(),
         realm: sip.realm.clone(),
+        domains: sip.domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
         user_agent: sip.user_agent.clone(),
         unknown_source: match sip.unknown_source {
             UnknownSource::Challenge => baton_sip::UnknownSource::Challenge,

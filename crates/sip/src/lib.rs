@@ -8,6 +8,7 @@ mod access;
 mod admission;
 mod dialog;
 pub mod digest;
+mod domains;
 mod endpoint;
 mod errand;
 pub mod events;

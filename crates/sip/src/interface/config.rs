@@ -93,6 +93,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// The digest realm.
     pub realm: String,
+    /// Host names that are ours, in lower case, beside the listeners' addresses. Empty: every host in a Refer-To is taken for ours.
+    pub domains: Vec<String>,
     /// The User-Agent and Server header.
     pub user_agent: String,
     /// Policy for unknown sources.
@@ -141,6 +143,7 @@ impl Default for Config {
         Config {
             listeners: Vec::new(),
             realm: "baton".into(),
+            domains: Vec::new(),
             user_agent: concat!("baton/", env!("CARGO_PKG_VERSION")).into(),
             unknown_source: UnknownSource::default(),
             t1_ms: 500,

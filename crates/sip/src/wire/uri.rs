@@ -83,11 +83,18 @@ impl Uri {
         }
     }
 
-    /// The user part of a SIP URI or the number of a `tel:` URI without visual separators, unescaped; else empty.
-    /// Parameters inside a user part (`+1555;phone-context=x@host`) stay in it.
+    /// The user part of a SIP URI or the number of a `tel:` URI without visual separators, unescaped; else empty. With
+    /// `user=phone` the user part is a telephone number as well (RFC 3261 §19.1.1), and its parameters
+    /// (`+1-555;phone-context=x@host`) are none of it; without it they stay.
     pub fn user(&self) -> String {
         match self {
-            Uri::Sip(sip) => sip.user.as_deref().map(|user| unescape(user).into_owned()).unwrap_or_default(),
+            Uri::Sip(sip) => {
+                let user = sip.user.as_deref().map(unescape).unwrap_or_default();
+                match user.split_once(';') {
+                    Some((number, _)) if sip.is_phone() => number.to_owned(),
+                    _ => user.into_owned(),
+                }
+            }
             Uri::Tel(tel) => tel.digits(),
             Uri::Opaque(_) => String::new(),
         }
@@ -129,6 +136,11 @@ impl SipUri {
             params: Params::default(),
             headers: Vec::new(),
         }
+    }
+
+    /// Whether its user part is a telephone number, which means the same at every host (RFC 3261 §19.1.6).
+    pub fn is_phone(&self) -> bool {
+        self.params.get("user").is_some_and(|user| user.eq_ignore_ascii_case("phone"))
     }
 
     /// A URI header's value, unescaped, its name in any case.
