@@ -30,6 +30,11 @@ pub(crate) fn capabilities_without_offer(builder: &mut Builder) {
     builder.header(HeaderName::Supported, SUPPORTED.trim_start_matches("100rel, "));
 }
 
+/// RFC 6086 §5.2: which Info Packages we take. None, which the empty list says; digits come without one.
+pub(crate) fn info_packages(builder: &mut Builder) {
+    builder.header(HeaderName::RecvInfo, "");
+}
+
 /// Our Contact for a flow. The user part is for people who read traces; the dialog is found by its tags.
 /// With `secure` it is a `sips` URI where the flow is encrypted (RFC 3261 §8.1.1.8, §12.1.1); RFC 5630 §5.1 lets such
 /// a URI name TCP, which is what TLS runs over.

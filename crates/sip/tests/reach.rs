@@ -459,6 +459,22 @@ fn digits_go_by_info_both_ways() {
     assert_eq!(pair.command(0, bad), Err(CommandRefused::BadText));
 }
 
+/// The list of packages is empty; a peer that says what it takes is sent none either.
+#[test]
+fn rfc6086_5_2_each_invite_and_its_answer_say_that_no_info_package_is_taken() {
+    let mut pair = Pair::new();
+    let (_, callee) = pair.talking();
+    let reoffer = Command::Offer { session: callee, sdp: sdp(OFFER), identity: None };
+    pair.command(1, reoffer).unwrap();
+    pair.run(100 * MILLISECOND);
+    pair.texts.iter().for_each(|text| {
+        let is_invite = header(text, "CSeq").ends_with("INVITE") && !text.starts_with("ACK");
+        let expected = is_invite && (text.starts_with("INVITE") || text.starts_with("SIP/2.0 200"));
+        assert_eq!(text.contains("\r\nRecv-Info: \r\n"), expected, "{text}");
+    });
+    assert!(pair.texts.iter().filter(|text| text.starts_with("INVITE")).count() > 1);
+}
+
 #[test]
 fn a_binding_on_a_stream_goes_with_it() {
     let flow = Flow { transport: Transport::Tcp, listener: ListenerId(1), remote: address(1), connection: Some(ONE) };

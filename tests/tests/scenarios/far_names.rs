@@ -1,5 +1,6 @@
 //! Session-ID through a call and a transfer (RFC 7989): each end knows the name of who it talks with.
 
+use baton_contact::command::Control;
 use baton_tests::world::{Dialect, World, header};
 
 fn split(value: &str) -> (String, String) {
@@ -33,6 +34,50 @@ fn rfc7989_an_agent_is_called_in_the_callers_name() {
     let customer = name(&world, "C");
     let invite = world.ladder.rungs.iter().find(|rung| rung.to == "anna" && rung.title == "INVITE").expect("a call");
     assert_eq!(split(&header(&invite.text(), "Session-ID")).0, customer);
+}
+
+#[test]
+fn rfc7989_each_leg_bears_the_names_of_those_who_talk_through_consult_join_leave_and_transfer() {
+    let mut world = World::new(&["anna", "bert", "carla"]);
+    world.talking();
+    let (customer, anna) = (name(&world, "C"), name(&world, "anna"));
+    poke(&mut world, "anna");
+    assert_eq!(said(&world, "anna"), (customer.clone(), anna.clone()), "two talk");
+
+    world.consult("anna", "Bert");
+    world.answer("bert");
+    let bert = name(&world, "bert");
+    poke(&mut world, "bert");
+    assert_eq!(said(&world, "bert"), (anna.clone(), bert.clone()), "the consult is anna's");
+    poke(&mut world, "C");
+    assert_ne!(said(&world, "C").0, bert, "who is held does not learn of the consult");
+    assert_eq!(said(&world, "C").1, customer);
+
+    world.click("anna", Control::Join);
+    let focus: Vec<_> = ["C", "anna", "bert"]
+        .map(|who| {
+            poke(&mut world, who);
+            said(&world, who)
+        })
+        .into();
+    assert!(focus.iter().all(|(own, _)| own == &focus[0].0), "a conference has one name: {focus:?}");
+    assert!(![&customer, &anna, &bert].contains(&&focus[0].0), "of its own: {focus:?}");
+    assert_eq!(focus.iter().map(|(_, remote)| remote).collect::<Vec<_>>(), [&customer, &anna, &bert]);
+
+    world.click("anna", Control::Leave);
+    poke(&mut world, "bert");
+    assert_eq!(said(&world, "bert"), (customer.clone(), bert.clone()), "anna has left");
+    poke(&mut world, "C");
+    assert_eq!(said(&world, "C"), (bert.clone(), customer.clone()));
+
+    world.refer("bert", "103");
+    world.answer("carla");
+    let carla = name(&world, "carla");
+    poke(&mut world, "C");
+    assert_eq!(said(&world, "C"), (carla.clone(), customer.clone()), "bert has handed on");
+    poke(&mut world, "carla");
+    assert_eq!(said(&world, "carla"), (customer, carla));
+    world.end_of_day();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{Phase, Session};
+use crate::headers::info_packages;
 use crate::interface::{CommandRefused, Event};
 use crate::stack::Stack;
 use crate::transaction::{Purpose, TransactionId};
@@ -17,10 +18,8 @@ impl Session {
     /// The peer's INFO.
     pub(super) fn take_info(&mut self, stack: &mut Stack, transaction: TransactionId, info: &Message) {
         if info.header(HeaderName::InfoPackage).is_some() {
-            // RFC 6086 §4.2.2: no package is taken, which the empty list says.
-            self.respond_with(stack, transaction, 469, |builder| {
-                builder.header(HeaderName::RecvInfo, "");
-            });
+            // RFC 6086 §4.2.2: it was told that no package is taken.
+            self.respond_with(stack, transaction, 469, info_packages);
             return;
         }
         let body = info.body();

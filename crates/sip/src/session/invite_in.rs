@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::send::assert_identity;
 use super::{Exchange, Phase, Provisionals, Session, Success};
 use crate::dialog::Dialog;
-use crate::headers::SDP;
+use crate::headers::{SDP, info_packages};
 use crate::interface::{CommandRefused, EndCause, Event, Party, SessionId};
 use crate::stack::Stack;
 use crate::timer::SessionTimer;
@@ -165,6 +165,7 @@ impl Session {
         }
         let bytes = self
             .respond_with(stack, transaction, 200, |builder| {
+                info_packages(builder);
                 assert_identity(builder, identity);
                 if let Some(agreed) = &agreed {
                     agreed.write_as_server(builder);

@@ -8,7 +8,7 @@ use super::forks::{EARLY_DIALOGS_MAX, decline_success};
 use super::send::assert_identity;
 use super::{Authorization, Ending, Exchange, Fork, Phase, Session};
 use crate::dialog::Dialog;
-use crate::headers::{SDP, capabilities, capabilities_without_offer, contact};
+use crate::headers::{SDP, capabilities, capabilities_without_offer, contact, info_packages};
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
 use crate::outgoing::Way;
 use crate::random::marked;
@@ -361,6 +361,7 @@ impl Session {
                 Some(_) => capabilities(builder),
                 None => capabilities_without_offer(builder),
             }
+            info_packages(builder);
             interval.write(builder);
             names.write(builder);
             builder.header(HeaderName::UserAgent, user_agent);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Session;
 use crate::dialog::Dialog;
-use crate::headers::capabilities;
+use crate::headers::{capabilities, info_packages};
 use crate::interface::{Flow, Party};
 use crate::outgoing::Way;
 use crate::stack::Stack;
@@ -43,6 +43,9 @@ impl Session {
             if method != Method::Bye && method != Method::Info {
                 builder.header(HeaderName::Contact, &dialog.contact);
                 capabilities(builder);
+            }
+            if method == Method::Invite {
+                info_packages(builder);
             }
             builder.header(HeaderName::UserAgent, user_agent);
             names.write(builder);
