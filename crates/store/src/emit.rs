@@ -31,6 +31,7 @@ impl Emitter<'_> {
         &mut self,
         memory: &mut Memory,
         touched: &[(ContactId, ContactId)],
+        roots: &BTreeSet<ContactId>,
         appended: &mut Appended,
     ) -> Result<(), StoreError> {
         for (root, contact) in touched {
@@ -45,10 +46,9 @@ impl Emitter<'_> {
                 folding.noted_open = true;
             }
         }
-        let roots: BTreeSet<ContactId> = touched.iter().map(|(root, _)| *root).collect();
         for root in roots {
-            if self.summary(root, memory)? {
-                appended.conversations.push(root);
+            if self.summary(*root, memory)? {
+                appended.conversations.push(*root);
             }
         }
         Ok(())
@@ -91,7 +91,8 @@ impl Emitter<'_> {
     /// True when the tree is complete and its summary is new or changed.
     fn summary(&self, root: ContactId, memory: &mut Memory) -> Result<bool, StoreError> {
         let Some(conversation) = memory.conversations.get_mut(&root) else { return Ok(false) };
-        if !is_complete(conversation.folds()) {
+        // What has gone on in another conversation as a whole is summed up there.
+        if conversation.contacts.is_empty() || !is_complete(conversation.folds()) {
             return Ok(false);
         }
         let mut summary = ConversationSummary::new(root, conversation.folds());

@@ -24,12 +24,15 @@ pub(crate) struct Folding {
     pub(crate) noted_open: bool,
 }
 
+/// In a box: a map's leaf has room for eleven, and most conversations have one contact or two.
+type Held = Box<Folding>;
+
 /// A conversation being folded.
 #[derive(Debug)]
 pub(crate) struct Conversation {
     /// Its number in the store.
     pub(crate) id: i64,
-    pub(crate) contacts: BTreeMap<ContactId, Folding>,
+    pub(crate) contacts: BTreeMap<ContactId, Held>,
     pub(crate) last_sequence: u64,
     pub(crate) last_ms: u64,
     /// The revision of its summary; 0 without one.
@@ -55,7 +58,7 @@ impl Conversation {
             .prepare_cached("SELECT revision FROM conversations WHERE id = ?1")?
             .query_row([id], |row| rows::unsigned(row, 0))?;
         for (contact, fold) in fold_all(events.iter()) {
-            conversation.contacts.insert(contact, Folding { fold, revision: 0, noted_open: false });
+            conversation.contacts.insert(contact, Box::new(Folding { fold, revision: 0, noted_open: false }));
         }
         conversation.note_stored(connection)?;
         Ok(conversation)
@@ -74,7 +77,7 @@ impl Conversation {
 
     /// The next stored event.
     pub(crate) fn apply(&mut self, event: &ContactEvent) {
-        let new = || Folding { fold: Fold::new(event.contact_id), revision: 0, noted_open: false };
+        let new = || Box::new(Folding { fold: Fold::new(event.contact_id), revision: 0, noted_open: false });
         self.contacts.entry(event.contact_id).or_insert_with(new).fold.apply(event);
         self.last_sequence = self.last_sequence.max(event.sequence);
         self.last_ms = self.last_ms.max(event.at_ms);
@@ -93,6 +96,8 @@ impl Conversation {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) conversations: BTreeMap<ContactId, Conversation>,
+    /// The root of each contact of these.
+    homes: BTreeMap<ContactId, ContactId>,
     finished: VecDeque<ContactId>,
 }
 
@@ -106,11 +111,43 @@ impl Memory {
         use std::collections::btree_map::Entry;
         match self.conversations.entry(root) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => Ok(entry.insert(match rows::conversation(connection, root)? {
-                Some(id) => Conversation::load(connection, id)?,
-                None => Conversation::new(insert(connection, root)?),
-            })),
+            Entry::Vacant(entry) => {
+                let conversation = match rows::conversation(connection, root)? {
+                    Some(id) => Conversation::load(connection, id)?,
+                    None => Conversation::new(insert(connection, root)?),
+                };
+                self.homes.extend(conversation.contacts.keys().map(|contact| (*contact, root)));
+                Ok(entry.insert(conversation))
+            }
         }
+    }
+
+    /// A contact appears in the conversation of this root. If it has begun in another one, as the second call of an attended
+    /// transfer has, it goes on here with all that is known of it. Gives that other one's root.
+    pub(crate) fn appears(
+        &mut self,
+        connection: &Connection,
+        contact: ContactId,
+        root: ContactId,
+    ) -> Result<Option<ContactId>, StoreError> {
+        let origin = match self.homes.get(&contact) {
+            Some(home) => Some(*home).filter(|home| *home != root),
+            None => rows::open_elsewhere(connection, contact, root)?,
+        };
+        if let Some(origin) = origin {
+            let from = self.conversation(connection, origin)?;
+            let (from_id, folding) = (from.id, from.contacts.remove(&contact));
+            let into = self.conversation(connection, root)?;
+            into.contacts.extend(folding.map(|folding| (contact, folding)));
+            rows::move_contact(connection, contact, from_id, into.id)?;
+        }
+        self.homes.insert(contact, root);
+        Ok(origin)
+    }
+
+    /// The root of the conversation that a contact belongs to, if that is in memory.
+    pub(crate) fn home(&self, contact: ContactId) -> Option<ContactId> {
+        self.homes.get(&contact).copied()
     }
 
     /// Loads every conversation with an open contact.
@@ -120,14 +157,20 @@ impl Memory {
         )?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            self.conversations.insert(rows::contact(row, 1)?, Conversation::load(connection, row.get(0)?)?);
+            let (root, conversation) = (rows::contact(row, 1)?, Conversation::load(connection, row.get(0)?)?);
+            self.homes.extend(conversation.contacts.keys().map(|contact| (*contact, root)));
+            self.conversations.insert(root, conversation);
         }
         Ok(())
     }
 
     /// Forgets what memory holds of it: it no longer is what the store holds.
     pub(crate) fn forget(&mut self, root: ContactId) {
-        self.conversations.remove(&root);
+        for contact in self.conversations.remove(&root).into_iter().flat_map(|gone| gone.contacts.into_keys()) {
+            if self.home(contact) == Some(root) {
+                self.homes.remove(&contact);
+            }
+        }
     }
 
     /// Remembers that it may have finished, and drops those that finished long ago.
@@ -139,7 +182,7 @@ impl Memory {
             let Some(oldest) = self.finished.pop_front() else { return };
             let again = self.finished.contains(&oldest);
             if !again && self.conversations.get(&oldest).is_some_and(Conversation::is_finished) {
-                self.conversations.remove(&oldest);
+                self.forget(oldest);
             }
         }
     }
@@ -148,4 +191,16 @@ impl Memory {
 fn insert(connection: &Connection, root: ContactId) -> Result<i64, StoreError> {
     connection.prepare_cached("INSERT INTO conversations (root) VALUES (?1)")?.execute([rows::key(root)])?;
     Ok(connection.last_insert_rowid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_of_one_contact_takes_little_more_than_that_contact() {
+        // Eleven keys and values, and the leaf's own bookkeeping.
+        let leaf = 11 * (size_of::<ContactId>() + size_of::<Held>()) + 64;
+        assert!(leaf < size_of::<Folding>(), "{leaf} bytes of a leaf for {} of a contact", size_of::<Folding>());
+    }
 }

@@ -100,7 +100,9 @@ impl Reader {
     /// The records of a whole conversation, open contacts included, in the order in which its contacts began.
     pub fn conversation(&self, root: ContactId) -> Result<Vec<RecordRow>, StoreError> {
         self.with(|connection| {
-            let Some(id) = rows::conversation(connection, root)? else { return Ok(Vec::new()) };
+            let Some(own) = rows::conversation(connection, root)? else { return Ok(Vec::new()) };
+            // A root that an attended transfer has brought into another conversation is a part of that one.
+            let id = conversation_of(connection, root)?.unwrap_or(own);
             let (events, _) = rows::events(connection, id, None, None, u32::MAX)?;
             let folds = fold_all(events.iter());
             in_order(folds.values()).into_iter().map(|fold| stored_or_folded(connection, fold)).collect()
@@ -112,10 +114,11 @@ impl Reader {
     pub fn events(&self, id: ContactId, after: u64) -> Result<Vec<ContactEvent>, StoreError> {
         let after = (after > 0).then_some(after);
         self.with(|connection| {
-            if let Some(conversation) = rows::conversation(connection, id)? {
-                return Ok(rows::events(connection, conversation, None, after, EVENTS_MAX)?.0);
+            let (begun, home) = (rows::conversation(connection, id)?, conversation_of(connection, id)?);
+            if let Some(whole) = begun.filter(|begun| home.is_none_or(|home| home == *begun)) {
+                return Ok(rows::events(connection, whole, None, after, EVENTS_MAX)?.0);
             }
-            let Some(conversation) = conversation_of(connection, id)? else { return Ok(Vec::new()) };
+            let Some(conversation) = home else { return Ok(Vec::new()) };
             Ok(rows::events(connection, conversation, Some(id), after, EVENTS_MAX)?.0)
         })
     }

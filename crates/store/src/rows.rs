@@ -42,8 +42,13 @@ pub(crate) fn events(
     limit: u32,
 ) -> Result<(Vec<ContactEvent>, u32), StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT sequence, contact, at_ms, kind, root FROM events JOIN conversations ON id = conversation
-         WHERE conversation = ?1 AND sequence > ?2 AND (?3 IS NULL OR contact = ?3) ORDER BY sequence LIMIT ?4",
+        "SELECT sequence, contact, at_ms, kind, root FROM conversations JOIN (
+             SELECT sequence, contact, at_ms, kind FROM events WHERE conversation = ?1 AND NOT EXISTS (
+                 SELECT 1 FROM moved WHERE moved.origin = ?1 AND moved.contact = events.contact)
+             UNION ALL
+             SELECT sequence, events.contact, at_ms, kind FROM moved JOIN events
+             ON events.conversation = moved.origin AND events.contact = moved.contact WHERE moved.conversation = ?1)
+         WHERE id = ?1 AND sequence > ?2 AND (?3 IS NULL OR contact = ?3) ORDER BY sequence, at_ms LIMIT ?4",
     )?;
     let after = after.map_or(-1, integer);
     let mut rows = select.query((conversation, after, of.map(key), limit))?;
@@ -59,6 +64,41 @@ pub(crate) fn events(
         }
     }
     Ok((events, corrupt))
+}
+
+/// The root of another conversation in which a contact is open.
+pub(crate) fn open_elsewhere(
+    connection: &Connection,
+    of: ContactId,
+    root: ContactId,
+) -> Result<Option<ContactId>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT root FROM open_contacts JOIN conversations ON id = conversation WHERE contact = ?1 AND root <> ?2",
+    )?;
+    Ok(select.query_row((key(of), key(root)), |row| contact(row, 0)).optional()?)
+}
+
+/// From now on a contact belongs to the conversation `into`, with all its events.
+pub(crate) fn move_contact(connection: &Connection, of: ContactId, from: i64, into: i64) -> Result<(), StoreError> {
+    let contact = key(of);
+    for (sql, numbers) in [
+        (
+            "INSERT OR IGNORE INTO moved SELECT ?3, contact, origin FROM moved WHERE conversation = ?2 AND contact = ?1",
+            2,
+        ),
+        ("DELETE FROM moved WHERE conversation = ?2 AND contact = ?1", 1),
+        ("INSERT OR IGNORE INTO moved (conversation, contact, origin) VALUES (?3, ?1, ?2)", 2),
+    ] {
+        let mut statement = connection.prepare_cached(sql)?;
+        if numbers == 2 {
+            statement.execute((contact, from, into))?
+        } else {
+            statement.execute((contact, from))?
+        };
+    }
+    let mut open = connection.prepare_cached("UPDATE open_contacts SET conversation = ?2 WHERE contact = ?1")?;
+    open.execute((contact, into))?;
+    Ok(())
 }
 
 fn event(row: &Row<'_>, sequence: u64) -> Result<ContactEvent, String> {

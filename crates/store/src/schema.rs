@@ -13,7 +13,8 @@ const APPLICATION: i32 = 0x6261_746f;
 ///
 /// Conversations get small rising numbers, so that events and records are appended at the end of their tables instead of
 /// all over them, as random UUIDs would have it.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
     CREATE TABLE conversations (
         id INTEGER PRIMARY KEY,
@@ -54,7 +55,18 @@ const STEPS: [&str; 1] = ["
     CREATE TABLE bindings (account TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE statuses (agent TEXT PRIMARY KEY, status TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE tokens (hash TEXT PRIMARY KEY, user TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
-"];
+",
+    "
+    -- Contacts that an attended transfer has brought into another conversation; their events before that stay where they are.
+    CREATE TABLE moved (
+        conversation INTEGER NOT NULL,
+        contact BLOB NOT NULL,
+        origin INTEGER NOT NULL,
+        PRIMARY KEY (conversation, contact, origin)
+    ) WITHOUT ROWID;
+    CREATE INDEX moved_away ON moved (origin, contact);
+",
+];
 
 /// Settings of the writing connection, then the steps that are missing.
 pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

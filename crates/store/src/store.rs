@@ -71,8 +71,8 @@ impl Store {
     /// Stores events in one transaction, with the records they complete and those records' places in the outbox.
     /// Repeating an event is harmless. On an error nothing of it is stored: call again with the same events.
     pub fn append(&mut self, events: &[ContactEvent]) -> Result<Appended, StoreError> {
-        let result = self.append_all(events);
-        let roots: BTreeSet<ContactId> = events.iter().map(|event| event.root_contact_id).collect();
+        let mut roots: BTreeSet<ContactId> = events.iter().map(|event| event.root_contact_id).collect();
+        let result = self.append_all(events, &mut roots);
         for root in roots {
             match result {
                 Ok(_) => self.memory.settle(root),
@@ -82,10 +82,10 @@ impl Store {
         result
     }
 
-    fn append_all(&mut self, events: &[ContactEvent]) -> Result<Appended, StoreError> {
+    fn append_all(&mut self, events: &[ContactEvent], roots: &mut BTreeSet<ContactId>) -> Result<Appended, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut appended = Appended::default();
-        let mut touched: Vec<(ContactId, ContactId)> = Vec::new();
+        let mut touched: Vec<ContactId> = Vec::new();
         let mut seen: BTreeSet<ContactId> = BTreeSet::new();
         let mut alive_ms = self.alive_ms;
         for event in events {
@@ -94,15 +94,20 @@ impl Store {
                 appended.repeated += 1;
                 continue;
             }
-            conversation.apply(event);
+            if !conversation.contacts.contains_key(&event.contact_id) {
+                roots.extend(self.memory.appears(&transaction, event.contact_id, event.root_contact_id)?);
+            }
+            self.memory.conversation(&transaction, event.root_contact_id)?.apply(event);
             appended.stored += 1;
             alive_ms = alive_ms.max(event.at_ms);
             if seen.insert(event.contact_id) {
-                touched.push((event.root_contact_id, event.contact_id));
+                touched.push(event.contact_id);
             }
         }
         let mut emitter = Emitter { connection: &transaction, next_cursor: self.next_cursor, to_sinks: self.has_sinks };
-        emitter.emit(&mut self.memory, &touched, &mut appended)?;
+        let home = |contact| self.memory.home(contact).map(|root| (root, contact));
+        let touched: Vec<(ContactId, ContactId)> = touched.into_iter().filter_map(home).collect();
+        emitter.emit(&mut self.memory, &touched, roots, &mut appended)?;
         let next_cursor = emitter.next_cursor;
         if alive_ms > self.alive_ms {
             note_alive(&transaction, alive_ms)?;
@@ -110,6 +115,11 @@ impl Store {
         transaction.commit()?;
         (self.next_cursor, self.alive_ms) = (next_cursor, alive_ms);
         Ok(appended)
+    }
+
+    /// How many conversations are held in memory: those that go on, and up to 256 finished ones for late facts.
+    pub fn conversations_held(&self) -> usize {
+        self.memory.conversations.len()
     }
 
     /// Closes the contacts that a dead process left open, except those in `live`, so that each has its record.

@@ -365,7 +365,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(sentence(Store::open(&folder.file("other.db"))).contains("is not a baton store; move it away"));
     assert!(sentence(Store::open(&folder.0)).contains("is not a baton store; move it away"));
     rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    assert!(sentence(Store::open(&path)).contains("was written by a newer baton (layout 99, this one knows 1)"));
+    assert!(sentence(Store::open(&path)).contains("was written by a newer baton (layout 99, this one knows 2)"));
 
     let why = Reader::open(&folder.file("none.db")).map(|_| ()).unwrap_err().to_string();
     assert!(why.contains("start `baton run` first"), "{why}");
@@ -395,4 +395,81 @@ fn stored_bindings(store: &Store) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     store.each_bindings(|account, list| drop(all.insert(account, list))).unwrap();
     all
+}
+
+/// The second call of an attended transfer: it begins by itself, and goes on in the first one's conversation.
+fn second_call(
+    first: u128,
+    second: u128,
+) -> (Vec<baton_contact::event::ContactEvent>, Vec<baton_contact::event::ContactEvent>) {
+    let begun = events(&[
+        ("10:00:00", second, inbound("+4930111", "+4989222")),
+        ("10:00:05", second, EventKind::InteractionStarted),
+    ]);
+    let mut merged = events(&[
+        ("10:00:00", first, inbound("+4930222", "+4989222")),
+        ("10:00:01", first, EventKind::InteractionStarted),
+        ("10:01:05", second, EventKind::InteractionEnded),
+        ("10:01:05", second, disconnected(Reason::CustomerDisconnect)),
+        ("10:01:05", first, EventKind::InteractionEnded),
+        ("10:01:05", first, disconnected(Reason::CustomerDisconnect)),
+        ("10:01:06", second, EventKind::Completed),
+        ("10:01:06", first, EventKind::Completed),
+    ]);
+    let after = merged.split_off(2);
+    (begun.into_iter().chain(merged).collect(), after)
+}
+
+#[test]
+fn a_contact_that_goes_on_in_another_conversation_keeps_its_beginning() {
+    for (test, restarts) in [("moved", false), ("moved-restart", true)] {
+        let folder = Folder::new(test);
+        let path = folder.file("baton.db");
+        let (before, after) = second_call(1, 2);
+        let mut store = Store::open(&path).unwrap();
+        store.append(&before).unwrap();
+        store.append(&after[..1]).unwrap();
+        if restarts {
+            drop(store);
+            store = Store::open(&path).unwrap();
+        }
+        let appended = store.append(&after[1..]).unwrap();
+        assert_eq!(appended.records, [contact(2), contact(1)]);
+        assert_eq!(appended.conversations, [contact(1)]);
+        assert!(store.open_contacts().is_empty());
+        let record = store.reader().record(contact(2)).unwrap().unwrap().parse().unwrap();
+        assert_eq!(record.initiation_method, Some(InitiationMethod::Inbound));
+        assert_eq!(serde_json::to_value(record.initiation_timestamp).unwrap(), "2026-03-02T10:00:00Z");
+        // The events of it, and a late fact after a restart, find the whole contact.
+        assert_eq!(store.reader().events(contact(2), 0).unwrap().len(), 5);
+        drop(store);
+        let mut store = Store::open(&path).unwrap();
+        let mut late = after[4].clone();
+        (late.sequence, late.kind) = (9, EventKind::NextContact { next_contact_id: contact(9) });
+        store.append(&[late]).unwrap();
+        let record = store.reader().record(contact(2)).unwrap().unwrap().parse().unwrap();
+        assert_eq!((record.initiation_method, record.baton.revision), (Some(InitiationMethod::Inbound), 2));
+    }
+}
+
+#[test]
+fn a_contact_that_moves_within_one_batch_is_stored_whole() {
+    let mut store = Store::open_in_memory().unwrap();
+    let (mut all, after) = second_call(1, 2);
+    all.extend(after);
+    let appended = store.append(&all).unwrap();
+    assert_eq!((appended.records.len(), appended.conversations), (2, vec![contact(1)]));
+    let record = store.reader().record(contact(2)).unwrap().unwrap().parse().unwrap();
+    assert_eq!(record.initiation_method, Some(InitiationMethod::Inbound));
+}
+
+#[test]
+fn conversations_that_went_on_in_others_do_not_stay_in_memory() {
+    let mut store = Store::open_in_memory().unwrap();
+    for number in 0..600 {
+        let (before, after) = second_call(2 * number + 1, 2 * number + 2);
+        store.append(&before).unwrap();
+        store.append(&after).unwrap();
+    }
+    assert_eq!(store.conversations_held(), 256);
 }
