@@ -131,6 +131,12 @@ impl EventHub {
         self.closed.send_replace(true);
     }
 
+    /// How many messages are kept, and how many bytes they count for: both are bounded.
+    pub(crate) fn kept(&self) -> (usize, usize) {
+        let ring = locked(&self.ring);
+        (ring.messages.len(), ring.bytes)
+    }
+
     /// Tells of new messages.
     pub(crate) fn latest(&self) -> watch::Receiver<u64> {
         self.latest.subscribe()

@@ -98,6 +98,12 @@ impl Answers {
         }
     }
 
+    /// How many answers are kept, and how many bytes they have: both are bounded ([`ApiLimits`]).
+    pub(crate) fn kept(&self) -> (usize, usize) {
+        let table = locked(&self.table);
+        (table.order.len(), table.bytes)
+    }
+
     fn keep(&self, key: &Key, answer: Answer, limits: &ApiLimits) {
         let mut table = locked(&self.table);
         let place = table.next;

@@ -278,7 +278,11 @@ async fn the_node_tells_of_itself_without_a_token() {
     let mut api = Api::new();
     assert_eq!(api.get("/healthz", "").await.text, "ok\n");
     assert_eq!(api.get("/readyz", "").await.text, "ready\n");
-    assert_eq!(api.get("/metrics", "").await.text, "baton_calls 3\n");
+    let metrics = api.get("/metrics", "").await.text;
+    assert!(metrics.starts_with("baton_calls 3\n"), "{metrics}");
+    for name in ["events_kept", "events_kept_bytes", "answers_kept", "answers_kept_bytes"] {
+        assert!(metrics.lines().any(|line| line == format!("baton_api_{name} 0")), "{name} is missing in\n{metrics}");
+    }
     assert!(api.get("/", "").await.text.contains("panel is not there yet"));
     api.services.ready = std::sync::Arc::new(|| Err("the store is read-only".into()));
     let answer = support::send(&api.restarted(), support::request("GET", "/readyz", "", "", &[])).await;

@@ -46,6 +46,10 @@ pub struct Gauges {
     pub ports_used: usize,
     /// Timers that run, those of SIP included.
     pub timers: usize,
+    /// Digest nonces that have been answered and may be answered again.
+    pub nonces: usize,
+    /// Ended dialogs that are remembered for a late Replaces.
+    pub ended_dialogs: usize,
     /// Sources that are banned.
     pub bans: usize,
     /// What phones watch: busy lamps, presence, conferences.
@@ -152,6 +156,8 @@ impl Core {
             waiting: self.desk.waiting.len(),
             ports_used: self.desk.ports.used(),
             timers: self.desk.timers.len() + self.endpoint.timers_len(),
+            nonces: self.endpoint.nonces_len(),
+            ended_dialogs: self.endpoint.ended_dialogs_len(),
             bans: self.desk.bans_in_force(),
             subscriptions: self.desk.watches.len(),
             faults: self.desk.faults,

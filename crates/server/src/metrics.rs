@@ -66,6 +66,8 @@ pub(crate) struct Metrics {
     pub(crate) slow_inputs: Number,
     /// Events and documents that wait for the store.
     pub(crate) store_backlog: Number,
+    /// Conversations that the store holds in memory.
+    pub(crate) store_conversations: Number,
     /// Attempts of the store that failed.
     pub(crate) store_failures: Number,
     /// Events and documents dropped because far too many wait for the store.
@@ -116,6 +118,8 @@ struct CoreNumbers {
     amplification_refused: Number,
     bans_in_force: Number,
     subscriptions: Number,
+    nonces: Number,
+    ended_dialogs: Number,
 }
 
 impl Metrics {
@@ -149,6 +153,8 @@ impl Metrics {
         numbers.amplification_refused.set(counters.amplification_refused);
         numbers.bans_in_force.set(gauges.bans as u64);
         numbers.subscriptions.set(gauges.subscriptions as u64);
+        numbers.nonces.set(gauges.nonces as u64);
+        numbers.ended_dialogs.set(gauges.ended_dialogs as u64);
     }
 
     /// Takes over how the trunks are. Once a second, and the text is made no more often: nobody waits for this lock.
@@ -268,12 +274,23 @@ impl Metrics {
             ("baton_core_timers", "Timers that run.", &self.core.timers),
             ("baton_core_inbox_length", "Letters in the core's inbox.", &self.inbox_length),
             ("baton_store_backlog", "Events and documents that wait for the store.", &self.store_backlog),
+            (
+                "baton_store_conversations",
+                "Conversations that the store holds in memory: those that go on, and the last 256.",
+                &self.store_conversations,
+            ),
             ("baton_contacts_up", "Contacts that talk, ring or wait.", &self.contacts_up),
             ("baton_registrations", "Phones that are registered.", &self.registrations),
             ("baton_conversations", "Conversations, after-contact work included.", &self.core.conversations),
             ("baton_contacts_waiting", "Contacts that wait in queues.", &self.core.waiting),
             ("baton_sip_sessions", "SIP sessions.", &self.core.sessions),
             ("baton_sip_transactions", "SIP transactions.", &self.core.transactions),
+            ("baton_sip_nonces", "Digest nonces that may be answered again; at most 65,536.", &self.core.nonces),
+            (
+                "baton_sip_ended_dialogs",
+                "Ended dialogs that are remembered for a late Replaces; at most 4,096.",
+                &self.core.ended_dialogs,
+            ),
             ("baton_media_ports_used", "RTP ports in use.", &self.core.ports_used),
         ];
         for (name, help, number) in counters {

@@ -281,6 +281,7 @@ impl Worker {
         }
         if !waiting.events.is_empty() {
             self.store.append(&waiting.events).map_err(|error| error.to_string())?;
+            self.metrics.store_conversations.set(self.store.conversations_held() as u64);
         }
         if !waiting.bindings.is_empty() {
             self.store.put_bindings(&waiting.bindings).map_err(|error| error.to_string())?;

@@ -229,6 +229,11 @@ impl Server {
         Some((algorithm.hash(&[ha1, &credentials.nonce, nc, cnonce, "auth", &ha2]), count))
     }
 
+    /// How many nonces have counts.
+    pub(crate) fn nonces_len(&self) -> usize {
+        self.counts.len()
+    }
+
     fn is_fresh(&self, now_us: u64, made_us: u64) -> bool {
         made_us > self.forgotten_us && now_us.saturating_sub(made_us) <= self.lifetime_us
     }

@@ -157,6 +157,16 @@ impl Endpoint {
         self.stack.timers.len()
     }
 
+    /// How many digest nonces have been answered and may be answered again: at most 65,536.
+    pub fn nonces_len(&self) -> usize {
+        self.digest.nonces_len()
+    }
+
+    /// How many ended dialogs are remembered for a late Replaces: at most 4,096.
+    pub fn ended_dialogs_len(&self) -> usize {
+        self.recent.len()
+    }
+
     /// What is registered for an account.
     pub fn bindings(&self, account: &str) -> &[Binding] {
         self.registrar.bindings(account)

@@ -42,6 +42,11 @@ impl Recent {
         self.names.insert(session, Names { call_id, local_tag, remote_tag });
     }
 
+    /// How many are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     /// Whether a dialog with these names ended lately.
     pub(crate) fn holds(&self, session: SessionId, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
         self.names.get(&session).is_some_and(|names| {

@@ -62,8 +62,22 @@ async fn ready(State(app): State<App>) -> Result<&'static str, ApiError> {
     responses((status = 200, description = "The metrics in the Prometheus text format", body = String, content_type = "text/plain"))
 )]
 async fn metrics(State(app): State<App>) -> Response {
-    let text = (app.services.metrics)();
+    let text = (app.services.metrics)() + &kept(&app);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// What the API itself holds, all of it bounded: rings that fill and then stay are no leak.
+fn kept(app: &App) -> String {
+    let (events, event_bytes) = app.services.hub.kept();
+    let (answers, answer_bytes) = app.answers.kept();
+    let gauges = [
+        ("baton_api_events_kept", "Events and snapshots kept for WebSockets.", events),
+        ("baton_api_events_kept_bytes", "About how many bytes those take; at most 32 MiB.", event_bytes),
+        ("baton_api_answers_kept", "Answers kept for requests with an Idempotency-Key.", answers),
+        ("baton_api_answers_kept_bytes", "How many bytes those have.", answer_bytes),
+    ];
+    let line = |(name, help, value)| format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+    gauges.into_iter().map(line).collect()
 }
 
 /// The first page.
