@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use crate::connection::Connection;
-use crate::event::{ContactEvent, DisconnectReason, EventKind, PartyRole};
+use crate::event::{ContactEvent, DisconnectReason, EventKind, InitiationMethod, PartyRole};
 use crate::ids::{ConnectionId, ContactId};
 
 /// Times that were seen to pass, in milliseconds.
@@ -55,6 +55,7 @@ impl World {
 struct Record {
     links: Option<(Option<ContactId>, Option<ContactId>)>,
     next: Vec<ContactId>,
+    supervises: bool,
     begun_ms: u64,
     connected_ms: Option<u64>,
     interacting_since_ms: Option<u64>,
@@ -74,7 +75,8 @@ impl Record {
         let late = matches!(event.kind, LegEnded { .. } | NextContact { .. } | TargetFailed { .. } | Transfer { .. });
         assert!(late || self.completed_ms.is_none(), "an event after the record is complete: {event:?}");
         match &event.kind {
-            EventKind::Initiated { initial_contact_id, previous_contact_id, .. } => {
+            EventKind::Initiated { initial_contact_id, previous_contact_id, method, .. } => {
+                self.supervises = *method == InitiationMethod::Monitor;
                 assert!(self.links.is_none(), "it begins once");
                 let earlier =
                     [initial_contact_id, previous_contact_id].into_iter().flatten().all(|id| known.contains(id));
@@ -125,7 +127,9 @@ impl Record {
         assert_eq!(initial.is_none(), previous.is_none(), "{own}: the root has no links, all others have both");
         if let Some(previous) = previous {
             let told = records[&previous].next.iter().filter(|next| **next == own).count();
-            assert_eq!(told, 1, "{own} is a next contact of its previous one");
+            // What is supervised does not show it.
+            let expected = usize::from(!self.supervises);
+            assert_eq!(told, expected, "{own} is a next contact of its previous one");
         }
         for next in &self.next {
             assert_eq!(records[next].links.expect("begun").1, Some(own), "{next} knows whom it came from");

@@ -1,6 +1,7 @@
 //! A desk with phones and trunks that are played by the test: who rings, who answers, who hears whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use baton_media::{Hears, StreamId};
 use baton_sdp::{Capabilities, Codec, LocalMedia, Negotiation};
@@ -39,7 +40,8 @@ pub(super) enum Sent {
 pub(super) struct World {
     pub(super) desk: Desk,
     pub(super) sent: Vec<Sent>,
-    pub(super) events: Vec<ContactEvent>,
+    /// Shared, so that a copy of a world is cheap.
+    pub(super) events: Vec<Arc<ContactEvent>>,
     /// Legs that the desk dials and that have not answered: number, and whom they lead to.
     pub(super) ringing: BTreeMap<u64, String>,
     /// Legs that are there, with the name of the party.
@@ -47,7 +49,9 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     next_incoming: u64,
     next_transfer: u64,
-    replies: BTreeMap<u64, Result<Reply, Refusal>>,
+    requests: u64,
+    /// The answer to the command that was given last, until it is taken.
+    reply: Option<(RequestId, Result<Reply, Refusal>)>,
 }
 
 pub(super) fn directory() -> Directory {
@@ -150,7 +154,8 @@ impl World {
             ledger: Ledger::default(),
             next_incoming: 1,
             next_transfer: 0,
-            replies: BTreeMap::new(),
+            requests: 0,
+            reply: None,
         };
         for agent in registered {
             world.register(agent);
@@ -241,9 +246,10 @@ impl World {
                 let statistics = Default::default();
                 self.desk.media_event(baton_media::Event::Closed { stream, statistics });
             }
-            Output::Event(event) => self.events.push(*event),
+            Output::Event(event) => self.events.push(Arc::from(event)),
             Output::Reply(request, result) => {
-                self.replies.insert(request.0, result.map(|reply| *reply).map_err(|refusal| *refusal));
+                let result = result.map(|reply| *reply).map_err(|refusal| *refusal);
+                assert!(self.reply.replace((request, result)).is_none(), "each command is answered once");
             }
             _ => {}
         }
@@ -400,10 +406,13 @@ impl World {
     }
 
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, Refusal> {
-        let request = RequestId(self.replies.len() as u64 + 1);
+        self.requests += 1;
+        let request = RequestId(self.requests);
         self.desk.command(request, command);
         self.drain();
-        self.replies.get(&request.0).cloned().expect("each command is answered")
+        let (answered, result) = self.reply.take().expect("each command is answered");
+        assert_eq!(answered, request);
+        result
     }
 
     pub(super) fn consult(&mut self, agent: &str, quick_connect: &str) {

@@ -1,0 +1,319 @@
+//! The exhaustive walk: every reachable conversation of a queue call under every control, every answer, failure and
+//! hang-up, each state checked for every invariant; and from every state everything can be hung up, ends cleanly, and
+//! leaves right records; and every state can be frozen and revived. The build walks a part, `make walk` more of it.
+//!
+//! What is reduced, and why nothing is missed by it:
+//! - States are equal when their parties are, in any order and without their numbers and times ([`key`]): nothing that
+//!   decides looks at a number's value or, short of the timers that are steps here, at a time.
+//! - Of parties that are equal in that sense only one takes each step: the others would reach the same state.
+//! - After-contact work is cleared at once: it is no part of who talks.
+//! - Only the customer is muted: muting decides whom others hear, for each party alike, and nothing else.
+//! - A trunk refuses with 486 only, a phone dies only with an agent: other refusals and deaths go the same way, by
+//!   tables of their own (`outcome.rs`).
+//!
+//! What is cut, because it would be far too many states: see [`Reach`] and [`WALKS`].
+
+mod invariants;
+mod key;
+mod steps;
+
+use std::collections::HashSet;
+
+use self::invariants::{check, freezes, hang_up_everything};
+use self::key::key;
+use self::steps::{Reach, SUPERVISOR, Step, apply, steps};
+use super::world::World;
+use crate::directory::{Phone, SecurityProfile, Supervision, User};
+
+/// How a state is reached: each step by its place among those of the state before.
+type Path = Vec<u8>;
+
+/// A state whose steps are to be taken: as it is while there is room for that, else by the way to it.
+struct Place {
+    path: Path,
+    world: Option<Box<World>>,
+}
+
+/// Most states that are kept as they are.
+const KEPT_MAX: usize = 8_192;
+
+/// How many states are worked on between two looks at what is new.
+const CHUNK: usize = 4_096;
+
+/// What one state led to.
+#[derive(Default)]
+struct Found {
+    steps: usize,
+    refused: usize,
+    states: Vec<(u64, Place)>,
+}
+
+/// A walk: where it begins, and how far it goes.
+struct Walk {
+    start: World,
+    reach: Reach,
+    states_max: usize,
+    threads: usize,
+}
+
+/// How much was walked.
+struct Walked {
+    states: usize,
+    steps: usize,
+    refused: usize,
+    /// Most steps to a state.
+    depth: usize,
+    complete: bool,
+}
+
+impl Walk {
+    /// A customer in talk with anna; at most so many parties.
+    fn new(parties: usize, states_max: usize, threads: usize) -> Walk {
+        let mut start = World::talking(&["anna", "bert"]);
+        start.desk.config.limits.parties_max = parties;
+        start.desk.config.limits.transfers_max = u32::MAX;
+        start.desk.config.limits.hold_reminder_s = 100_000;
+        start.desk.config.limits.call_seconds_max = u32::MAX;
+        Walk { start, reach: Reach::ALL, states_max, threads }
+    }
+
+    fn within(mut self, reach: Reach) -> Walk {
+        self.reach = reach;
+        self
+    }
+
+    /// With another directory.
+    fn with(mut self, change: impl FnOnce(&mut crate::directory::Directory)) -> Walk {
+        let mut directory = super::world::directory();
+        change(&mut directory);
+        self.start.desk.set_directory(directory);
+        self
+    }
+
+    /// With somebody who may listen, whisper, barge in and take over.
+    fn supervised(self) -> Walk {
+        let mut walk = self.with(|directory| {
+            let (profile, name) = ("supervisors".to_string(), SUPERVISOR.to_string());
+            use Supervision::{Barge, SilentMonitor, TakeOver, Whisper};
+            let supervise = vec![SilentMonitor, Whisper, Barge, TakeOver];
+            directory.security_profiles.push(SecurityProfile {
+                name: profile.clone(),
+                supervise,
+                ..Default::default()
+            });
+            directory.users.push(User {
+                phones: vec![Phone { username: format!("{name}-desk"), ..Phone::default() }],
+                security_profile: Some(profile),
+                name: name.clone(),
+                username: name,
+                ..User::default()
+            });
+        });
+        walk.start.register(SUPERVISOR);
+        walk
+    }
+
+    /// Walks all states, those that are fewest steps away first.
+    fn go(&self) -> Walked {
+        let mut seen = HashSet::from([key(&self.start)]);
+        let mut walked = Walked { states: 1, steps: 0, refused: 0, depth: 0, complete: true };
+        let mut level = vec![Place { path: Path::new(), world: None }];
+        while !level.is_empty() {
+            let mut next: Vec<Place> = Vec::new();
+            let mut kept = 0;
+            for chunk in level.chunks(CHUNK) {
+                if seen.len() >= self.states_max {
+                    walked.complete = false;
+                    break;
+                }
+                for found in self.expand_all(chunk, &seen) {
+                    walked.steps += found.steps;
+                    walked.refused += found.refused;
+                    for (key, mut place) in found.states {
+                        if !seen.insert(key) {
+                            continue;
+                        }
+                        kept += usize::from(place.world.is_some());
+                        place.world = place.world.filter(|_| kept <= KEPT_MAX);
+                        next.push(place);
+                    }
+                }
+            }
+            walked.depth += usize::from(!next.is_empty());
+            level = next;
+        }
+        walked.states = seen.len();
+        walked
+    }
+
+    fn expand_all(&self, level: &[Place], seen: &HashSet<u64>) -> Vec<Found> {
+        let share = level.len().div_ceil(self.threads);
+        std::thread::scope(|scope| {
+            let work = |places: &[Place]| places.iter().map(|place| self.expand(place, seen)).collect::<Vec<_>>();
+            let workers: Vec<_> = level.chunks(share).map(|places| scope.spawn(move || work(places))).collect();
+            workers.into_iter().flat_map(|worker| worker.join().expect("a broken invariant, see above")).collect()
+        })
+    }
+
+    /// Takes every step from one state.
+    fn expand(&self, place: &Place, seen: &HashSet<u64>) -> Found {
+        let path = &place.path;
+        let replayed = if place.world.is_none() { Some(self.replay(path)) } else { None };
+        let Some(world) = place.world.as_deref().or(replayed.as_ref()) else { return Found::default() };
+        let own = key(world);
+        let mut found = Found::default();
+        let mut fresh = None;
+        for (at, step) in steps(world, self.reach).iter().enumerate() {
+            let guard = Way(self, path, step);
+            let mut next = fresh.take().unwrap_or_else(|| world.clone());
+            found.steps += 1;
+            if !apply(&mut next, step) {
+                found.refused += 1;
+                assert_eq!(key(&next), own, "a refused click changes nothing");
+                fresh = Some(next);
+                drop(guard);
+                continue;
+            }
+            assert_eq!(next.desk.faults, 0, "a panic inside");
+            check(&next);
+            let key = key(&next);
+            let known = seen.contains(&key) || found.states.iter().any(|(other, _)| *other == key);
+            if !known {
+                freezes(&next);
+                hang_up_everything(next.clone(), key % 3);
+                let at = u8::try_from(at).expect("a state has few steps");
+                let place = Place { path: [path.as_slice(), &[at]].concat(), world: Some(Box::new(next)) };
+                found.states.push((key, place));
+            }
+            drop(guard);
+        }
+        found
+    }
+
+    fn replay(&self, path: &[u8]) -> World {
+        let mut world = self.start.clone();
+        for at in path {
+            let step = steps(&world, self.reach).swap_remove(usize::from(*at));
+            apply(&mut world, &step);
+        }
+        world
+    }
+}
+
+/// Prints the way to a broken state.
+struct Way<'a>(&'a Walk, &'a [u8], &'a Step);
+
+impl Drop for Way<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let mut world = self.0.start.clone();
+        eprintln!("the way there:");
+        for at in self.1 {
+            let step = steps(&world, self.0.reach).swap_remove(usize::from(*at));
+            eprintln!("  {step:?}");
+            apply(&mut world, &step);
+        }
+        eprintln!("  {:?}", self.2);
+    }
+}
+
+impl Walked {
+    fn tell(&self, what: &str) {
+        let Walked { states, steps, refused, depth, complete } = self;
+        let all = if *complete { format!(", which is all, at most {depth} steps away") } else { ", of more".into() };
+        println!("{what}: {states} states{all}; {steps} steps, {refused} of them refused clicks");
+    }
+}
+
+fn number(name: &str) -> Option<usize> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// What `make walk` walks: the more parties, the less of what they can do. Each row is all that can be reached with so many
+/// parties by what it takes, but for the last: three parties with everything have more states than can be walked, and the
+/// nearest of them are.
+const WALKS: [(usize, Reach, usize); 5] = [
+    (2, Reach::ALL, usize::MAX),
+    (3, Reach { colleagues: false, ..Reach::ALL }, usize::MAX),
+    (3, Reach { phones: false, ..Reach::ALL }, usize::MAX),
+    (6, Reach { phones: false, colleagues: false, ..Reach::ALL }, usize::MAX),
+    (3, Reach::ALL, 150_000),
+];
+
+/// A bounded part of that for every build: what is nearest.
+const NEAREST: [(usize, Reach, usize); 3] = [
+    (2, Reach::ALL, usize::MAX),
+    (4, Reach::ALL, 1_500),
+    (6, Reach { phones: false, colleagues: false, ..Reach::ALL }, 1_500),
+];
+
+impl Reach {
+    /// In words.
+    fn tell(self) -> String {
+        let cut = [
+            (self.alerting, "alerting"),
+            (self.phones, "phones' keys and deaths"),
+            (self.each_party, "controls of one party"),
+            (self.colleagues, "colleagues and queues"),
+        ];
+        let cut: Vec<&str> = cut.into_iter().filter(|(taken, _)| !taken).map(|(_, what)| what).collect();
+        if cut.is_empty() { "everything".into() } else { format!("all but {}", cut.join(" and ")) }
+    }
+}
+
+/// `make walk` sets `BATON_WALK` to the number of threads, and all of [`WALKS`] is walked. `BATON_WALK_PARTIES` and
+/// `BATON_WALK_STATES` ask for everything of so many parties, up to so many states.
+#[test]
+fn every_reachable_conversation_keeps_the_invariants_and_leaves_right_records() {
+    let (threads, asked) = (number("BATON_WALK"), number("BATON_WALK_PARTIES"));
+    let walks = match (threads, asked) {
+        (_, Some(parties)) => vec![(parties, Reach::ALL, number("BATON_WALK_STATES").unwrap_or(usize::MAX))],
+        (Some(_), None) => WALKS.to_vec(),
+        (None, None) => NEAREST.to_vec(),
+    };
+    for (parties, reach, states_max) in walks {
+        let walked = Walk::new(parties, states_max, threads.unwrap_or(1)).within(reach).go();
+        walked.tell(&format!("up to {parties} parties, {}", reach.tell()));
+        assert!(walked.states >= 150.min(states_max), "the walk has become too small to show anything");
+        assert!(walked.complete || states_max < usize::MAX, "a whole walk is whole");
+    }
+}
+
+/// With somebody who listens, whispers, barges in, takes over and leaves, at any moment: of two parties with colleagues, and
+/// of three with outside numbers.
+#[test]
+fn every_supervision_keeps_the_invariants() {
+    let (threads, states_max) = match number("BATON_WALK") {
+        Some(threads) => (threads, usize::MAX),
+        None => (1, 1_000),
+    };
+    for (parties, colleagues) in [(2, true), (3, false)] {
+        let reach = Reach { phones: false, colleagues, ..Reach::ALL };
+        let walked = Walk::new(parties, states_max, threads).within(reach).supervised().go();
+        walked.tell(&format!("up to {parties} parties and a supervisor, {}", reach.tell()));
+        assert!(walked.states >= 300, "the walk has become too small to show anything");
+    }
+}
+
+#[test]
+fn every_leave_that_can_be_taken_back_keeps_the_invariants() {
+    let undo = |directory: &mut crate::directory::Directory| {
+        directory.queues.iter_mut().for_each(|queue| queue.undo_seconds = 30);
+    };
+    let walked = Walk::new(3, 600, 1).with(undo).go();
+    walked.tell("up to 3 parties with an agent aside");
+    assert!(walked.states >= 300, "the walk has become too small to show anything");
+}
+
+#[test]
+fn every_target_that_is_to_accept_keeps_the_invariants() {
+    let ask = |directory: &mut crate::directory::Directory| {
+        directory.queues.iter_mut().for_each(|queue| queue.undo_seconds = 30);
+        directory.quick_connects.iter_mut().for_each(|entry| entry.press_one = true);
+    };
+    let walked = Walk::new(3, 600, 1).with(ask).go();
+    walked.tell("up to 3 parties with targets that are to accept");
+    assert!(walked.states >= 300, "the walk has become too small to show anything");
+}

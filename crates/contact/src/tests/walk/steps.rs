@@ -1,0 +1,226 @@
+//! What can happen to a conversation, and how it is done.
+
+use std::collections::BTreeSet;
+
+use baton_media::StreamId;
+use baton_sip::EndCause;
+
+use super::key::look;
+use crate::agent::Part;
+use crate::command::{AddMode, Command, Control, Target, Watched};
+use crate::connection::{Connection, Phase};
+use crate::conversation::Conversation;
+use crate::directory::Supervision;
+use crate::ids::{ConnectionId, ContactId};
+use crate::leg::LegState;
+use crate::tests::world::World;
+
+/// The user who supervises, when a walk has one; it is no agent of any queue.
+pub(super) const SUPERVISOR: &str = "sue";
+
+/// Which of all that can happen a walk takes. With many parties all of it would be far too many states.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// Phones alert before they are answered; without, they are answered or refuse at once.
+    pub(super) alerting: bool,
+    /// Phones hold, dial a second line, refer and die.
+    pub(super) phones: bool,
+    /// Each party is held, resumed, swapped to, joined and muted by itself; without, all of them together.
+    pub(super) each_party: bool,
+    /// Agents and queues are brought in; without, outside numbers alone.
+    pub(super) colleagues: bool,
+}
+
+impl Reach {
+    pub(super) const ALL: Reach = Reach { alerting: true, phones: true, each_party: true, colleagues: true };
+}
+
+/// One thing that can happen.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Control(String, Control),
+    Alert(u64),
+    Answer(u64),
+    Refuse(u64),
+    RingTimeout,
+    HangUp(u64),
+    Die(u64),
+    PhoneHold(u64, bool),
+    /// The agent dials a number from its phone while on a call.
+    SecondLine(String),
+    /// REFER of one line with Replaces of the other.
+    Attended(u64, u64),
+    Refer(u64),
+    /// A target that is asked to accept presses a key.
+    Key(u64, char),
+    Supervise(ContactId, Supervision, Option<ConnectionId>),
+}
+
+/// All that can happen, once for parties that are equal.
+pub(super) fn steps(world: &World, reach: Reach) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let Some(conversation) = world.desk.conversations.values().next() else { return steps };
+    let mut known = BTreeSet::new();
+    for party in conversation.live().filter(|party| known.insert(look(conversation, party))) {
+        if let Some(agent) = party.agent.as_ref().filter(|_| party.is_pending() && !party.legs.is_empty()) {
+            steps.push(Step::Control(agent.clone(), Control::Accept));
+            steps.push(Step::Control(agent.clone(), Control::Reject));
+        }
+        if let Some(agent) = party.agent.as_ref().filter(|_| party.is_connected()) {
+            let controls = controls(conversation, party, reach).into_iter();
+            steps.extend(controls.map(|control| Step::Control(agent.clone(), control)));
+            let second = reach.phones && party.legs.len() == 1 && party.is_here();
+            steps.extend(second.then(|| Step::SecondLine(agent.clone())));
+        }
+        of_legs(party, reach, &mut steps);
+    }
+    of_supervisor(world, conversation, reach, &mut steps);
+    if conversation.live().chain(conversation.monitors()).any(Connection::is_pending) {
+        steps.push(Step::RingTimeout);
+    }
+    steps
+}
+
+fn of_legs(party: &Connection, reach: Reach, steps: &mut Vec<Step>) {
+    for leg in &party.legs {
+        match leg.state {
+            LegState::Inviting | LegState::Alerting => {
+                let alerts = reach.alerting && leg.state == LegState::Inviting;
+                steps.extend(alerts.then_some(Step::Alert(leg.id)));
+                steps.extend([Step::Answer(leg.id), Step::Refuse(leg.id)]);
+            }
+            LegState::Incoming => steps.push(Step::HangUp(leg.id)),
+            LegState::Up => {
+                steps.push(Step::HangUp(leg.id));
+                if party.phase == Phase::Whispering {
+                    steps.extend([Step::Key(leg.id, '1'), Step::Key(leg.id, '2')]);
+                }
+                if reach.phones && party.is_agent() {
+                    steps.extend([Step::Die(leg.id), Step::PhoneHold(leg.id, !leg.remote_hold)]);
+                    steps.extend(party.is_here().then_some(Step::Refer(leg.id)));
+                    let other = party.legs.iter().find(|other| other.id != leg.id);
+                    steps.extend(other.map(|other| Step::Attended(leg.id, other.id)));
+                }
+            }
+        }
+    }
+}
+
+/// The supervisor begins with each agent, changes how it takes part, ends it, and its phone does what phones do.
+fn of_supervisor(world: &World, conversation: &Conversation, reach: Reach, steps: &mut Vec<Step>) {
+    if world.desk.directory.user(SUPERVISOR).is_none() || conversation.live().any(is_supervisor) {
+        return;
+    }
+    use Supervision::{Barge, SilentMonitor, TakeOver, Whisper};
+    let modes = |of: ContactId, steps: &mut Vec<Step>| {
+        steps.extend([SilentMonitor, Whisper, Barge, TakeOver].map(|mode| Step::Supervise(of, mode, None)));
+        let customer = conversation.customers().next().map(|party| party.id);
+        steps.extend(customer.map(|id| Step::Supervise(of, Whisper, Some(id))));
+    };
+    let Some(party) = conversation.monitors().next() else {
+        let agents = conversation.live().filter(|party| party.is_agent() && party.is_connected());
+        agents.for_each(|agent| modes(agent.contact, steps));
+        return;
+    };
+    if let Some(monitor) = party.monitor {
+        modes(monitor.of, steps);
+    }
+    of_legs(party, reach, steps);
+    steps.extend(party.is_connected().then(|| Step::Control(SUPERVISOR.into(), Control::End)));
+}
+
+fn is_supervisor(party: &Connection) -> bool {
+    party.agent.as_deref() == Some(SUPERVISOR)
+}
+
+fn controls(conversation: &Conversation, actor: &Connection, reach: Reach) -> Vec<Control> {
+    let others = || conversation.live().filter(|other| other.id != actor.id);
+    if !actor.is_here() {
+        // On its way out: all else is refused.
+        let drops = others().map(|other| Control::Drop(other.id));
+        return [Control::Leave, Control::Undo, Control::End].into_iter().chain(drops).collect();
+    }
+    let add = |name: &str, mode| Control::Add { target: Target::QuickConnect(name.into()), mode };
+    let mut controls = vec![
+        Control::Hold,
+        Control::Resume,
+        Control::Swap,
+        Control::Join,
+        Control::HoldAll,
+        Control::Leave,
+        Control::End,
+        add("Bank", AddMode::Consult),
+        add("Bank", AddMode::Blind),
+    ];
+    if reach.colleagues {
+        controls.extend([add("Bert", AddMode::Consult), add("Bert", AddMode::Blind), add("Sales", AddMode::Consult)]);
+    }
+    let mut known = BTreeSet::new();
+    for other in others().filter(|other| known.insert(look(conversation, other))) {
+        controls.push(Control::Drop(other.id));
+        if !reach.each_party {
+            continue;
+        }
+        controls.extend([
+            Control::HoldConnection(other.id),
+            Control::ResumeConnection(other.id),
+            Control::SwapTo(other.id),
+            Control::JoinConnection(other.id),
+        ]);
+        if other.initial {
+            controls.push(if other.muted { Control::Unmute(other.id) } else { Control::Mute(other.id) });
+        }
+    }
+    controls.extend(reach.each_party.then_some(Control::HoldConnection(actor.id)));
+    controls
+}
+
+/// Does a step. False when it was a click that was refused: then nothing has changed.
+pub(super) fn apply(world: &mut World, step: &Step) -> bool {
+    match step {
+        Step::Control(agent, control) => {
+            if world.control(agent, control.clone()).is_err() {
+                return false;
+            }
+        }
+        Step::Supervise(of, mode, to) => {
+            let (supervisor, watched) = (SUPERVISOR.to_string(), Watched::Contact(*of));
+            if world.command(Command::Supervise { supervisor, watched, mode: *mode, to: *to }).is_err() {
+                return false;
+            }
+        }
+        Step::Alert(leg) => {
+            let session = baton_sip::SessionId(*leg);
+            world.sip(baton_sip::Event::Ringing { session, status: 180, sdp: None });
+        }
+        Step::Answer(leg) => world.answer_leg(*leg),
+        Step::Refuse(leg) => world.refuse_leg(*leg, 486),
+        Step::RingTimeout => world.wait_ms(61_000),
+        Step::HangUp(leg) => world.hang_up_leg(*leg, EndCause::Bye),
+        Step::Die(leg) => world.hang_up_leg(*leg, EndCause::Timeout),
+        Step::PhoneHold(leg, on) => world.phone_hold(*leg, *on),
+        Step::SecondLine(agent) => drop(world.call_in(agent, "+49555")),
+        Step::Attended(leg, other) => world.refer(*leg, "+49555", Some(*other)),
+        Step::Key(leg, digit) => {
+            let stream = StreamId(*leg);
+            world.media(baton_media::Event::Digit { stream, digit: *digit, duration_ms: 100 });
+        }
+        Step::Refer(leg) => world.refer(*leg, "+49404040", None),
+    }
+    clear_all(world);
+    // Time passes, so that durations differ; nothing is due so soon.
+    world.wait_ms(1 + world.events.len() as u64 % 11);
+    true
+}
+
+/// After-contact work is no part of the conversation's states: it is cleared at once.
+pub(super) fn clear_all(world: &mut World) {
+    let todo: Vec<(String, ContactId)> = (world.desk.agents.iter())
+        .flat_map(|(name, agent)| agent.engagements.iter().map(move |each| (name.clone(), each)))
+        .filter(|(_, each)| matches!(each.part, Part::Acw | Part::Missed))
+        .map(|(name, each)| (name, each.contact))
+        .collect();
+    for (agent, contact) in todo {
+        world.control_on(Some(&agent), contact, Control::Clear).expect("what is to be cleared can be cleared");
+    }
+}
