@@ -119,6 +119,20 @@ fn r3_transferor_hangs_up_right_after_202() {
 }
 
 #[test]
+fn r3_a_report_after_our_own_bye_is_dropped() {
+    let (mut phone, transfer) = accepted();
+    phone.desk.next();
+    let notify = phone.desk.next();
+    phone.desk.answer(&notify, "200 OK", "", "");
+    phone.desk.command(Command::End { session: phone.session, status: 0, reason: None }).unwrap();
+    let bye = phone.desk.next();
+    report(&mut phone, transfer, 200);
+    assert!(phone.desk.titles().is_empty(), "the report is dropped");
+    phone.desk.answer(&bye, "200 OK", "", "");
+    assert_eq!(phone.desk.endpoint.sessions_len(), 0);
+}
+
+#[test]
 fn p6_transferor_hangs_up_after_the_final_notify_while_we_do() {
     let (mut phone, transfer) = accepted();
     report(&mut phone, transfer, 200);
