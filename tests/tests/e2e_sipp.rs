@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
-use baton_tests::real::{Certificates, Network, SERVER, STRANGER, Server, Sipp, TRUNK, until};
+use baton_tests::real::{Certificates, Client, Network, SERVER, STRANGER, Server, Sipp, TRUNK, until};
+use serde_json::Value;
 
 /// A way to play all flows.
 struct Over {
@@ -219,6 +220,7 @@ fn every_flow_over_tls_and_ipv6() {
 fn play(over: &Over) {
     let Some(stage) = Stage::set(over) else { return };
     let server = Server::start_with(&stage.network, &node(&stage, over), &directory(over));
+    let operator = server.operator();
     let is_first = |side: Side| matches!(side, Side::Called | Side::PhoneWaits | Side::Watches);
     let mut running: Vec<(String, Sipp)> = Vec::new();
     for first in [true, false] {
@@ -235,6 +237,9 @@ fn play(over: &Over) {
         for (party, local, at) in called.into_iter().filter(|_| first) {
             running.get(at).into_iter().for_each(|(_, sipp)| expect_there(over, party, local, sipp));
         }
+        if first {
+            expect_shown(over, &operator);
+        }
     }
     // Each ends by itself in time, so that all that failed are named.
     let mut failed = Vec::new();
@@ -247,11 +252,29 @@ fn play(over: &Over) {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
-    let operator = server.operator();
-    until("all calls to be over", 10.0, || {
-        let calls = operator.get("/api/v1/calls");
-        calls.get("calls").unwrap_or(&calls).as_array().is_some_and(Vec::is_empty)
-    });
+    for left in ["calls", "subscriptions"] {
+        until(&format!("no {left} to be left"), 10.0, || listed(&operator, left).is_empty());
+    }
+}
+
+/// The operator sees who watches whom, and by which transport phones and watchers are reached.
+#[track_caller]
+fn expect_shown(over: &Over, operator: &Client) {
+    let watches = listed(operator, "subscriptions");
+    let mut shown: Vec<&str> = watches.iter().filter_map(|watch| watch["event"].as_str()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, ["conference", "dialog"], "{watches:?}");
+    for watch in &watches {
+        let flow = watch["flow"].as_str().unwrap_or_default();
+        assert!(watch["phone"] == WATCHER && flow.starts_with(over.transport), "{watch}");
+    }
+    let phones = listed(operator, "registrations");
+    assert!(!phones.is_empty() && phones.iter().all(|phone| phone["transport"] == over.transport), "{phones:?}");
+}
+
+/// The entries of a list of the API.
+fn listed(operator: &Client, list: &str) -> Vec<Value> {
+    operator.get(&format!("/api/v1/{list}"))[list].as_array().cloned().unwrap_or_default()
 }
 
 impl Over {
