@@ -5,6 +5,7 @@
 
 use baton_tests::real::{
     Baresip, CUSTOMER_HZ, Ear, Linphone, OUTSIDE, OUTSIDE_HZ, Office, Room, SUPPORT, TrunkCall, WhenRung, tone_of,
+    until,
 };
 use serde_json::json;
 
@@ -95,7 +96,10 @@ fn r7_linphone_transfers_while_its_second_line_still_rings() {
     two.hold();
     two.dial("sip:1001@10.77.0.1");
     one.expect_event("CALL_INCOMING", 1);
+    // It names its second line from the moment on that it knows it to ring.
+    two.expect_said("Call 2 to sip:1001@10.77.0.1 ringing", 1);
     two.transfer_to_call(1, 2);
+    until("the transfer to be taken", 5.0, || two.sip_log().contains("SIP/2.0 202"));
     one.answer();
     expect_heard(&[("agent1", &one, "customer"), ("agent2", &two, "-"), ("customer", &customer, "agent1")]);
     assert_eq!(one.count("CALL_INCOMING"), 1, "the target is never called twice");
