@@ -54,6 +54,8 @@ mod refer_targets;
 mod refused_calls;
 #[path = "scenarios/replaces.rs"]
 mod replaces;
+#[path = "scenarios/room_target.rs"]
+mod room_target;
 #[path = "scenarios/semi_attended.rs"]
 mod semi_attended;
 #[path = "scenarios/serial_ringing.rs"]

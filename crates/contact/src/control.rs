@@ -452,6 +452,10 @@ impl Desk {
             return;
         }
         let Some(party) = conversation.connection_mut(owner) else { return };
+        if party.tie().is_some() {
+            // Who pressed it has been heard already, where it is a party itself.
+            return;
+        }
         let agent = party.is_agent() && party.is_connected();
         let supervisor = party.monitor.is_some() && party.is_connected();
         party.digit_count = party.digit_count.saturating_add(1);

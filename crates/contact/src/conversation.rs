@@ -119,9 +119,10 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// The root contact.
+    /// The root contact. A room that only tie lines lead to has none of its own, and is named by the first of theirs.
     pub(crate) fn root(&self) -> ContactId {
-        self.contacts.first().map_or(ContactId(0), |contact| contact.id)
+        let guest = || self.connections.first().map_or(ContactId(0), |party| party.contact);
+        self.contacts.first().map_or_else(guest, |contact| contact.id)
     }
 
     pub(crate) fn contact(&self, id: ContactId) -> Option<&Contact> {
@@ -138,6 +139,11 @@ impl Conversation {
 
     pub(crate) fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         self.connections.iter_mut().find(|each| each.id == id)
+    }
+
+    /// A leg, by its number.
+    pub(crate) fn leg(&self, id: u64) -> Option<&crate::leg::Leg> {
+        self.connections.iter().find_map(|each| each.leg(id))
     }
 
     /// The connection that a leg belongs to.

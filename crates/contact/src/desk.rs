@@ -27,6 +27,7 @@ use crate::outcome::Failure;
 use crate::permission::Charges;
 use crate::ports::Ports;
 use crate::registration::{Registration, RegistrationId};
+use crate::room::TieNews;
 use crate::route::Numbers;
 use crate::timer::{Timer, Timers};
 use crate::trunk::{TrunkLife, TrunkState};
@@ -83,6 +84,10 @@ pub(crate) struct Desk {
     pub(crate) changed_focuses: BTreeSet<Focus>,
     /// Who watches whom.
     pub(crate) watches: Watches,
+    /// What one end of a tie line has yet to tell the other.
+    pub(crate) tie_news: VecDeque<TieNews>,
+    /// How many conversations are out of their table now.
+    pub(crate) depth: u32,
     /// Somebody waits or is free who was not: look at the queues at the end of this input.
     pub(crate) dispatch_due: bool,
     pub(crate) draining: bool,
@@ -124,6 +129,8 @@ impl Desk {
             changed_agents: BTreeSet::new(),
             changed_focuses: BTreeSet::new(),
             watches: Watches::default(),
+            tie_news: VecDeque::new(),
+            depth: 0,
             dispatch_due: false,
             draining: false,
             overloaded: false,
@@ -206,8 +213,12 @@ impl Desk {
 
     /// Tells what happened to a contact.
     pub(crate) fn emit(&mut self, conversation: &mut Conversation, contact: ContactId, kind: EventKind) {
-        conversation.sequence += 1;
         conversation.changed = true;
+        if conversation.contact(contact).is_none() {
+            // The guest at the end of a tie line: its contact is another conversation's, and is told of there.
+            return;
+        }
+        conversation.sequence += 1;
         let event = ContactEvent {
             contact_id: contact,
             root_contact_id: conversation.root(),
@@ -230,6 +241,7 @@ impl Desk {
         work: impl FnOnce(&mut Desk, &mut Conversation) -> R,
     ) -> Option<R> {
         let mut conversation = self.conversations.remove(&id)?;
+        self.depth += 1;
         let result = catch_unwind(AssertUnwindSafe(|| {
             let result = work(self, &mut conversation);
             self.settle(&mut conversation);
@@ -245,6 +257,10 @@ impl Desk {
             }
         };
         self.put_back(conversation);
+        self.depth -= 1;
+        if self.depth == 0 {
+            self.carry_tie_news();
+        }
         result
     }
 

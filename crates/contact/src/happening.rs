@@ -160,6 +160,10 @@ impl Desk {
         let timeout_ms = u64::from(self.config.limits.audio_timeout_s) * 1_000;
         self.on_leg(SessionId(leg), |desk, conversation, owner| {
             let Some(party) = conversation.connection_mut(owner) else { return };
+            if party.tie().is_some() {
+                // What comes through a tie line is other legs' audio.
+                return;
+            }
             let (was_lost, was_heard) = (party.audio_lost, party.heard);
             party.audio_lost = !present;
             party.heard |= present;

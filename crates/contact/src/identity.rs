@@ -42,7 +42,7 @@ impl Desk {
         let plan = self.trunk_of(&leg.device).and_then(|trunk| trunk.numbers.as_ref());
         let number = plan.map_or_else(|| number.clone(), |plan| plan.rewrite(&number));
         let seen = Some((number.clone(), name.clone()));
-        if !leg.is_up() || leg.shown == seen || number.is_empty() {
+        if !leg.is_up() || !leg.is_wired() || leg.shown == seen || number.is_empty() {
             return;
         }
         let (session, by_offer) = (leg.session(), matches!(leg.device, Device::Phone(_)));
@@ -67,7 +67,7 @@ impl Desk {
         if called && let Some(shown) = self.chosen_caller_id(conversation, to) {
             return shown;
         }
-        if outside && about.is_agent() {
+        if outside && (about.is_agent() || about.is_room()) {
             return self.queue_caller_id(conversation, about.contact);
         }
         (about.address.clone(), about.name.clone())

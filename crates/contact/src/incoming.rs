@@ -57,7 +57,7 @@ impl Desk {
         let Some(device) = device else { return self.refuse(session, 403, false) };
         let agent = match &device {
             Device::Phone(phone) => self.phone_owner.get(phone).cloned(),
-            Device::Trunk(_) => None,
+            Device::Trunk(_) | Device::Room(_) => None,
         };
         if matches!(device, Device::Phone(_)) && agent.is_none() {
             return self.refuse(session, 403, false);
@@ -220,13 +220,7 @@ impl Desk {
                 if trunks.iter().any(has_room) { Ok(()) } else { Err(503) }
             }
             Destination::Agent(name) if arrival.agent.as_deref() == Some(name) => Err(486),
-            Destination::Conference(name) => {
-                let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
-                let parties = room.map_or(0, |room| room.live().count());
-                let most = self.directory.conferences.iter().find(|each| each.name == *name);
-                let most = most.map_or(0, |conference| usize::from(conference.max_parties));
-                if parties < most { Ok(()) } else { Err(486) }
-            }
+            Destination::Conference(name) if !self.room_has_space(name) => Err(486),
             _ => Ok(()),
         }
     }

@@ -9,6 +9,7 @@ use baton_sip::{SessionId, Voice};
 
 use crate::ids::ConnectionId;
 use crate::permission::Account;
+use crate::room::Tie;
 
 /// Where a leg stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,13 +31,15 @@ pub(crate) enum Device {
     Phone(String),
     /// A trunk, by its name.
     Trunk(String),
+    /// A tie line between a call and a conference room here, by the room's name: no SIP is spoken on it.
+    Room(String),
 }
 
 impl Device {
     /// The name for logs and records.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Device::Phone(name) | Device::Trunk(name) => name,
+            Device::Phone(name) | Device::Trunk(name) | Device::Room(name) => name,
         }
     }
 }
@@ -66,8 +69,8 @@ pub(crate) struct Leg {
     pub(crate) hold_offered: Option<LocalHold>,
     /// For whom we speak to it (RFC 7989).
     pub(crate) voice: Voice,
-    /// Our Contact towards it says that it is in a conference (RFC 4579).
-    pub(crate) focus: bool,
+    /// The conference that our Contact towards it names (RFC 4579).
+    pub(crate) focus: Option<String>,
     /// Whom this leg is for, when its party has several: the lines of one phone.
     pub(crate) partners: Vec<ConnectionId>,
     pub(crate) call_id: String,
@@ -78,6 +81,8 @@ pub(crate) struct Leg {
     pub(crate) charged_to: Option<Account>,
     /// The number and name that its device was told last.
     pub(crate) shown: Option<(String, String)>,
+    /// It is one end of a tie line.
+    pub(crate) tie: Option<Box<Tie>>,
 }
 
 impl Leg {
@@ -95,7 +100,7 @@ impl Leg {
             hold_told: Some(LocalHold::None),
             hold_offered: None,
             voice: Voice::Own,
-            focus: false,
+            focus: None,
             partners: Vec::new(),
             call_id: String::new(),
             user_agent: None,
@@ -103,12 +108,18 @@ impl Leg {
             answered_us: None,
             charged_to: None,
             shown: None,
+            tie: None,
         }
     }
 
     /// Whether the peer called us: the endpoint numbers such sessions oddly.
     pub(crate) fn came_in(&self) -> bool {
         self.id % 2 == 1
+    }
+
+    /// Whether SIP is spoken on it.
+    pub(crate) fn is_wired(&self) -> bool {
+        self.tie.is_none()
     }
 
     pub(crate) fn session(&self) -> SessionId {

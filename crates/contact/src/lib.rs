@@ -47,6 +47,7 @@ mod refer;
 mod refer_on;
 mod registrar;
 mod registration;
+mod room;
 mod route;
 mod settle;
 pub mod snapshot;

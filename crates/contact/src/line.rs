@@ -15,7 +15,7 @@ use crate::leg::{Leg, stream_configuration};
 use crate::timer::Timer;
 
 /// Packet time that we prefer, in milliseconds.
-const PTIME_MS: u8 = 20;
+pub(crate) const PTIME_MS: u8 = 20;
 
 /// How long the media shard may take to report the end of a leg, in milliseconds.
 pub(crate) const MEDIA_END_MS: u64 = 2_000;
@@ -54,7 +54,7 @@ impl Desk {
     }
 
     /// Our codecs, the one that the conversation already speaks first: two parties with one codec are forwarded.
-    fn codecs_for(&self, conversation: &Conversation) -> Vec<Codec> {
+    pub(crate) fn codecs_for(&self, conversation: &Conversation) -> Vec<Codec> {
         let mut codecs = self.config.codecs.clone();
         let legs = conversation.connections.iter().flat_map(|party| &party.legs);
         let spoken = legs.filter_map(Leg::negotiated).map(|negotiated| negotiated.codec).next();
@@ -154,6 +154,7 @@ impl Desk {
         let Some(party) = conversation.connection(owner) else { return };
         let (contact, role) = (party.contact, party.role());
         self.release_trunk_call(&leg);
+        self.tie_ended(&leg);
         let codec = leg.negotiated().map(|negotiated| match negotiated.codec {
             Codec::Pcmu => "PCMU".to_string(),
             Codec::Pcma => "PCMA".to_string(),
@@ -199,6 +200,10 @@ impl Desk {
         reason: Option<&str>,
     ) {
         let session = baton_sip::SessionId(leg_id);
+        let party = conversation.connection(owner);
+        if party.and_then(|party| party.leg(leg_id)).is_some_and(|leg| !leg.is_wired()) {
+            return self.close_leg(conversation, owner, leg_id);
+        }
         self.sip(SipCommand::End { session, status, reason: reason.map(str::to_string) });
         self.close_leg(conversation, owner, leg_id);
     }

@@ -25,7 +25,8 @@ pub(crate) fn mix_plan(conversation: &Conversation, country: ToneCountry) -> Mix
         if party.talks() {
             talking(conversation, party, country, &mut hears);
         } else if party.hold.is_some() && party.is_here() {
-            let music = Hears::Music(music_of(conversation, party));
+            // A room that is held has its guests, who go on: no music for them.
+            let music = if party.is_room() { Hears::Silence } else { Hears::Music(music_of(conversation, party)) };
             media_legs(party).for_each(|stream| drop(hears.insert(stream, music.clone())));
         } else if let Some(whisper) =
             party.whisper.as_ref().filter(|each| each.press_one && party.phase == Phase::Whispering)
@@ -121,6 +122,10 @@ fn waiting_sound(conversation: &Conversation, party: &Connection, country: ToneC
     if conversation.farewell {
         let own = conversation.recall.as_ref().and_then(|recall| recall.policy.prompt.clone());
         return Hears::Prompt(own.unwrap_or_else(|| FAREWELL_PROMPT.to_string()));
+    }
+    // Of several who come into an empty room together, each has company.
+    if party.tie().is_some_and(|tie| !party.initial || tie.behind.talking != 1) {
+        return Hears::Silence;
     }
     let pending = || conversation.live().filter(|other| other.id != party.id && other.is_pending());
     let early = pending().filter(|other| other.phase == Phase::EarlyMedia).find_map(Connection::main_leg);

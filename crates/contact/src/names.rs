@@ -18,6 +18,7 @@ impl Desk {
         let voices: Vec<(SessionId, Voice)> = match talking.as_slice() {
             _ if conversation.conference.is_some() => in_conference(conversation, &talking),
             [] | [_] => return,
+            _ if talking.iter().any(|party| party.is_room()) => in_conference(conversation, &talking),
             [one, other] => {
                 [(one, other), (other, one)].into_iter().filter_map(|(to, about)| voice(to, about)).collect()
             }
@@ -31,14 +32,16 @@ impl Desk {
     /// A caller that waits for a target is to hear its name with its own answer.
     pub(crate) fn speak_for(&mut self, conversation: &mut Conversation, caller_leg: u64, target: ConnectionId) {
         let target = conversation.connection(target).and_then(Connection::main_leg).map(Leg::session);
-        if let Some(target) = target.filter(|_| conversation.conference.is_none()) {
+        let wired = target.is_some_and(|target| conversation.leg(target.0).is_some_and(Leg::is_wired));
+        if let Some(target) = target.filter(|_| wired && conversation.conference.is_none()) {
             self.speak(conversation, SessionId(caller_leg), Voice::Session(target));
         }
     }
 
     fn speak(&mut self, conversation: &mut Conversation, session: SessionId, voice: Voice) {
         let legs = conversation.connections.iter_mut().flat_map(|party| &mut party.legs);
-        let Some(leg) = legs.into_iter().find(|leg| leg.session() == session && leg.voice != voice) else { return };
+        let own = |leg: &&mut Leg| leg.session() == session && leg.voice != voice && leg.is_wired();
+        let Some(leg) = legs.into_iter().find(own) else { return };
         leg.voice = voice.clone();
         self.sip(SipCommand::Speak { session, voice });
     }

@@ -138,7 +138,7 @@ impl Desk {
         }
         let trunk = party.legs.iter().find_map(|leg| match &leg.device {
             Device::Trunk(name) => Some(Account::Trunk(name.clone())),
-            Device::Phone(_) => None,
+            Device::Phone(_) | Device::Room(_) => None,
         });
         party.charged_to.iter().cloned().chain(trunk).collect()
     }
@@ -156,7 +156,7 @@ impl Desk {
         giver: ConnectionId,
         accounts: &[Account],
     ) -> Result<(), Refusal> {
-        let called = call.live().filter(|party| party.id != giver && party.charged_to.is_some());
+        let called = call.live().filter(|party| party.id != giver && party.charged_to.is_some() && !party.is_room());
         let to = |party: &Connection| {
             let trunks = party.legs.iter().map(|leg| leg.device.name().to_string()).collect();
             Destination::Outside { number: party.address.clone(), trunks }

@@ -123,8 +123,10 @@ impl Desk {
             Err(refusal) => {
                 conversation.carried.user_to_user = carried;
                 tracing::debug!(detail = refusal.detail, "a REFER is refused");
+                let room = matches!(self.destination_of(&number), Ok(Destination::Conference(_)));
                 let status = match refusal.kind {
                     RefusalKind::NoRoute | RefusalKind::NotFound => 404,
+                    RefusalKind::LimitReached if room => 486,
                     RefusalKind::LimitReached => 503,
                     _ => 403,
                 };
@@ -186,8 +188,8 @@ impl Desk {
         if let Some(party) = conversation.connection_mut(owner) {
             party.lifted = lifted.into_iter().map(|(held, hold)| (held, hold.by_leg)).collect();
         }
-        if phase == Phase::Queued {
-            // The queue has answered: the transferor is free, as with the panel's blind transfer.
+        if matches!(phase, Phase::Queued | Phase::Connected) {
+            // The queue, or the room, has answered: the transferor is free, as with the panel's blind transfer.
             self.complete_refers(conversation, refer.target);
             return;
         }

@@ -111,6 +111,7 @@ impl Desk {
                 // Whose calls may not go on outside cannot send others there either, whatever the number is.
                 (user, tandem.then(|| trunk.uri_of(user)).ok_or(403_u16)?)
             }
+            Device::Room(_) => return Err(403),
             Device::Phone(_) => (user, format!("sip:{}@{}", escape_user(user), self.host())),
         };
         if number.is_empty() {

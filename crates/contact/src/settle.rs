@@ -36,6 +36,7 @@ impl Desk {
         self.publish_names(conversation);
         self.publish_mix(conversation);
         self.publish_holds(conversation);
+        self.tell_ties(conversation);
         self.publish_identities(conversation);
         self.complete_contacts(conversation);
         self.prune_room(conversation);

@@ -39,6 +39,7 @@ impl Desk {
         let (trunk, phone) = match device {
             Some(Device::Trunk(trunk)) => (Some(trunk), None),
             Some(Device::Phone(phone)) => (None, Some(phone)),
+            Some(Device::Room(_)) => (None, None),
             None => (by_address, traced.account),
         };
         TraceMessage {

@@ -74,8 +74,10 @@ impl Desk {
             party.referred_by = caller.referred_by.clone().or(by_panel);
             party.caller_id = aim.caller_id;
             party.consult = adding.hold;
-            party.whisper =
-                aim.quick_connect.as_deref().and_then(|name| self.directory.quick_connect(name)).and_then(Whisper::of);
+            // Nobody in a room could hear a brief alone, or accept.
+            let room = matches!(aim.destination, Destination::Conference(_));
+            let entry = aim.quick_connect.as_deref().filter(|_| !room);
+            party.whisper = entry.and_then(|name| self.directory.quick_connect(name)).and_then(Whisper::of);
         }
         let blind = !adding.hold && adding.line.is_none();
         if let Some(line) = adding.line {
@@ -130,8 +132,18 @@ impl Desk {
                 let detail = "The call has come through too many hops to go on; this looks like a loop.";
                 Err(Refusal::new(RefusalKind::LimitReached, detail))
             }
-            Destination::Conference(_) => {
-                Err(Refusal::new(RefusalKind::Invalid, "A conference room cannot be the target of a transfer yet."))
+            Destination::Conference(name) => {
+                let full = || Refusal::new(RefusalKind::LimitReached, format!("The conference room {name} is full."));
+                let led = conversation.live().any(|each| each.is_room() && each.name == *name);
+                let there =
+                    || Refusal::new(RefusalKind::WrongState, format!("The call is in the room {name} already."));
+                if led {
+                    Err(there())
+                } else if self.room_has_space(name) {
+                    Ok(())
+                } else {
+                    Err(full())
+                }
             }
             _ => Ok(()),
         }
@@ -207,9 +219,15 @@ impl Desk {
                 Some(EndpointAddress { address: number.clone(), name: None }),
                 Some(EndpointAddress { address: caller.number.clone(), name: None }),
             ),
-            _ => {
+            inside => {
                 let customer = conversation.contact(conversation.root()).and_then(|root| root.customer.clone());
-                (ConnectionType::Agent, InitiationMethod::Transfer, customer, None)
+                match inside {
+                    Destination::Conference(name) => {
+                        let system = Some(self.room_endpoint(name));
+                        (ConnectionType::ThirdParty, InitiationMethod::Transfer, customer, system)
+                    }
+                    _ => (ConnectionType::Agent, InitiationMethod::Transfer, customer, None),
+                }
             }
         };
         let opening = Opening { previous: Some(contact), method, customer, system, ..Opening::default() };
@@ -219,11 +237,15 @@ impl Desk {
         party.added_by = Some(initiator);
         party.charged_to =
             conversation.connection(initiator).and_then(|each| self.accounts_of(each).into_iter().next());
-        party.name = aim.name.clone();
+        party.name = match &aim.destination {
+            Destination::Conference(name) => name.clone(),
+            _ => aim.name.clone(),
+        };
         party.quick_connect.clone_from(&aim.quick_connect);
         party.address = match &aim.destination {
             Destination::Outside { number, .. } => number.clone(),
-            Destination::Agent(name) | Destination::Queue(name) | Destination::Conference(name) => name.clone(),
+            Destination::Agent(name) | Destination::Queue(name) => name.clone(),
+            Destination::Conference(name) => self.room_number(name),
         };
         if let Destination::Agent(name) = &aim.destination {
             party.agent = Some(name.clone());
@@ -251,7 +273,7 @@ impl Desk {
                 Ok(())
             }
             Destination::Agent(name) => self.reach_agent(conversation, target, name),
-            Destination::Conference(_) => Err(Failure::Status(480, None)),
+            Destination::Conference(name) => self.enter_by_tie(conversation, target, name),
         };
         if let Err(failure) = tried {
             self.target_fails(conversation, target, failure);
@@ -341,7 +363,7 @@ impl Desk {
         self.tell_initiator_of_end(conversation, leaver);
         // A customer leaves the contact that it is on now, not the one that it came in by.
         let left = match conversation.contacts.iter().rev().find(|entry| entry.is_open_part()) {
-            Some(current) if initial => current.id,
+            Some(current) if initial && conversation.conference.is_none() => current.id,
             _ => contact,
         };
         self.emit(conversation, left, EventKind::Left { by: by.to_string() });
@@ -382,7 +404,7 @@ impl Desk {
             } else {
                 TransferType::Cold
             };
-            let outside = party.kind == ConnectionType::ThirdParty;
+            let outside = party.kind == ConnectionType::ThirdParty && !party.is_room();
             let address = EndpointAddress { address: party.address.clone(), name: None };
             if !customer_there {
                 continue;

@@ -82,7 +82,7 @@ fn trombone_of(conversation: &Conversation) -> Option<(String, (SessionId, Sessi
     let trunk_leg = |party: &'_ Connection| match party.legs.as_slice() {
         [leg] if leg.is_up() && party.talks() => match &leg.device {
             Device::Trunk(name) => Some((name.clone(), leg.session(), party.initial)),
-            Device::Phone(_) => None,
+            Device::Phone(_) | Device::Room(_) => None,
         },
         _ => None,
     };

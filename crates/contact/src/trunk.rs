@@ -182,7 +182,7 @@ impl Desk {
     pub(crate) fn trunk_of(&self, device: &Device) -> Option<&TrunkState> {
         match device {
             Device::Trunk(name) => self.trunk(name),
-            Device::Phone(_) => None,
+            Device::Phone(_) | Device::Room(_) => None,
         }
     }
 

@@ -177,15 +177,17 @@ impl Desk {
                 number.map(|number| escape_user(&number.number))
             }
             Focus::Call(root) => {
+                let room = conversation.live().find(|party| party.is_room() && party.is_connected());
                 let present = conversation.live().filter(|party| party.is_connected() && !is_monitor(party)).count();
-                (present >= PARTIES_LEAST).then(|| format!("{CALL_PREFIX}{root}"))
+                let call = || (present >= PARTIES_LEAST).then(|| format!("{CALL_PREFIX}{root}"));
+                room.map(|party| escape_user(&party.address)).or_else(call)
             }
         };
         let legs = conversation.connections.iter_mut().flat_map(|party| &mut party.legs);
-        let reached = legs.filter(|leg| matches!(leg.state, LegState::Incoming | LegState::Up));
+        let reached = legs.filter(|leg| leg.is_wired() && matches!(leg.state, LegState::Incoming | LegState::Up));
         let mut changed = Vec::new();
-        for leg in reached.filter(|leg| leg.focus != conference.is_some()) {
-            leg.focus = conference.is_some();
+        for leg in reached.filter(|leg| leg.focus != conference) {
+            leg.focus.clone_from(&conference);
             changed.push(leg.session());
         }
         for session in changed {
@@ -351,7 +353,7 @@ fn attendee(party: &Connection, host: &str) -> Option<Attendee> {
         Phase::Connected => AttendeeStatus::Connected,
         Phase::Ended => return None,
     };
-    let called = party.legs.iter().any(Leg::came_in);
+    let called = party.legs.iter().any(|leg| leg.came_in() || !leg.is_wired());
     Some(Attendee {
         id: format!("sip:party-{}@{host}", party.id),
         entity: format!("sip:{}@{host}", escape_user(&party.address)),

@@ -162,6 +162,10 @@ fn station(fold: &Fold) -> Option<String> {
     match (queue, agent) {
         (Some(queue), Some(agent)) => Some(format!("{queue}/{agent}")),
         (Some(name), None) | (None, Some(name)) => Some(name.to_owned()),
+        // A conference room has neither, but a name; it is the only transfer that says where it led to.
+        (None, None) if fold.method == Some(InitiationMethod::Transfer) && talked => {
+            fold.system.as_ref().map(|room| room.name.clone().unwrap_or_else(|| room.address.clone()))
+        }
         (None, None) => None,
     }
 }

@@ -6,7 +6,7 @@ use baton_contact::ContactId;
 use baton_contact::command::{Command, Query, Reply};
 use baton_contact::event::EventKind;
 use baton_contact::snapshot::{CallSummary, ConnectionSnapshot, ConnectionState};
-use baton_media::{Hears, StreamId};
+use baton_media::{Hears, StreamId, Tone};
 
 use super::line::{Line, LineState};
 use super::{World, office};
@@ -65,13 +65,7 @@ impl World {
             if people.get(stream).is_none_or(|name| name != who) {
                 continue;
             }
-            match hears {
-                Hears::Silence => {}
-                Hears::Tone(_) => drop(words.insert("ring-back".to_owned())),
-                Hears::Music(_) => drop(words.insert("music".to_owned())),
-                Hears::Prompt(_) => drop(words.insert("prompt".to_owned())),
-                Hears::Parties(voices) => words.extend(voices.iter().filter_map(|voice| people.get(voice).cloned())),
-            }
+            self.add_words(&people, hears, &mut words);
         }
         let there =
             self.plans.values().flat_map(|plan| plan.hears.keys()).any(|s| people.get(s).is_some_and(|p| p == who));
@@ -80,6 +74,36 @@ impl World {
             (true, true) => "silence".into(),
             (true, false) => "nothing".into(),
         }
+    }
+
+    /// What is heard, in words: through a tie line that is what its other end hears.
+    fn add_words(&self, people: &BTreeMap<StreamId, String>, hears: &Hears, words: &mut BTreeSet<String>) {
+        let (voices, word) = match hears {
+            Hears::Silence => return,
+            Hears::Tone(Tone::RingBack(_)) => (None, "ring-back"),
+            Hears::Tone(_) => (None, "tone"),
+            Hears::Music(_) => (None, "music"),
+            Hears::Prompt(_) => (None, "prompt"),
+            Hears::Parties(voices) => (Some(voices), ""),
+        };
+        let Some(voices) = voices else {
+            words.insert(word.to_owned());
+            return;
+        };
+        for voice in voices {
+            match self.far_end(*voice) {
+                Some(far) => {
+                    let plans = self.plans.values();
+                    plans.filter_map(|plan| plan.hears.get(&far)).for_each(|each| self.add_words(people, each, words));
+                }
+                None => words.extend(people.get(voice).cloned()),
+            }
+        }
+    }
+
+    /// The stream at the other end of a tie line.
+    pub(super) fn far_end(&self, stream: StreamId) -> Option<StreamId> {
+        self.ties.get(&stream).and_then(|port| self.streams.get(port)).copied()
     }
 
     /// Asserts what people hear: by plan, and in a world with sound by ear, too.
@@ -92,7 +116,7 @@ impl World {
         }
         self.run_ms(400);
         for (who, what) in
-            expected.iter().filter(|(who, what)| self.is_up(who) && *what != "ring-back" && *what != "prompt")
+            expected.iter().filter(|(who, what)| self.is_up(who) && !matches!(*what, "ring-back" | "prompt" | "tone"))
         {
             let holds = self.lines.values().any(|line| line.who == *who && line.holding);
             if !holds {
@@ -118,7 +142,13 @@ impl World {
     pub fn connections(&mut self) -> Vec<(String, ConnectionSnapshot)> {
         let calls = self.calls();
         let live = calls.into_iter().flat_map(|call| call.connections);
-        live.filter(|each| each.state != ConnectionState::Disconnected).map(|each| (name_of(&each), each)).collect()
+        let live = live.filter(|each| each.state != ConnectionState::Disconnected && !self.is_behind_a_tie(each));
+        live.map(|each| (name_of(&each), each)).collect()
+    }
+
+    /// Whether it is a room's guest by a tie line: those behind it are parties of a call.
+    pub(super) fn is_behind_a_tie(&self, connection: &ConnectionSnapshot) -> bool {
+        connection.initial && self.ties.contains_key(&StreamId(connection.connection_id.0))
     }
 
     /// The state of a person as panels show it.

@@ -75,9 +75,8 @@ impl World {
 
     fn expected_of(&self, hears: &Hears, by_stream: &BTreeMap<StreamId, Vec<u64>>) -> Expected {
         let mut expected = Expected { heard: BTreeSet::new(), unsure: BTreeSet::new(), mixed: false };
-        let nobody = BTreeSet::new();
-        let voices = if let Hears::Parties(voices) = hears { voices } else { &nobody };
-        expected.mixed = voices.len() > 1;
+        let mut voices = BTreeSet::new();
+        expected.mixed = self.add_voices(hears, &mut voices) || voices.len() > 1;
         for voice in voices.iter().flat_map(|voice| by_stream.get(voice).into_iter().flatten()) {
             let line = &self.lines[voice];
             let speaks = line.negotiated().is_some_and(|negotiated| negotiated.send) && !line.voice.silent;
@@ -90,6 +89,23 @@ impl World {
             }
         }
         expected
+    }
+
+    /// Whose streams are heard, those beyond tie lines included; whether there are such.
+    fn add_voices(&self, hears: &Hears, voices: &mut BTreeSet<StreamId>) -> bool {
+        let Hears::Parties(heard) = hears else { return false };
+        let mut beyond = false;
+        for voice in heard {
+            let Some(far) = self.far_end(*voice) else {
+                voices.insert(*voice);
+                continue;
+            };
+            beyond = true;
+            for hears in self.plans.values().filter_map(|plan| plan.hears.get(&far)) {
+                self.add_voices(hears, voices);
+            }
+        }
+        beyond
     }
 
     fn stream_of(&self, line: &Line) -> Option<StreamId> {

@@ -92,7 +92,8 @@ impl World {
         };
         let (mut all, mut muted) = (BTreeMap::new(), false);
         let live = calls.into_iter().flat_map(|call| call.connections);
-        for connection in live.filter(|each| each.state != ConnectionState::Disconnected) {
+        for connection in live.filter(|each| each.state != ConnectionState::Disconnected && !self.is_behind_a_tie(each))
+        {
             muted |= connection.muted;
             let known = all.insert(name_of(&connection), Some(connection.clone()));
             if known.is_some() {

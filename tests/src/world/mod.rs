@@ -75,6 +75,8 @@ pub struct World {
     pub plans: BTreeMap<RoomId, MixPlan>,
     /// Streams that are open, by their port.
     pub streams: BTreeMap<u16, StreamId>,
+    /// Streams of tie lines between calls and rooms, with the port of the far end.
+    pub(crate) ties: BTreeMap<StreamId, u16>,
     /// When the media threads were last told anything.
     pub(crate) media_changed_us: u64,
     /// The sound, if this world has any; otherwise only plans are looked at.
@@ -141,6 +143,7 @@ impl World {
             agents: BTreeMap::new(),
             plans: BTreeMap::new(),
             streams: BTreeMap::new(),
+            ties: BTreeMap::new(),
             media_changed_us: 0,
             studio: None,
             behaviours: BTreeMap::new(),

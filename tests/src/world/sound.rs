@@ -32,13 +32,13 @@ pub struct Studio {
 
 #[derive(Debug, Default)]
 struct Wire {
-    sent: Vec<(SocketAddr, Vec<u8>)>,
+    sent: Vec<(StreamId, SocketAddr, Vec<u8>)>,
 }
 
 impl Sink for Wire {
-    fn send(&mut self, _: StreamId, kind: PacketKind, destination: SocketAddr, packet: &[u8]) {
+    fn send(&mut self, stream: StreamId, kind: PacketKind, destination: SocketAddr, packet: &[u8]) {
         if kind == PacketKind::Rtp && !is_rtcp(packet) {
-            self.sent.push((destination, packet.to_vec()));
+            self.sent.push((stream, destination, packet.to_vec()));
         }
     }
 }
@@ -90,6 +90,10 @@ impl World {
         self.media_changed_us = self.now_us;
         match &command {
             Command::Open { stream, local, .. } => drop(self.streams.insert(local.port(), *stream)),
+            Command::Configure { stream, configuration } if configuration.remote.ip().is_loopback() => {
+                self.ties.insert(*stream, configuration.remote.port());
+            }
+            Command::Close { stream } => drop(self.ties.remove(stream)),
             Command::SetMix { room, plan } if plan.hears.is_empty() => drop(self.plans.remove(room)),
             Command::SetMix { room, plan } => drop(self.plans.insert(*room, plan.clone())),
             _ => {}
@@ -124,11 +128,11 @@ impl World {
         if studio.shard.next_tick_us().is_some_and(|due_us| due_us <= self.now_us) {
             studio.shard.tick(self.now_us, &mut studio.wire);
         }
+        self.hear(&mut studio);
         let mut events = Vec::new();
         while let Some(event) = studio.shard.poll_output() {
             events.push(event);
         }
-        self.hear(&mut studio);
         self.studio = Some(studio);
         events.into_iter().for_each(|event| self.feed(Input::Media(event)));
     }
@@ -148,14 +152,25 @@ impl World {
         }
     }
 
-    /// Gives what the shard sent to those whom it was sent to.
+    /// Gives what the shard sent to those whom it was sent to; what goes along a tie line comes in again at its other end.
     fn hear(&mut self, studio: &mut Studio) {
-        for (destination, packet) in studio.wire.sent.drain(..) {
-            let Some(view) = PacketView::parse(&packet) else { panic!("baton sends valid RTP") };
-            let line = self.lines.values_mut().rev().find(|line| line.rtp() == destination && !line.is_over());
-            let Some(line) = line else { continue };
-            let payload = packet[view.payload.clone()].to_vec();
-            line.voice.heard.push(Heard { at_us: self.now_us, view, payload });
+        while !studio.wire.sent.is_empty() {
+            for (stream, destination, mut packet) in std::mem::take(&mut studio.wire.sent) {
+                if destination.ip().is_loopback() {
+                    let far = self.streams.get(&destination.port()).copied();
+                    let own = self.streams.iter().find(|(_, open)| **open == stream).map(|(port, _)| *port);
+                    let (Some(far), Some(own)) = (far, own) else { continue };
+                    let source = SocketAddr::new(destination.ip(), own);
+                    let (shard, wire) = (&mut studio.shard, &mut studio.wire);
+                    shard.handle_packet(self.now_us, far, PacketKind::Rtp, source, &mut packet, wire);
+                    continue;
+                }
+                let Some(view) = PacketView::parse(&packet) else { panic!("baton sends valid RTP") };
+                let line = self.lines.values_mut().rev().find(|line| line.rtp() == destination && !line.is_over());
+                let Some(line) = line else { continue };
+                let payload = packet[view.payload.clone()].to_vec();
+                line.voice.heard.push(Heard { at_us: self.now_us, view, payload });
+            }
         }
     }
 
@@ -188,11 +203,11 @@ impl World {
         let source = line.rtp();
         let mut studio = self.studio.take().expect("a world with sound");
         studio.shard.handle_packet(self.now_us, stream, PacketKind::Rtp, source, &mut packet, &mut studio.wire);
+        self.hear(&mut studio);
         let mut events = Vec::new();
         while let Some(event) = studio.shard.poll_output() {
             events.push(event);
         }
-        self.hear(&mut studio);
         self.studio = Some(studio);
         events.into_iter().for_each(|event| self.feed(Input::Media(event)));
     }

@@ -308,6 +308,17 @@ fn every_leave_that_can_be_taken_back_keeps_the_invariants() {
 }
 
 #[test]
+fn every_call_that_is_led_into_a_room_keeps_the_invariants() {
+    let room = |directory: &mut crate::directory::Directory| {
+        let entries = directory.quick_connects.iter_mut();
+        entries.filter(|entry| entry.name == "Bank").for_each(|entry| entry.phone_number = Some("800".into()));
+    };
+    let walked = Walk::new(3, 600, 1).with(room).go();
+    walked.tell("up to 3 parties with a room among them");
+    assert!(walked.states >= 300, "the walk has become too small to show anything");
+}
+
+#[test]
 fn every_target_that_is_to_accept_keeps_the_invariants() {
     let ask = |directory: &mut crate::directory::Directory| {
         directory.queues.iter_mut().for_each(|queue| queue.undo_seconds = 30);
