@@ -278,7 +278,6 @@ fn who_watches_the_room_sees_who_is_behind_the_line() {
     world.hang_up("C");
     world.run_ms(5_100);
     assert!(world.told(watch).contains("<user-count>0</user-count>"));
-    world.end_of_day();
 }
 
 #[test]
