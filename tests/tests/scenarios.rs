@@ -10,6 +10,10 @@ mod carried;
 mod catalogue;
 #[path = "scenarios/conference.rs"]
 mod conference;
+#[path = "scenarios/conference_focus.rs"]
+mod conference_focus;
+#[path = "scenarios/conference_guests.rs"]
+mod conference_guests;
 #[path = "scenarios/consult_join_leave.rs"]
 mod consult_join_leave;
 #[path = "scenarios/dial_out.rs"]

@@ -23,6 +23,10 @@ pub(crate) struct ContactPath(pub(crate) ContactId);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionPath(pub(crate) ContactId, pub(crate) ConnectionId);
 
+/// A guest of a conference room in the path.
+#[derive(Debug, Clone)]
+pub(crate) struct GuestPath(pub(crate) String, pub(crate) ConnectionId);
+
 /// Names in the path, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Names<const N: usize>(pub(crate) [String; N]);
@@ -53,11 +57,16 @@ impl FromRequestParts<App> for ConnectionPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let Names([contact, connection]) = Names::from_request_parts(parts, app).await?;
-        let contact = contact_id(&contact)?;
-        let number = connection
-            .parse()
-            .map_err(|_| ApiError::new(kind::NOT_FOUND, format!("{connection:?} is no connection id (a number)")))?;
-        Ok(ConnectionPath(contact, ConnectionId(number)))
+        Ok(ConnectionPath(contact_id(&contact)?, connection_id(&connection)?))
+    }
+}
+
+impl FromRequestParts<App> for GuestPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Names([room, connection]) = Names::from_request_parts(parts, app).await?;
+        Ok(GuestPath(room, connection_id(&connection)?))
     }
 }
 
@@ -75,6 +84,11 @@ impl<const N: usize> FromRequestParts<App> for Names<N> {
         let names = names.try_into().map_err(|_| ApiError::new(kind::INTERNAL, "the path has other names"))?;
         Ok(Names(names))
     }
+}
+
+fn connection_id(text: &str) -> Result<ConnectionId, ApiError> {
+    let wrong = |_| ApiError::new(kind::NOT_FOUND, format!("{text:?} is no connection id (a number)"));
+    text.parse().map(ConnectionId).map_err(wrong)
 }
 
 fn contact_id(text: &str) -> Result<ContactId, ApiError> {

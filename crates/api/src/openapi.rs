@@ -26,6 +26,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "agents", description = "Agents"),
         (name = "contacts", description = "Contacts and their controls"),
         (name = "connections", description = "The parties of a contact"),
+        (name = "conferences", description = "Conference rooms and their guests"),
         (name = "supervision", description = "Supervisors of contacts"),
         (name = "records", description = "Contact records and ladders"),
         (name = "operations", description = "What is going on"),

@@ -57,6 +57,10 @@ fn it_names_exactly_the_routes_of_the_design() {
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/unmute
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/drop
         POST /api/v1/contacts/{contactId}/connections/{connectionId}/digits
+        GET /api/v1/conferences | GET /api/v1/conferences/{name} | POST /api/v1/conferences/{name}/connections
+        POST /api/v1/conferences/{name}/connections/{connectionId}/mute
+        POST /api/v1/conferences/{name}/connections/{connectionId}/unmute
+        POST /api/v1/conferences/{name}/connections/{connectionId}/drop
         POST /api/v1/contacts/{contactId}/monitor | POST /api/v1/agents/{username}/monitor
         GET /api/v1/contacts/{contactId}/record | GET /api/v1/contacts/{contactId}/ladder
         GET /api/v1/records | GET /api/v1/conversations/{contactId}
@@ -80,6 +84,7 @@ fn it_names_exactly_the_routes_of_the_design() {
 async fn every_route_is_in_it_and_every_route_of_it_is_there() {
     let files = [
         "agents",
+        "conferences",
         "connections",
         "contacts",
         "directory",

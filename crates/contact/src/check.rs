@@ -247,9 +247,11 @@ impl Findings {
         self.reference(place, "queue", "queue", number.queue.as_deref(), |names| &names.queues);
         self.reference(place, "user", "user", number.user.as_deref(), |names| &names.users);
         self.reference(place, "conference", "conference", number.conference.as_deref(), |names| &names.conferences);
-        let given = [number.queue.is_some(), number.user.is_some(), number.conference.is_some()];
-        if given.iter().filter(|present| **present).count() != 1 {
-            let message = "a number leads to exactly one of queue, user, conference".to_owned();
+        let factory = number.conference_factory.as_deref();
+        self.reference(place, "conferenceFactory", "conference", factory, |names| &names.conferences);
+        let given = [&number.queue, &number.user, &number.conference, &number.conference_factory];
+        if given.iter().filter(|given| given.is_some()).count() != 1 {
+            let message = "a number leads to exactly one of queue, user, conference, conferenceFactory".to_owned();
             self.add(place, "number", message, None);
         }
     }

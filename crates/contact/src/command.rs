@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::directory::{Directory, Supervision};
 use crate::ids::{ConnectionId, ContactId};
 use crate::snapshot::{
-    AgentSnapshot, BanView, CallSummary, ContactSnapshot, QueueView, QuickConnectView, RegistrationView,
-    SubscriptionView, TrunkView,
+    AgentSnapshot, BanView, CallSummary, ConferenceView, ContactSnapshot, QueueView, QuickConnectView,
+    RegistrationView, SubscriptionView, TrunkView,
 };
 
 /// Whom to bring in.
@@ -102,6 +102,20 @@ pub enum Control {
     SetAttributes(std::collections::BTreeMap<String, String>),
 }
 
+/// A control of a conference room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RoomControl {
+    /// Call a guest into it: an outside number or an agent.
+    Add(Target),
+    /// Remove a guest, or stop calling it.
+    Drop(ConnectionId),
+    /// Mute a guest.
+    Mute(ConnectionId),
+    /// Unmute a guest.
+    Unmute(ConnectionId),
+}
+
 /// A command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -131,6 +145,15 @@ pub enum Command {
         mode: Supervision,
         /// With `WHISPER`: who hears it; the agent when absent.
         to: Option<ConnectionId>,
+    },
+    /// A control of a conference room, also of one that is empty.
+    Conference {
+        /// Who asks; `None` is the operator (administrator).
+        by: Option<String>,
+        /// The room.
+        room: String,
+        /// The control.
+        control: RoomControl,
     },
     /// Choose a status: `Available`, `Offline`, or a custom one. While on a contact it is the next status.
     SetStatus {
@@ -188,6 +211,15 @@ pub enum Query {
     Bans,
     /// An agent's quick connects with presence, length and waits now.
     QuickConnects(String),
+    /// All conference rooms, for an agent or (nobody) the operator.
+    Conferences(Option<String>),
+    /// One conference room.
+    Conference {
+        /// For an agent or (nobody) the operator.
+        by: Option<String>,
+        /// The room.
+        room: String,
+    },
 }
 
 /// The answer.
@@ -214,6 +246,10 @@ pub enum Reply {
     Bans(Vec<BanView>),
     /// Quick connects.
     QuickConnects(Vec<QuickConnectView>),
+    /// A conference room after the command.
+    Conference(Box<ConferenceView>),
+    /// Conference rooms.
+    Conferences(Vec<ConferenceView>),
     /// Done; nothing to show.
     Done,
 }

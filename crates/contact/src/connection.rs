@@ -8,6 +8,7 @@ use crate::attempt::Attempt;
 use crate::dial::Devices;
 use crate::directory::Supervision;
 use crate::event::PartyRole;
+use crate::guest::Invited;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
 use crate::outcome::{Failure, OutcomeName};
@@ -93,6 +94,8 @@ pub(crate) struct Connection {
     pub(crate) added_by: Option<ConnectionId>,
     /// It has left by REFER, and stays only until the target is reached: it is neither heard nor hears.
     pub(crate) refer: Option<Refer>,
+    /// The REFER to a room's focus that it was called by.
+    pub(crate) invited: Option<Invited>,
     /// It has left and may still take that back: as with `refer`, it is neither heard nor hears.
     pub(crate) aside: Option<Aside>,
     /// The quick connect that it was brought in by.
@@ -161,6 +164,7 @@ impl Connection {
             outcome: None,
             added_by: None,
             refer: None,
+            invited: None,
             aside: None,
             quick_connect: None,
             recall_to: None,

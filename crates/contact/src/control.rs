@@ -5,6 +5,7 @@ use crate::connection::{Connection, Hold};
 use crate::conversation::{Cause, Conversation, Stage};
 use crate::desk::Desk;
 use crate::event::{DisconnectReason, EventKind, PartyRole};
+use crate::guest::Host;
 use crate::ids::{ConnectionId, ContactId, RequestId};
 use crate::outcome::Failure;
 use crate::timer::Timer;
@@ -25,6 +26,7 @@ impl Desk {
             Command::Control { agent, contact, control } => self.control(agent, contact, control),
             Command::Dial { agent, target } => self.dial_out(&agent, target),
             Command::Supervise { supervisor, watched, mode, to } => self.supervise(&supervisor, &watched, mode, to),
+            Command::Conference { by, room, control } => self.control_conference(by.as_deref(), &room, &control),
             Command::SetStatus { agent, status } => self.set_status(&agent, status),
             Command::Unregister { phone } => {
                 self.sip(baton_sip::Command::Unregister { account: phone });
@@ -149,18 +151,36 @@ impl Desk {
         }
     }
 
-    /// In a conference room an agent is a guest: it steps out and back in, sends digits, and leaves.
+    /// In a conference room an agent is a guest: it steps out and back in, brings guests in, and leaves; others it mutes and
+    /// removes when its security profile lets it.
     fn control_in_room(&mut self, conversation: &mut Conversation, actor: ConnectionId, control: Control) -> Outcome {
-        let contact = crate::line::contact_of(conversation, actor);
+        let Some(party) = conversation.connection(actor) else { return Ok(()) };
+        let (contact, agent, accounts) = (party.contact, party.agent.clone(), self.accounts_of(party));
         match control {
             Control::Hold => self.hold_party(conversation, actor, contact, None),
             Control::Resume => self.resume_party(conversation, actor, contact),
             Control::Leave | Control::End => self.leave(conversation, actor, "agent", agent_left()),
-            Control::Mute(id) if id == actor => return self.mute(conversation, actor, id, true),
-            Control::Unmute(id) if id == actor => return self.mute(conversation, actor, id, false),
+            Control::Drop(id) if id == actor => self.leave(conversation, actor, "agent", agent_left()),
+            Control::Add { target, .. } => {
+                let host = Host { by: Some(actor), agent, accounts, ..Host::default() };
+                self.add_guest(conversation, &target, host)?;
+            }
+            Control::Drop(id) => {
+                self.may_moderate(agent.as_deref())?;
+                if !conversation.live().any(|party| party.id == id) {
+                    return Err(Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."));
+                }
+                self.remove_guest(conversation, id, agent.as_deref());
+            }
+            Control::Mute(id) | Control::Unmute(id) => {
+                if id != actor {
+                    self.may_moderate(agent.as_deref())?;
+                }
+                return self.mute(conversation, actor, id, matches!(control, Control::Mute(_)));
+            }
             _ => {
                 return Err(wrong_state(
-                    "In a conference room an agent can hold, resume, mute itself, leave and end only.",
+                    "In a conference room an agent can hold and resume itself, add, mute and drop guests, and leave.",
                 ));
             }
         }

@@ -71,6 +71,8 @@ pub(crate) struct Desk {
     pub(crate) contact_index: BTreeMap<ContactId, ConversationId>,
     pub(crate) leg_index: BTreeMap<u64, ConversationId>,
     pub(crate) conference_index: BTreeMap<String, ConversationId>,
+    /// Rooms that a factory has made, with most of their parties.
+    pub(crate) ad_hoc: BTreeMap<String, u8>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) ports: Ports,
     pub(crate) charges: Charges,
@@ -120,6 +122,7 @@ impl Desk {
             contact_index: BTreeMap::new(),
             leg_index: BTreeMap::new(),
             conference_index: BTreeMap::new(),
+            ad_hoc: BTreeMap::new(),
             waiting: Vec::new(),
             charges: Charges::default(),
             timers: Timers::default(),
@@ -290,6 +293,7 @@ impl Desk {
         self.timers.stop(Timer::MediaEnd(conversation.id));
         if let Some(room) = &conversation.conference {
             self.conference_index.remove(room);
+            self.ad_hoc.remove(room);
         }
     }
 

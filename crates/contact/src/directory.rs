@@ -392,6 +392,9 @@ pub struct Number {
     /// To this conference room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conference: Option<String>,
+    /// To a new conference room each time, with the settings of this one (RFC 4579 §5.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conference_factory: Option<String>,
 }
 
 /// Where numbers with a prefix go. The longest prefix wins.

@@ -29,6 +29,7 @@ impl Conversation {
                 let place = self.contact(party.contact).and_then(|entry| entry.queue.as_ref());
                 place.is_some_and(|place| !place.personal && place.name == *name)
             }
+            Destination::Factory(_) => false,
             Destination::Conference(name) => party.is_room() && party.name == *name,
         }
     }

@@ -164,13 +164,16 @@ impl Desk {
             }
             return;
         }
-        let Ok(destination) = self.resolve(&dialled) else { return self.refuse(session, 404, false) };
+        let Ok(mut destination) = self.resolve(&dialled) else { return self.refuse(session, 404, false) };
         if let Err(status) = self.may_call(&arrival, &destination) {
             return self.refuse(session, status, status == 503);
         }
-        if let Destination::Conference(name) = &destination
-            && let Some(room) = self.conference_index.get(name).copied()
-        {
+        if let Destination::Factory(settings) = &destination {
+            destination = Destination::Conference(self.make_room(settings));
+        }
+        if let Destination::Conference(name) = &destination {
+            let room = self.conference_index.get(name).copied().unwrap_or_else(|| self.open_room(name));
+            let dialled = if self.ad_hoc.contains_key(name) { name.clone() } else { dialled };
             let entered = self.with(room, |desk, conversation| desk.enter_room(conversation, arrival, &dialled));
             if entered.is_none() {
                 self.refuse(session, 500, false);
@@ -185,10 +188,6 @@ impl Desk {
                 return self.refuse(session, status, status == 503);
             }
         };
-        if let Destination::Conference(name) = &destination {
-            conversation.conference = Some(name.clone());
-            self.conference_index.insert(name.clone(), conversation.id);
-        }
         conversation.carried = Carried::of(&arrival.invite);
         let id = conversation.id;
         self.conversations.insert(id, Box::new(conversation));
@@ -200,7 +199,9 @@ impl Desk {
 
     fn may_call(&mut self, arrival: &Arrival, destination: &Destination) -> Result<(), u16> {
         // RFC 5393 §5.3.3: it may be led on to nobody.
-        if arrival.invite.max_breadth == Some(0) && !matches!(destination, Destination::Conference(_)) {
+        if arrival.invite.max_breadth == Some(0)
+            && !matches!(destination, Destination::Conference(_) | Destination::Factory(_))
+        {
             return Err(440);
         }
         self.permit(&[arrival.account()], Deed::Dial, destination).map_err(|refusal| match refusal.kind {
@@ -303,9 +304,6 @@ impl Desk {
     /// Leads a call to what was dialled.
     fn lead(&mut self, conversation: &mut Conversation, caller: ConnectionId, to: Destination, arrival: &Arrival) {
         let Some(contact) = conversation.connection(caller).map(|party| party.contact) else { return };
-        if matches!(to, Destination::Conference(_)) {
-            return self.answer_caller(conversation, caller, arrival.session.0);
-        }
         let by_agent = arrival.agent.is_some();
         // What an agent dials to the outside is its customer; a queue or colleague has no customer in it.
         let kind = match (&to, by_agent) {
@@ -326,7 +324,10 @@ impl Desk {
         target.initial = kind == ConnectionType::Outbound;
         target.address = match &to {
             Destination::Outside { number, .. } => number.clone(),
-            Destination::Agent(name) | Destination::Queue(name) | Destination::Conference(name) => name.clone(),
+            Destination::Agent(name)
+            | Destination::Queue(name)
+            | Destination::Conference(name)
+            | Destination::Factory(name) => name.clone(),
         };
         if let Destination::Agent(name) = &to {
             target.agent = Some(name.clone());

@@ -140,7 +140,9 @@ fn waiting_sound(conversation: &Conversation, party: &Connection, country: ToneC
     if rings || (party.initial && pending().next().is_some()) {
         return Hears::Tone(Tone::RingBack(country));
     }
-    if party.initial { Hears::Music(music_of(conversation, party)) } else { Hears::Silence }
+    // In a room whoever is alone hears that it works.
+    let waits = party.initial || conversation.conference.is_some();
+    if waits { Hears::Music(music_of(conversation, party)) } else { Hears::Silence }
 }
 
 /// Whether a target is reached through a queue, or rung back: then music plays until an agent answers.

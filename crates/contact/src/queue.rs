@@ -232,6 +232,10 @@ impl Desk {
 
     /// Who is shown on an agent's phone: the customer.
     pub(crate) fn caller_for_agent(&self, conversation: &Conversation, target: ConnectionId) -> Caller {
+        if let Some(room) = &conversation.conference {
+            let referred_by = conversation.connection(target).and_then(|party| party.referred_by.clone());
+            return Caller { referred_by, number: self.room_number(room), name: room.clone(), ..Caller::default() };
+        }
         let customer = conversation.customers().next();
         let initiator = conversation.connection(target).and_then(|party| party.added_by);
         let shown = customer.or_else(|| initiator.and_then(|id| conversation.connection(id)));

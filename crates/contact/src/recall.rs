@@ -94,6 +94,10 @@ impl Desk {
     /// the way back that policy says. It is never left in silence or alone (R4).
     pub(crate) fn keep_the_customer(&mut self, conversation: &mut Conversation, loss: &Loss) {
         let failed = loss.contact;
+        if conversation.conference.is_some() {
+            // A room is nobody's customer call: a guest of its that was not reached leads nobody anywhere.
+            return self.finish_contact(conversation, failed, loss.cause);
+        }
         let customer_there = conversation.customers().any(Connection::is_connected);
         let others = conversation.live().any(|each| !each.initial && (each.is_connected() || each.is_pending()));
         if !customer_there || others {

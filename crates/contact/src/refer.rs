@@ -32,7 +32,20 @@ impl Desk {
     pub(crate) fn transfer_asked(&mut self, id: ConversationId, asked: Asked) {
         if let Some(ReplacesTarget::Session(other)) = asked.target.replaces {
             let elsewhere = self.leg_index.get(&other.0).copied().filter(|conversation| *conversation != id);
+            let is_room =
+                |id: &ConversationId| self.conversations.get(id).is_some_and(|each| each.conference.is_some());
             if let Some(elsewhere) = elsewhere {
+                match (is_room(&id), is_room(&elsewhere)) {
+                    (true, false) => {
+                        let (call, room) = ((elsewhere, other.0), (id, asked.session.0));
+                        return self.lead_into_room(call, room, &asked);
+                    }
+                    (false, true) => {
+                        let (call, room) = ((id, asked.session.0), (elsewhere, other.0));
+                        return self.lead_into_room(call, room, &asked);
+                    }
+                    _ => {}
+                }
                 self.attended_between(id, elsewhere, &asked, other);
                 return;
             }
@@ -44,7 +57,7 @@ impl Desk {
         }
     }
 
-    fn refuse_transfer(&mut self, session: SessionId, transfer: TransferId, status: u16) {
+    pub(crate) fn refuse_transfer(&mut self, session: SessionId, transfer: TransferId, status: u16) {
         self.sip(SipCommand::RefuseTransfer { session, transfer, status });
     }
 
@@ -53,6 +66,16 @@ impl Desk {
             self.refuse_transfer(asked.session, asked.transfer, 481);
             return;
         };
+        if conversation.conference.is_some() {
+            return self.refer_to_focus(conversation, owner, asked);
+        }
+        if self.refer_on_room_line(conversation, owner, asked) {
+            return;
+        }
+        if asked.target.removes {
+            // Only a conference has parties that could be removed so.
+            return self.refuse_transfer(asked.session, asked.transfer, 501);
+        }
         if let Err(status) = self.may_transfer(conversation, owner, asked.session.0) {
             self.refuse_transfer(asked.session, asked.transfer, status);
             return;
@@ -77,7 +100,7 @@ impl Desk {
     }
 
     /// Policy (R11), one at a time (R13), and no loops (R12).
-    fn may_transfer(&self, conversation: &Conversation, owner: ConnectionId, leg: u64) -> Result<(), u16> {
+    pub(crate) fn may_transfer(&self, conversation: &Conversation, owner: ConnectionId, leg: u64) -> Result<(), u16> {
         let Some(party) = conversation.connection(owner) else { return Err(481) };
         if let Some(Device::Trunk(name)) = party.leg(leg).map(|leg| &leg.device)
             && self.trunk(name).is_none_or(|trunk| trunk.refer == ReferPolicy::Refuse)
@@ -156,7 +179,7 @@ impl Desk {
                 let mut gateways = trunks.iter().filter_map(|name| self.trunk(name)).flat_map(|trunk| &trunk.gateways);
                 gateways.all(|gateway| gateway.is_secured())
             }
-            Ok(Destination::Queue(_) | Destination::Conference(_)) => false,
+            Ok(Destination::Queue(_) | Destination::Conference(_) | Destination::Factory(_)) => false,
         }
     }
 
@@ -386,6 +409,16 @@ impl Desk {
         for (_, refer) in refers_to(conversation, target) {
             self.report(refer, status);
         }
+        if let Some(invited) = conversation.connection(target).and_then(|party| party.invited) {
+            self.report_final(invited.session, invited.transfer, status);
+        }
+    }
+
+    /// The last news of a guest, for who has asked a room's focus for it and stays there.
+    fn report_invited(&mut self, conversation: &mut Conversation, target: ConnectionId, status: u16) {
+        if let Some(invited) = conversation.connection_mut(target).and_then(|party| party.invited.take()) {
+            self.report_final(invited.session, invited.transfer, status);
+        }
     }
 
     /// The target is reached: the transferor has what it asked for, and leaves.
@@ -394,6 +427,7 @@ impl Desk {
             self.report(refer, 200);
             self.step_out(conversation, owner);
         }
+        self.report_invited(conversation, target, 200);
     }
 
     /// A transferor has what it asked for.
@@ -421,6 +455,7 @@ impl Desk {
 
     /// The target failed: the transferor is told and has its call back as it was (R4).
     pub(crate) fn fail_refers(&mut self, conversation: &mut Conversation, target: ConnectionId, status: u16) {
+        self.report_invited(conversation, target, status);
         for (owner, refer) in refers_to(conversation, target) {
             self.report(refer, status);
             let now_us = self.now_us;

@@ -7,6 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
 use baton_media::Command as MediaCommand;
@@ -66,8 +67,17 @@ impl Connection {
 impl Desk {
     /// Most parties of a room; 0 when there is no such room.
     pub(crate) fn room_parties_max(&self, name: &str) -> usize {
-        let room = self.directory.conferences.iter().find(|each| each.name == name);
-        room.map_or(0, |room| usize::from(room.max_parties))
+        let room = self.directory.conferences.iter().find(|each| each.name == name).map(|room| room.max_parties);
+        room.or_else(|| self.ad_hoc.get(name).copied()).map_or(0, usize::from)
+    }
+
+    /// A conference factory makes a room (RFC 4579 §5.4); its name is its number, which only those know who are told.
+    pub(crate) fn make_room(&mut self, settings: &str) -> String {
+        let name = format!("room-{:016x}", self.dice.next_u64());
+        let most = u8::try_from(self.room_parties_max(settings)).unwrap_or(u8::MAX);
+        self.ad_hoc.insert(name.clone(), most);
+        self.open_room(&name);
+        name
     }
 
     /// Whether one guest more may come into a room.
@@ -100,9 +110,13 @@ impl Desk {
         let contact = crate::line::contact_of(conversation, target);
         let behind = behind(conversation, target);
         let mut near = Leg::new(target.0, Device::Room(name.to_owned()), LegState::Up, self.now_us);
-        let Some((offer, pending)) = self.open_tie(conversation, &mut near) else { return Err(Failure::Limit) };
         let room = self.conference_index.get(name).copied();
         let room = room.unwrap_or_else(|| self.open_room(name));
+        let Some((offer, pending)) = self.open_tie(conversation, &mut near) else {
+            // An empty room is over.
+            self.with(room, |_, _| ());
+            return Err(Failure::Limit);
+        };
         let entered = self.with(room, |desk, room| {
             let guest = ConnectionId(desk.allocate());
             let mut far = Leg::new(guest.0, Device::Room(name.to_owned()), LegState::Up, desk.now_us);

@@ -18,6 +18,8 @@ pub(crate) enum Destination {
     Agent(String),
     /// A conference room, by name.
     Conference(String),
+    /// A new conference room, with the settings of this one.
+    Factory(String),
     /// Out by a trunk.
     Outside {
         /// The number as the trunk gets it.
@@ -57,7 +59,8 @@ impl Numbers {
         for number in &directory.numbers {
             let to = (number.queue.clone().map(Destination::Queue))
                 .or_else(|| number.user.clone().map(Destination::Agent))
-                .or_else(|| number.conference.clone().map(Destination::Conference));
+                .or_else(|| number.conference.clone().map(Destination::Conference))
+                .or_else(|| number.conference_factory.clone().map(Destination::Factory));
             inside.extend(to.map(|to| (number.number.clone(), to)));
         }
         let routes = directory.routes.iter();

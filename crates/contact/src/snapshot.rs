@@ -210,6 +210,22 @@ pub struct CallSummary {
     pub connections: Vec<ConnectionSnapshot>,
 }
 
+/// A conference room now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConferenceView {
+    /// The name: in the directory, or made by a factory.
+    pub name: String,
+    /// The numbers that lead to it.
+    pub numbers: Vec<String>,
+    /// Most parties.
+    pub max_parties: u32,
+    /// A factory has made it: it ends with its last party.
+    pub ad_hoc: bool,
+    /// Its parties; whoever comes in by a call that was led into it is behind one of them.
+    pub connections: Vec<ConnectionSnapshot>,
+}
+
 /// A queue now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -236,7 +236,9 @@ impl Desk {
         outcome: OutcomeName,
     ) {
         let initiator = added_by.and_then(|id| conversation.connection(id)).map(|party| party.contact);
-        let Some(initiator) = initiator.filter(|initiator| *initiator != target_contact_id) else { return };
+        // Who calls a guest into a room transfers nothing.
+        let room = conversation.conference.is_some();
+        let Some(initiator) = initiator.filter(|initiator| *initiator != target_contact_id && !room) else { return };
         let (sip_status, q850) = (cause.sip_status, cause.q850);
         tracing::debug!(connection = %target, outcome = outcome.text(), "a target was not reached");
         self.emit(

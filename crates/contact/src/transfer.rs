@@ -55,15 +55,15 @@ impl Desk {
             return Err(Refusal::new(RefusalKind::NotFound, "The initiator is no party of this contact any more."));
         };
         if conversation.conference.is_some() {
-            return Err(Refusal::new(
-                RefusalKind::WrongState,
-                "A conference room's guests dial in; none can be added yet.",
-            ));
+            return Err(Refusal::new(RefusalKind::WrongState, "A conference room has guests, and no targets."));
         }
         let (contact, agent, accounts) = (actor.contact, actor.agent.clone(), self.accounts_of(actor));
         self.permit(&accounts, Deed::Transfer, &aim.destination)?;
         self.check_room(conversation, &aim, (agent.as_deref(), &accounts))?;
         conversation.transfers += 1;
+        if let Destination::Factory(settings) = &aim.destination {
+            aim.destination = Destination::Conference(self.make_room(settings));
+        }
         aim.caller_id = self.caller_id_choice(conversation, contact, aim.caller_id.as_ref());
         let caller = self.caller_for_target(conversation, contact, &aim, &adding);
         let added = self.add_party(conversation, (initiator, contact), &aim, &caller);
@@ -191,6 +191,9 @@ impl Desk {
 
     /// What a typed number leads to.
     pub(crate) fn resolve(&self, typed: &str) -> Result<Destination, Refusal> {
+        if self.ad_hoc.contains_key(typed.trim()) {
+            return Ok(Destination::Conference(typed.trim().to_string()));
+        }
         let exact = self.numbers.look_up(typed.trim());
         let tidied = || tidy_number(typed).and_then(|number| self.numbers.look_up(&number));
         // A name with dots or dashes is looked up as it is; a number is dialled without them.
@@ -245,7 +248,7 @@ impl Desk {
         party.address = match &aim.destination {
             Destination::Outside { number, .. } => number.clone(),
             Destination::Agent(name) | Destination::Queue(name) => name.clone(),
-            Destination::Conference(name) => self.room_number(name),
+            Destination::Conference(name) | Destination::Factory(name) => self.room_number(name),
         };
         if let Destination::Agent(name) = &aim.destination {
             party.agent = Some(name.clone());
@@ -274,6 +277,8 @@ impl Desk {
             }
             Destination::Agent(name) => self.reach_agent(conversation, target, name),
             Destination::Conference(name) => self.enter_by_tie(conversation, target, name),
+            // Where a call is led, its room has been made.
+            Destination::Factory(_) => Err(Failure::Status(480, None)),
         };
         if let Err(failure) = tried {
             self.target_fails(conversation, target, failure);

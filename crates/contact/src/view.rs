@@ -12,8 +12,8 @@ use crate::ids::ContactId;
 use crate::io::Output;
 use crate::recall::FailedTarget;
 use crate::snapshot::{
-    AgentActivity, AgentSnapshot, CallSummary, ConnectionSnapshot, ContactSnapshot, ContactState, GatewayView,
-    QueueView, QuickConnectView, RegistrationView, SubscriptionView, TrunkRegistrationView, TrunkView,
+    AgentActivity, AgentSnapshot, CallSummary, ConferenceView, ConnectionSnapshot, ContactSnapshot, ContactState,
+    GatewayView, QueueView, QuickConnectView, RegistrationView, SubscriptionView, TrunkRegistrationView, TrunkView,
 };
 use crate::trunk::{GatewayState, TrunkLife, TrunkState};
 
@@ -50,6 +50,11 @@ impl Desk {
             Query::Registrations => Ok(Reply::Registrations(self.registrations())),
             Query::Bans => Ok(Reply::Bans(self.ban_views())),
             Query::Trunks => Ok(Reply::Trunks(self.trunk_views())),
+            Query::Conferences(by) => Ok(Reply::Conferences(self.conferences(by.as_deref()))),
+            Query::Conference { by, room } => {
+                self.check_conference(by.as_deref(), room)?;
+                Ok(Reply::Conference(Box::new(self.conference_view(room))))
+            }
             Query::QuickConnects(agent) => {
                 if self.directory.user(agent).is_none() {
                     return Err(not_found(&format!("agent {agent}")));
@@ -158,6 +163,26 @@ impl Desk {
             connections: self.connection_snapshots(conversation),
         })
         .collect()
+    }
+
+    fn conferences(&self, by: Option<&str>) -> Vec<ConferenceView> {
+        let named = self.directory.conferences.iter().map(|room| &room.name);
+        let all = named.chain(self.ad_hoc.keys()).filter(|name| self.check_conference(by, name).is_ok());
+        all.map(|name| self.conference_view(name)).collect()
+    }
+
+    pub(crate) fn conference_view(&self, name: &str) -> ConferenceView {
+        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+        let own = |number: &&crate::directory::Number| number.conference.as_deref() == Some(name);
+        let numbers = self.directory.numbers.iter().filter(own).map(|number| number.number.clone());
+        let ad_hoc = self.ad_hoc.contains_key(name);
+        ConferenceView {
+            name: name.to_string(),
+            numbers: numbers.chain(ad_hoc.then(|| name.to_string())).collect(),
+            max_parties: u32::try_from(self.room_parties_max(name)).unwrap_or(u32::MAX),
+            ad_hoc,
+            connections: room.map(|room| self.connection_snapshots(room)).unwrap_or_default(),
+        }
     }
 
     fn queue_view(&self, name: &str) -> QueueView {
@@ -317,6 +342,10 @@ fn in_call(conversation: &Conversation, contact: ContactId) -> Vec<&'static str>
         return vec!["undo", "end"];
     }
     let Some(agent) = agent.map(|party| party.id) else { return Vec::new() };
+    if conversation.conference.is_some() {
+        let own = conversation.connection(agent).is_some_and(|party| party.hold.is_some());
+        return vec![if own { "resume" } else { "hold" }, "leave", "end", "add"];
+    }
     let others = || conversation.live().filter(|party| party.id != agent);
     let held = others().any(|party| party.hold.is_some());
     let talking = others().any(Connection::talks);

@@ -159,7 +159,10 @@ impl Desk {
     pub(crate) fn tell_focuses(&mut self) {
         for focus in std::mem::take(&mut self.changed_focuses) {
             let watchers = self.watches.of(&focus);
-            let is_over = matches!(focus, Focus::Call(_)) && self.parties_at(&focus).is_empty();
+            let is_over = match &focus {
+                Focus::Call(_) => self.parties_at(&focus).is_empty(),
+                Focus::Room(name) => self.room_parties_max(name) == 0,
+            };
             if is_over {
                 self.end_watches(watchers);
             } else {
@@ -174,7 +177,8 @@ impl Desk {
             Focus::Room(room) => {
                 let numbers = &self.directory.numbers;
                 let number = numbers.iter().find(|number| number.conference.as_ref() == Some(&room));
-                number.map(|number| escape_user(&number.number))
+                let ad_hoc = || self.ad_hoc.contains_key(&room).then_some(&room);
+                number.map(|number| &number.number).or_else(ad_hoc).map(|number| escape_user(number))
             }
             Focus::Call(root) => {
                 let room = conversation.live().find(|party| party.is_room() && party.is_connected());
@@ -200,7 +204,9 @@ impl Desk {
         let rooms = &self.directory.conferences;
         let is_lost = |watched: &Watched| match watched {
             Watched::Calls(agent) | Watched::Reach(agent) => self.directory.user(agent).is_none(),
-            Watched::Conference(Focus::Room(name)) => !rooms.iter().any(|room| room.name == *name),
+            Watched::Conference(Focus::Room(name)) => {
+                !rooms.iter().any(|room| room.name == *name) && !self.ad_hoc.contains_key(name)
+            }
             Watched::Conference(Focus::Call(_)) => false,
         };
         let lost = self.watches.all.iter().filter(|(_, watch)| is_lost(&watch.watched));
@@ -221,7 +227,7 @@ impl Desk {
             let is_in = self.parties_at(&focus).iter().any(|party| party.agent.as_deref() == Some(agent));
             return is_in.then_some(Watched::Conference(focus));
         }
-        match (package, self.numbers.look_up(user)?) {
+        match (package, self.resolve(user).ok()?) {
             (Package::Dialog, Destination::Agent(agent)) => Some(Watched::Calls(agent)),
             (Package::Presence, Destination::Agent(agent)) => Some(Watched::Reach(agent)),
             (Package::Conference, Destination::Conference(room)) => Some(Watched::Conference(Focus::Room(room))),
@@ -268,12 +274,8 @@ impl Desk {
     }
 
     fn conference_info(&self, focus: &Focus, entity: String) -> ConferenceInfo {
-        let rooms = &self.directory.conferences;
         let (name, users_max) = match focus {
-            Focus::Room(name) => {
-                let room = rooms.iter().find(|room| room.name == *name);
-                (name.clone(), room.map_or(0, |room| u32::from(room.max_parties)))
-            }
+            Focus::Room(name) => (name.clone(), u32::try_from(self.room_parties_max(name)).unwrap_or(u32::MAX)),
             Focus::Call(_) => (String::new(), u32::try_from(self.config.limits.parties_max).unwrap_or(u32::MAX)),
         };
         let (parties, host) = (self.parties_at(focus), self.host());

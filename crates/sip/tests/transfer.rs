@@ -238,7 +238,7 @@ fn r13_every_in_dialog_request_is_answered() {
         ("FROBNICATE", "", "501"),
         ("REFER", "", "400"),
         ("REFER", "Refer-To: <http://example.com>", "416"),
-        ("REFER", "Refer-To: <sip:a@b;method=BYE>", "501"),
+        ("REFER", "Refer-To: <sip:a@b;method=OPTIONS>", "501"),
         ("REFER", "Refer-To: <sip:a@b>\nRefer-To: <sip:c@d>", "400"),
         ("OPTIONS", "Require: precondition, foo", "420"),
         ("INVITE", "Require: precondition", "420"),

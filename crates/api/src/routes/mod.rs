@@ -1,6 +1,7 @@
 //! The endpoints, a file for each noun.
 
 pub(crate) mod agents;
+pub(crate) mod conferences;
 pub(crate) mod connections;
 pub(crate) mod contacts;
 pub(crate) mod directory;
@@ -24,6 +25,7 @@ pub(crate) fn v1() -> OpenApiRouter<App> {
         .merge(agents::routes())
         .merge(contacts::routes())
         .merge(connections::routes())
+        .merge(conferences::routes())
         .merge(supervision::routes())
         .merge(records::routes())
         .merge(operations::routes())

@@ -359,6 +359,9 @@ pub(crate) struct Number {
     /// To this conference room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) conference: Option<String>,
+    /// To a new conference room each time, with the settings of this one (RFC 4579 §5.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) conference_factory: Option<String>,
 }
 
 /// Where numbers with a prefix go. The longest prefix wins.
@@ -444,6 +447,9 @@ pub(crate) struct SecurityProfile {
     /// How its users may take part in other agents' contacts; nobody may without being named here.
     #[schema(required = false)]
     pub(crate) supervise: Vec<Supervision>,
+    /// Whether its users may mute and remove others in conference rooms; absent: they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moderate: Option<bool>,
 }
 
 /// Something in the directory that cannot stand, with its place.

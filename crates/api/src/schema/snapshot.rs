@@ -210,6 +210,22 @@ pub(crate) struct CallSummary {
     pub(crate) connections: Vec<ConnectionSnapshot>,
 }
 
+/// A conference room now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ConferenceView {
+    /// The name: in the directory, or made by a factory.
+    pub(crate) name: String,
+    /// The numbers that lead to it.
+    pub(crate) numbers: Vec<String>,
+    /// Most parties.
+    pub(crate) max_parties: u32,
+    /// A factory has made it: it ends with its last party.
+    pub(crate) ad_hoc: bool,
+    /// Its parties; whoever comes in by a call that was led into it is behind one of them.
+    pub(crate) connections: Vec<ConnectionSnapshot>,
+}
+
 /// A queue now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -202,6 +202,13 @@ fn snapshots_are_the_real_ones() {
         contacts: vec![contact()],
     });
     let connections = contact().connections;
+    same::<snapshot::ConferenceView>(real_snapshot::ConferenceView {
+        name: "room".to_owned(),
+        numbers: vec!["800".to_owned()],
+        max_parties: 3,
+        ad_hoc: false,
+        connections: connections.clone(),
+    });
     same::<snapshot::CallSummary>(real_snapshot::CallSummary { contact_id: ContactId(1), since_ms: 2, connections });
     let queue = real_snapshot::QueueView {
         name: "Support".to_owned(),
@@ -492,7 +499,13 @@ fn the_directory_is_the_real_one() {
         calls_per_second: Some(3),
         ..Trunk::default()
     };
-    let number = Number { queue: some("q"), user: some("u"), conference: some("c"), ..Number::default() };
+    let number = Number {
+        queue: some("q"),
+        user: some("u"),
+        conference: some("c"),
+        conference_factory: some("f"),
+        ..Number::default()
+    };
     let security_profile = SecurityProfile {
         dial: Some(Vec::new()),
         transfer: Some(Vec::new()),
@@ -500,6 +513,7 @@ fn the_directory_is_the_real_one() {
         max_outbound_seconds: Some(60),
         max_transfers: Some(2),
         supervise: vec![Supervision::Barge],
+        moderate: Some(false),
         ..SecurityProfile::default()
     };
     same::<directory::Directory>(Directory {

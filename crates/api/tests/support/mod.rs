@@ -17,9 +17,9 @@ use baton_contact::command::{Command, Query, Refusal, RefusalKind, Reply};
 use baton_contact::directory::{Directory, DirectoryError, Phone, Queue, QuickConnectType, Route, Trunk, User};
 use baton_contact::event::{ContactEvent, EventKind, InitiationMethod};
 use baton_contact::snapshot::{
-    AgentActivity, AgentSnapshot, BanView, CallSummary, ConnectionSnapshot, ConnectionState, ConnectionType,
-    ContactSnapshot, ContactState, GatewayView, QueueView, QuickConnectView, RegistrationView, SubscriptionView,
-    TrunkView,
+    AgentActivity, AgentSnapshot, BanView, CallSummary, ConferenceView, ConnectionSnapshot, ConnectionState,
+    ConnectionType, ContactSnapshot, ContactState, GatewayView, QueueView, QuickConnectView, RegistrationView,
+    SubscriptionView, TrunkView,
 };
 use baton_contact::{ConnectionId, ContactId};
 use futures_util::future::BoxFuture;
@@ -91,6 +91,10 @@ fn reply(command: &Command) -> Reply {
             since_ms: 5,
             connections: vec![connection(ContactId(1), "anna")],
         }]),
+        Command::Conference { room, .. } | Command::Query(Query::Conference { room, .. }) => {
+            Reply::Conference(Box::new(conference_view(room)))
+        }
+        Command::Query(Query::Conferences(_)) => Reply::Conferences(vec![conference_view("room")]),
         Command::Query(Query::Queues) => Reply::Queues(vec![queue_view()]),
         Command::Query(Query::Registrations) => Reply::Registrations(vec![registration()]),
         Command::Query(Query::Subscriptions { after, limit }) => {
@@ -162,7 +166,17 @@ pub fn agent_snapshot(username: &str) -> AgentSnapshot {
     }
 }
 
-pub fn queue_view() -> QueueView {
+pub fn conference_view(name: &str) -> ConferenceView {
+    ConferenceView {
+        name: name.to_owned(),
+        numbers: vec!["800".to_owned()],
+        max_parties: 16,
+        ad_hoc: false,
+        connections: contact_snapshot(ContactId(9)).connections,
+    }
+}
+
+fn queue_view() -> QueueView {
     QueueView {
         name: "Support".into(),
         waiting: 2,

@@ -87,12 +87,12 @@ fn each_fault_is_found_and_named() {
         (
             "/numbers/0/user",
             r#""anna""#,
-            "numbers/+4989222/number: a number leads to exactly one of queue, user, conference ()",
+            "numbers/+4989222/number: a number leads to exactly one of queue, user, conference, conferenceFactory ()",
         ),
         (
             "/numbers/0/queue",
             "null",
-            "numbers/+4989222/number: a number leads to exactly one of queue, user, conference ()",
+            "numbers/+4989222/number: a number leads to exactly one of queue, user, conference, conferenceFactory ()",
         ),
         ("/queues/0/maxContacts", "0", "queues/support/maxContacts: 0 is not in 1 to 10000 ()"),
         ("/queues/0/offerTimeoutSeconds", "121", "queues/support/offerTimeoutSeconds: 121 is not in 5 to 120 ()"),

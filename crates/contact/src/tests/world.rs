@@ -374,6 +374,7 @@ impl World {
             transfer: TransferId(self.next_transfer),
             target: ReferTarget {
                 target,
+                removes: false,
                 replaces: replaces.map(|leg| ReplacesTarget::Session(SessionId(leg))),
                 user_to_user: Vec::new(),
             },

@@ -80,6 +80,8 @@ pub struct History {
 pub struct ReferTarget {
     /// The Refer-To address without URI headers.
     pub target: Party,
+    /// With `method=BYE`: it is to be removed from a conference (RFC 4579 §5.11), not called.
+    pub removes: bool,
     /// What the Replaces in the Refer-To names, if there is one.
     pub replaces: Option<ReplacesTarget>,
     /// The User-to-User headers in the Refer-To (RFC 7433 §4.2), unescaped.

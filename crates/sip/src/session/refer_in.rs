@@ -62,7 +62,8 @@ impl Session {
             return refuse(stack, 491);
         }
         let Ok(Some(refer_to)) = refer.refer_to() else { return refuse(stack, 400) };
-        if refer_to.method != Method::Invite {
+        let removes = refer_to.method == Method::Bye;
+        if refer_to.method != Method::Invite && !removes {
             return refuse(stack, 501);
         }
         if !matches!(refer_to.uri.scheme(), "sip" | "sips" | "tel") {
@@ -95,7 +96,7 @@ impl Session {
         stack.tell(Event::TransferAsked {
             session: self.id,
             transfer: id,
-            target: ReferTarget { target, replaces, user_to_user },
+            target: ReferTarget { target, removes, replaces, user_to_user },
             referred_by: refer.header(HeaderName::ReferredBy).map(str::to_owned),
             subscription,
         });

@@ -1,0 +1,157 @@
+//! Guests that are called into a room, muted and removed, by the API from outside and by the panel of an agent in it.
+
+use baton_contact::command::{AddMode, Command, Control, Query, Refusal, RefusalKind, Reply, RoomControl, Target};
+use baton_contact::directory::SecurityProfile;
+use baton_contact::snapshot::{ConferenceView, ConnectionState};
+use baton_tests::world::{Behaviour, World, office};
+use serde_json::json;
+
+fn ask(world: &mut World, by: Option<&str>, control: RoomControl) -> Result<ConferenceView, Refusal> {
+    let by = by.map(str::to_owned);
+    let done = world.command(Command::Conference { by, room: "room".into(), control });
+    world.settle();
+    match done? {
+        Reply::Conference(room) => Ok(*room),
+        other => panic!("not a room: {other:?}"),
+    }
+}
+
+fn number(number: &str) -> RoomControl {
+    RoomControl::Add(Target::PhoneNumber(number.into()))
+}
+
+fn add(number: &str) -> Control {
+    Control::Add { target: Target::PhoneNumber(number.into()), mode: AddMode::Consult }
+}
+
+fn rooms(world: &mut World, by: Option<&str>) -> Vec<ConferenceView> {
+    match world.command(Command::Query(Query::Conferences(by.map(str::to_owned)))) {
+        Ok(Reply::Conferences(rooms)) => rooms,
+        other => panic!("rooms were asked for: {other:?}"),
+    }
+}
+
+#[test]
+fn guests_are_called_into_an_empty_room_muted_and_removed() {
+    let mut world = World::with_sound(&["anna", "bert"]);
+    world.behave("bank", Behaviour::Answers(100));
+    let room = ask(&mut world, Some("anna"), number(office::BANK)).expect("a guest");
+    assert_eq!(
+        (room.name.as_str(), room.numbers, room.max_parties, room.ad_hoc),
+        ("room", vec!["800".into()], 8, false)
+    );
+    assert_eq!(room.connections[0].state, ConnectionState::Offered);
+    world.settle();
+    world.expect_hearing(&[("bank", "music")]);
+    ask(&mut world, None, RoomControl::Add(Target::Agent("bert".into()))).expect("an agent");
+    world.answer("bert");
+    world.expect_hearing(&[("bank", "bert"), ("bert", "bank")]);
+    let bank = world.connection("bank");
+    ask(&mut world, Some("anna"), RoomControl::Mute(bank)).expect("muted");
+    world.expect_hearing(&[("bank", "bert"), ("bert", "silence")]);
+    let room = ask(&mut world, Some("anna"), RoomControl::Unmute(bank)).expect("unmuted");
+    assert_eq!((room.connections.len(), room.connections[0].muted), (2, false));
+    world.expect_hearing(&[("bert", "bank")]);
+    assert_eq!(rooms(&mut world, Some("carla"))[0].connections.len(), 2);
+    ask(&mut world, Some("anna"), RoomControl::Drop(bank)).expect("removed");
+    assert!(!world.is_up("bank"), "{}", world.ladder);
+    world.expect_hearing(&[("bert", "music")]);
+    world.expect_record(
+        1,
+        &[
+            ("/InitiationMethod", json!("EXTERNAL_OUTBOUND")),
+            ("/CustomerEndpoint/Address", json!(office::BANK)),
+            ("/SystemEndpoint/Address", json!(office::SUPPORT)),
+            ("/Baton/LeftBy", json!("anna")),
+        ],
+    );
+    world.expect_record(
+        2,
+        &[
+            ("/InitiationMethod", json!("API")),
+            ("/SystemEndpoint/Address", json!("800")),
+            ("/Agent/Username", json!("bert")),
+        ],
+    );
+    world.end_of_day();
+}
+
+#[test]
+fn what_is_refused_says_why_and_changes_nothing() {
+    let profile = SecurityProfile {
+        name: "clerk".into(),
+        transfer: Some(vec!["internal".into()]),
+        moderate: Some(false),
+        ..SecurityProfile::default()
+    };
+    let mut world = World::with(&["anna", "bert"], 1, |_, directory| {
+        directory.security_profiles = vec![profile];
+        directory.users[0].security_profile = Some("clerk".into());
+        directory.conferences[0].max_parties = 2;
+    });
+    let kind = |world: &mut World, by, control| ask(world, by, control).expect_err("refused").kind;
+    assert_eq!(kind(&mut world, Some("anna"), number(office::BANK)), RefusalKind::NotPermitted);
+    assert_eq!(kind(&mut world, Some("bert"), number("555")), RefusalKind::NoRoute);
+    let queue = RoomControl::Add(Target::Queue("sales".into()));
+    assert_eq!(kind(&mut world, None, queue), RefusalKind::Invalid);
+    assert_eq!(kind(&mut world, None, number("800")), RefusalKind::Invalid);
+    assert_eq!(kind(&mut world, None, RoomControl::Drop(baton_contact::ConnectionId(9))), RefusalKind::NotFound);
+    let unknown = Command::Conference { by: None, room: "attic".into(), control: number(office::BANK) };
+    assert_eq!(world.command(unknown).expect_err("unknown").kind, RefusalKind::NotFound);
+    assert_eq!(world.core.gauges().conversations, 0, "an empty room is none");
+    world.call_in("guest", "800");
+    world.dial("bert", "800");
+    let guest = world.connection("guest");
+    assert_eq!(kind(&mut world, Some("bert"), number(office::BANK)), RefusalKind::LimitReached);
+    assert_eq!(kind(&mut world, Some("anna"), RoomControl::Mute(guest)), RefusalKind::NotPermitted);
+    assert_eq!(
+        kind(&mut world, Some("bert"), RoomControl::Drop(baton_contact::ConnectionId(9))),
+        RefusalKind::NotFound
+    );
+    world.expect_hearing(&[("guest", "bert"), ("bert", "guest")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_guest_that_is_not_reached_is_shown_and_the_room_goes_on() {
+    let mut world = World::new(&["anna", "bert"]);
+    world.call_in("guest", "800");
+    world.behave("bank", Behaviour::Busy(486));
+    let room = ask(&mut world, Some("anna"), number(office::BANK)).expect("asked for");
+    assert_eq!(room.connections.len(), 2);
+    let room = rooms(&mut world, None).remove(0);
+    let bank = room.connections.iter().find(|each| each.address == office::BANK).expect("still shown");
+    assert_eq!((bank.outcome.as_deref(), bank.sip_status), (Some("busy"), Some(486)));
+    // Who is busy is; who is called and is no more wanted rings no more.
+    world.talking();
+    let room = ask(&mut world, None, RoomControl::Add(Target::Agent("anna".into()))).expect("asked for");
+    assert!(room.connections.iter().any(|each| each.outcome.as_deref() == Some("busy")));
+    ask(&mut world, Some("anna"), RoomControl::Add(Target::Agent("bert".into()))).expect("asked for");
+    assert!(world.rings("bert"));
+    let bert = world.connection("bert");
+    ask(&mut world, Some("anna"), RoomControl::Drop(bert)).expect("no more wanted");
+    assert!(!world.rings("bert"), "{}", world.ladder);
+    world.expect_hearing(&[("guest", "music"), ("C", "anna")]);
+    world.end_of_day();
+}
+
+#[test]
+fn an_agent_in_the_room_has_the_same_by_its_panel() {
+    let mut world = World::new(&["anna", "bert"]);
+    world.dial("anna", "800");
+    world.call_in("guest", "800");
+    assert_eq!(world.agents["anna"].contacts[0].controls, ["hold", "leave", "end", "add"]);
+    world.behave("bank", Behaviour::Answers(100));
+    world.click("anna", add(office::BANK));
+    world.settle();
+    world.expect_hearing(&[("anna", "bank guest"), ("bank", "anna guest"), ("guest", "anna bank")]);
+    let (guest, bank) = (world.connection("guest"), world.connection("bank"));
+    world.click("anna", Control::Mute(guest));
+    world.expect_hearing(&[("anna", "bank"), ("bank", "anna"), ("guest", "anna bank")]);
+    world.click("anna", Control::Unmute(guest));
+    world.click("anna", Control::Drop(bank));
+    world.expect_hearing(&[("anna", "guest"), ("guest", "anna"), ("bank", "nothing")]);
+    world.click("anna", Control::Leave);
+    world.expect_hearing(&[("guest", "music")]);
+    world.end_of_day();
+}
