@@ -24,6 +24,8 @@ mod dtmf;
 mod external_number;
 #[path = "scenarios/far_names.rs"]
 mod far_names;
+#[path = "scenarios/feature_codes.rs"]
+mod feature_codes;
 #[path = "scenarios/freeze_and_revive.rs"]
 mod freeze_and_revive;
 #[path = "scenarios/identity.rs"]

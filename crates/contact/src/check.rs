@@ -11,6 +11,7 @@ use crate::directory::{
     QuickConnectType, Route, RoutingProfile, User, parse_network,
 };
 
+mod feature;
 mod permission;
 mod recall;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
     directory.conferences.iter().for_each(|entry| findings.conference(entry));
     directory.destination_classes.iter().for_each(|entry| findings.destination_class(entry));
     directory.security_profiles.iter().for_each(|entry| findings.security_profile(entry));
+    findings.feature_codes(&directory.feature_codes);
     findings.unique_names(directory);
     findings.unique_phones(directory);
     findings.unique_accounts(directory);

@@ -8,6 +8,7 @@ use crate::attempt::Attempt;
 use crate::dial::Devices;
 use crate::directory::Supervision;
 use crate::event::PartyRole;
+use crate::feature::Dialling;
 use crate::guest::Invited;
 use crate::ids::{ConnectionId, ContactId};
 use crate::leg::Leg;
@@ -128,6 +129,8 @@ pub(crate) struct Connection {
     pub(crate) rung: bool,
     /// Digits that may become a feature code.
     pub(crate) digits: String,
+    /// The number that it is pressing after a feature code.
+    pub(crate) dialling: Option<Box<Dialling>>,
     /// What is left to try while it is being called out by a trunk.
     pub(crate) attempt: Option<Box<Attempt>>,
     /// Devices that ring after the one that rings now.
@@ -181,6 +184,7 @@ impl Connection {
             audio_lost: false,
             rung: false,
             digits: String::new(),
+            dialling: None,
             attempt: None,
             devices: None,
             charged_to: None,
@@ -217,9 +221,13 @@ impl Connection {
         matches!(self.phase, Phase::Queued | Phase::Offered | Phase::Ringing | Phase::EarlyMedia | Phase::Whispering)
     }
 
-    /// In the conversation, not held, and not on its way out. A supervisor talks beside the conversation.
+    /// In the conversation, not held, pressing no number, and not on its way out. A supervisor talks beside the conversation.
     pub(crate) fn talks(&self) -> bool {
-        self.is_connected() && self.monitor.is_none() && self.hold.is_none() && self.is_here()
+        self.is_connected()
+            && self.monitor.is_none()
+            && self.hold.is_none()
+            && self.dialling.is_none()
+            && self.is_here()
     }
 
     /// Not on its way out, by REFER or by a Leave that may be taken back.

@@ -122,6 +122,8 @@ impl Desk {
                 _ => "The agent is not connected on this contact.",
             }));
         };
+        // Whoever clicks presses no number any more.
+        self.end_number(conversation, actor);
         if conversation.conference.is_some() {
             return self.control_in_room(conversation, actor, control);
         }
@@ -246,7 +248,7 @@ impl Desk {
         }
     }
 
-    fn hold_customer(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+    pub(crate) fn hold_customer(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
         let customers = conversation.ids_of(|each| each.initial && each.is_connected() && each.id != actor);
         if customers.is_empty() {
             return Err(wrong_state("There is no connected customer to hold."));
@@ -274,7 +276,12 @@ impl Desk {
         Ok(())
     }
 
-    fn resume_one(&mut self, conversation: &mut Conversation, actor: ConnectionId, id: ConnectionId) -> Outcome {
+    pub(crate) fn resume_one(
+        &mut self,
+        conversation: &mut Conversation,
+        actor: ConnectionId,
+        id: ConnectionId,
+    ) -> Outcome {
         let party = connected(conversation, id)?;
         let Some(hold) = party.hold else { return Ok(()) };
         // The phone itself would not listen: the customer would talk into nothing.
@@ -351,7 +358,13 @@ impl Desk {
         Ok(())
     }
 
-    fn add(&mut self, conversation: &mut Conversation, actor: ConnectionId, target: &Target, mode: AddMode) -> Outcome {
+    pub(crate) fn add(
+        &mut self,
+        conversation: &mut Conversation,
+        actor: ConnectionId,
+        target: &Target,
+        mode: AddMode,
+    ) -> Outcome {
         if mode == AddMode::Blind && self.target_there(conversation, actor, target).is_some() {
             // It rings or is there already, and is not called a second time (R7).
             return self.leave_by_control(conversation, actor);
@@ -443,58 +456,6 @@ impl Desk {
             self.emit(conversation, contact, EventKind::ContactDataUpdated { attributes });
         }
         Ok(())
-    }
-
-    /// A feature code from an agent's keypad: the same as the panel's buttons.
-    pub(crate) fn feature_code(&mut self, conversation: &mut Conversation, actor: ConnectionId, code: char) {
-        let target = conversation.live().filter(|each| each.added_by == Some(actor)).last().map(|each| each.id);
-        let Some(target) = target else { return };
-        let contact = crate::line::contact_of(conversation, actor);
-        let done = match code {
-            '1' => self.drop_party(conversation, actor, target).map(|()| {
-                let held = conversation.ids_of(|each| each.initial && each.hold.is_some_and(|hold| hold.by == contact));
-                held.into_iter().for_each(|id| self.resume_party(conversation, id, contact));
-            }),
-            '2' => self.leave_by_control(conversation, actor),
-            '3' => self.join(conversation, actor),
-            '4' => self.swap(conversation, actor),
-            '5' => self.undo(conversation, actor),
-            _ => return,
-        };
-        if let Err(refusal) = done {
-            tracing::info!(contact = %contact, code = %code, detail = refusal.detail, "a feature code was refused");
-        }
-    }
-
-    /// The shard or the phone's INFO gives a digit: it may be part of a feature code.
-    pub(crate) fn digit(&mut self, conversation: &mut Conversation, owner: ConnectionId, digit: char) {
-        if self.whisper_key(conversation, owner, digit) {
-            return;
-        }
-        let Some(party) = conversation.connection_mut(owner) else { return };
-        if party.tie().is_some() {
-            // Who pressed it has been heard already, where it is a party itself.
-            return;
-        }
-        let agent = party.is_agent() && party.is_connected();
-        let supervisor = party.monitor.is_some() && party.is_connected();
-        party.digit_count = party.digit_count.saturating_add(1);
-        let starred = party.digits == "*";
-        party.digits.clear();
-        if digit == '*' {
-            party.digits.push('*');
-        }
-        let timer = Timer::FeatureCode(conversation.id, owner);
-        if digit == '*' {
-            self.start_timer(timer, u64::from(self.config.limits.feature_code_ms));
-        } else {
-            self.timers.stop(timer);
-            if starred && agent {
-                self.feature_code(conversation, owner, digit);
-            } else if starred && supervisor {
-                self.supervisor_key(conversation, owner, digit);
-            }
-        }
     }
 }
 

@@ -6,10 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+mod feature;
 mod permission;
 mod recall;
 mod trunk;
 
+pub(crate) use feature::Feature;
+pub use feature::FeatureCodes;
 pub use permission::{CLASS_INTERNAL, CLASS_OTHER, DestinationClass, SecurityProfile, Supervision};
 pub use recall::{RecallPolicy, RecallStage};
 pub use trunk::{
@@ -42,6 +45,8 @@ pub struct Directory {
     pub destination_classes: Vec<DestinationClass>,
     /// What users and trunks may do.
     pub security_profiles: Vec<SecurityProfile>,
+    /// What is pressed or dialled in place of a click.
+    pub feature_codes: FeatureCodes,
 }
 
 /// An agent.

@@ -359,11 +359,7 @@ impl Desk {
             Timer::Ring(_, target) => desk.rung_long_enough(conversation, target),
             Timer::HoldReminder(_, held) => desk.remind(conversation, held),
             Timer::Audio(_, owner) => desk.silent_too_long(conversation, owner),
-            Timer::FeatureCode(_, owner) => {
-                if let Some(party) = conversation.connection_mut(owner) {
-                    party.digits.clear();
-                }
-            }
+            Timer::FeatureCode(_, owner) => desk.keys_are_over(conversation, owner),
             Timer::Undo(_, actor) => desk.undo_is_over(conversation, actor),
             Timer::Acw(_, contact) => desk.acw_ends(conversation, contact),
             Timer::CallMax(_) => desk.end_for_good(conversation),

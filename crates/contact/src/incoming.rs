@@ -378,6 +378,7 @@ impl Desk {
                 // R13: one transfer at a time.
                 return Err(491);
             }
+            desk.end_number(conversation, owner);
             let line = desk.caller_leg(conversation, &arrival)?;
             let (line_id, target) = (line.id, Target::PhoneNumber(arrival.invite.target.user.clone()));
             let adding = Adding { hold: true, line: Some(line.clone()), ..Adding::default() };

@@ -22,6 +22,7 @@ mod dial_out;
 pub mod directory;
 mod duty;
 pub mod event;
+mod feature;
 mod guest;
 mod handover;
 mod happening;

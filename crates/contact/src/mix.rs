@@ -22,7 +22,10 @@ pub(crate) const FAREWELL_PROMPT: &str = "unavailable";
 pub(crate) fn mix_plan(conversation: &Conversation, country: ToneCountry) -> MixPlan {
     let mut hears = BTreeMap::new();
     for party in conversation.live() {
-        if party.talks() {
+        if let Some(dialling) = party.dialling.as_ref().filter(|_| party.is_here() && party.hold.is_none()) {
+            let tone = if dialling.failed { Tone::Congestion(country) } else { Tone::Beep };
+            media_legs(party).for_each(|stream| drop(hears.insert(stream, Hears::Tone(tone))));
+        } else if party.talks() {
             talking(conversation, party, country, &mut hears);
         } else if party.hold.is_some() && party.is_here() {
             // A room that is held has its guests, who go on: no music for them.

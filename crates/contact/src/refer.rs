@@ -66,6 +66,7 @@ impl Desk {
             self.refuse_transfer(asked.session, asked.transfer, 481);
             return;
         };
+        self.end_number(conversation, owner);
         if conversation.conference.is_some() {
             return self.refer_to_focus(conversation, owner, asked);
         }
@@ -327,7 +328,8 @@ impl Desk {
         second.connections = stay;
         let contacts: Vec<_> = moved.iter().map(|each| each.contact).collect();
         for mut party in moved {
-            party.added_by = None;
+            (party.added_by, party.dialling) = (None, None);
+            self.timers.stop(crate::timer::Timer::FeatureCode(second.id, party.id));
             for leg in &mut party.legs {
                 leg.partners.clear();
                 self.leg_index.insert(leg.id, conversation.id);

@@ -186,6 +186,7 @@ impl Desk {
         if let Some(party) = conversation.connection_mut(id) {
             party.enter(Phase::Ended, now_us);
             (party.refer, party.aside, party.take_back, party.passing) = (None, None, None, None);
+            party.dialling = None;
             conversation.changed = true;
         }
     }

@@ -26,9 +26,6 @@ use crate::transfer::{Opening, agent_left};
 /// Most supervisors of one conversation; they count beside its parties.
 const SUPERVISORS_MAX: usize = 5;
 
-/// What a phone dials before an agent's extension to listen to it.
-pub(crate) const LISTEN_CODE: &str = "*5";
-
 /// What a supervisor's connection does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Monitor {
@@ -351,20 +348,18 @@ impl Desk {
         }
     }
 
-    /// `*1` listen, `*2` whisper to the agent, `*3` barge in, `*4` take over.
-    pub(crate) fn supervisor_key(&mut self, conversation: &mut Conversation, supervisor: ConnectionId, key: char) {
-        let mode = match key {
-            '1' => Supervision::SilentMonitor,
-            '2' => Supervision::Whisper,
-            '3' => Supervision::Barge,
-            '4' => Supervision::TakeOver,
-            _ => return,
-        };
+    /// A supervisor's feature code: it takes part in another way.
+    pub(crate) fn supervisor_key(
+        &mut self,
+        conversation: &mut Conversation,
+        supervisor: ConnectionId,
+        mode: Supervision,
+    ) {
         let name = conversation.connection(supervisor).and_then(|party| party.agent.clone()).unwrap_or_default();
         let done =
             self.may_supervise(&name, mode).and_then(|()| self.change_mode(conversation, supervisor, mode, None));
         if let Err(refusal) = done {
-            tracing::info!(supervisor = name, key = %key, detail = refusal.detail, "a supervisor's key was refused");
+            tracing::info!(supervisor = name, ?mode, detail = refusal.detail, "a supervisor's key was refused");
         }
     }
 
@@ -404,7 +399,8 @@ impl Desk {
 
     /// The agent whom a dialled code means, when no number of the directory is dialled so.
     pub(crate) fn supervised_by_code(&self, dialled: &str) -> Option<String> {
-        let extension = dialled.strip_prefix(LISTEN_CODE)?;
+        let code = &self.directory.feature_codes.supervise;
+        let extension = dialled.strip_prefix(code.as_str()).filter(|_| !code.is_empty())?;
         if self.numbers.look_up(dialled).is_some() {
             return None;
         }

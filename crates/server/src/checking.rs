@@ -91,12 +91,14 @@ impl Report {
     }
 }
 
-/// Directories have arrays of tables at their top, configurations none but `sip.listeners`.
+/// Directories have arrays of tables at their top, and one table of their own; configurations have none but `sip.listeners`.
 fn is_directory_file(file: &Path) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let named_so = || file.file_stem().is_some_and(|stem| stem == "directory");
     match text.parse::<toml::Table>() {
-        Ok(table) if !table.is_empty() => table.values().all(toml::Value::is_array),
+        Ok(table) if !table.is_empty() => {
+            table.values().any(toml::Value::is_array) || table.contains_key("featureCodes")
+        }
         _ => named_so(),
     }
 }

@@ -40,7 +40,12 @@ fn tables(directory: &Directory) -> Tables {
     let Ok(Value::Object(tables)) = serde_json::to_value(directory) else { return Tables::new() };
     let by_name = |(table, entries): (String, Value)| {
         let key = name_key(&table);
-        let Value::Array(entries) = entries else { return (table, BTreeMap::new()) };
+        let entries = match entries {
+            Value::Array(entries) => entries,
+            // A table that is one entry has no name but its own.
+            Value::Object(entry) => return (table, BTreeMap::from([(String::new(), entry)])),
+            _ => return (table, BTreeMap::new()),
+        };
         let named = entries.into_iter().filter_map(|entry| match entry {
             Value::Object(entry) => Some((entry.get(key)?.as_str()?.to_owned(), entry)),
             _ => None,

@@ -65,7 +65,11 @@ impl DirectoryFile {
         };
         let mut problem = self.source.problem(&path, error.message.clone(), error.hint.clone());
         // People know the entry by its name, not by its place in the list.
-        problem.key = format!("{} \"{}\": {}", error.table, error.entry, error.key);
+        problem.key = if error.entry.is_empty() {
+            format!("{}.{}", error.table, error.key)
+        } else {
+            format!("{} \"{}\": {}", error.table, error.entry, error.key)
+        };
         problem
     }
 }
@@ -105,6 +109,10 @@ mod tests {
             (
                 "[[users]]\nusername = \"anna\"\nphones = [{ username = \"anna-desk\" }]\n",
                 "directory.toml:3:11: users \"anna\": phones[0].password: the phone \"anna-desk\" has neither a password nor both of its hashes",
+            ),
+            (
+                "[featureCodes]\nmute = \"*1\"\n",
+                "directory.toml:2:1: featureCodes.mute: \"*1\" cannot be told from the code of `drop`",
             ),
             (
                 "[[user]]\nusername = \"anna\"\n",

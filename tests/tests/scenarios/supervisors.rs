@@ -170,7 +170,7 @@ fn a_supervisor_takes_the_contact_over() {
 fn a_phone_listens_by_a_code_and_changes_its_part_by_keys() {
     let mut world = office_of(&["anna", "carla"], &ALL);
     world.ladder.rungs.clear();
-    world.dial("carla", "*5101");
+    world.dial("carla", "*0101");
     world.expect_hearing(&[("C", "anna"), ("anna", "C"), ("carla", "C anna")]);
     undisturbed(&mut world);
     let keys = [('2', "C carla", "anna"), ('3', "C carla", "anna carla"), ('1', "C", "anna")];
@@ -188,7 +188,7 @@ fn a_phone_listens_by_a_code_and_changes_its_part_by_keys() {
 #[test]
 fn whoever_has_not_the_right_cannot_even_listen() {
     let mut world = office_of(&["anna", "bert", "carla"], &[Supervision::SilentMonitor]);
-    world.dial("bert", "*5101");
+    world.dial("bert", "*0101");
     assert_eq!(world.line("bert").refused, Some(403));
     let watched = || Watched::Agent("anna".into());
     let mode = Supervision::SilentMonitor;

@@ -1,6 +1,7 @@
 //! One seed's people: who they are, what they do next, and which of their phones break the rules.
 
 use baton_contact::command::{AddMode, Command, Control, Target};
+use baton_contact::directory::{Number, QuickConnect, QuickConnectType};
 use baton_tests::world::{Behaviour, LineState, Vice, World, office};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -45,6 +46,11 @@ impl Player {
         let mut dice = ChaCha12Rng::seed_from_u64(seed);
         let mut world = World::with(&AGENTS, seed, |_, directory| {
             directory.users.iter_mut().for_each(|user| user.acw_timeout_seconds = 5);
+            let (name, kind) = ("Room".into(), QuickConnectType::PhoneNumber);
+            let room = QuickConnect { name, kind, phone_number: Some("800".into()), ..QuickConnect::default() };
+            directory.quick_connects.push(room);
+            let (number, conference_factory) = ("810".into(), Some("room".into()));
+            directory.numbers.push(Number { number, conference_factory, ..Number::default() });
         });
         if sound {
             world.add_sound();
@@ -168,7 +174,7 @@ impl Player {
 
     fn control(&mut self, agent: &str) -> Control {
         let mode = pick(&mut self.dice, &[AddMode::Consult, AddMode::Consult, AddMode::Blind]);
-        let quick = pick(&mut self.dice, &["Bert", "Carla", "Sales", "Bank"]);
+        let quick = pick(&mut self.dice, &["Bert", "Carla", "Sales", "Bank", "Room"]);
         let contact = self.world.contact_of(agent);
         let snapshot = self.world.agents[agent].contacts.iter().find(|each| each.contact_id == contact).cloned();
         let parties: Vec<_> =
@@ -228,14 +234,19 @@ impl Player {
             (1, _) => self.world.offer(&who, |text| text.replace("a=sendrecv", "a=inactive")),
             (2, _) => self.world.offer(&who, |text| text),
             (3, _) => drop(self.world.refer_now(&who, &format!("sip:{}@192.0.2.1", office::BANK))),
-            (4, _) => drop(self.world.refer_now(&who, "sip:102@192.0.2.1")),
+            (4, _) => {
+                let to = pick(&mut self.dice, &["102", "102", "800", "102;method=BYE"]);
+                let (user, method) = to.split_once(';').unwrap_or((to, ""));
+                let method = if method.is_empty() { String::new() } else { format!(";{method}") };
+                self.world.refer_now(&who, &format!("sip:{user}@192.0.2.1{method}"));
+            }
             (5, _) => self.attend(&who),
             (6, _) => self.second_line(&who),
             (7 | 8, _) => {
-                let key = pick(&mut self.dice, &['*', '1', '2', '3', '4']);
+                let keys = pick(&mut self.dice, &["*", "1", "2", "3", "4", "#", "*6", "*9", "*7102#", "*8800#", "*8"]);
                 let line = &self.world.lines[&id];
                 let (device, session) = (line.device, line.session);
-                self.world.send_digit(device, session, key);
+                keys.chars().for_each(|key| self.world.send_digit(device, session, key));
             }
             (9, _) => self.world.hang_up_now(&who),
             _ => {}
@@ -261,7 +272,7 @@ impl Player {
 
     fn second_line(&mut self, who: &str) {
         let Some(agent) = AGENTS.into_iter().find(|agent| *agent == who) else { return };
-        let number = pick(&mut self.dice, &[office::BANK, office::PLUMBER, "102", "200"]);
+        let number = pick(&mut self.dice, &[office::BANK, office::PLUMBER, "102", "200", "800", "810"]);
         self.tell(format!("{agent} dials {number} on another line"));
         self.world.dial_now(agent, number);
     }

@@ -41,6 +41,9 @@ pub(crate) struct Directory {
     /// What users and trunks may do.
     #[schema(required = false)]
     pub(crate) security_profiles: Vec<SecurityProfile>,
+    /// What is pressed or dialled in place of a click.
+    #[schema(required = false)]
+    pub(crate) feature_codes: FeatureCodes,
 }
 
 /// An agent.
@@ -450,6 +453,57 @@ pub(crate) struct SecurityProfile {
     /// Whether its users may mute and remove others in conference rooms; absent: they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moderate: Option<bool>,
+}
+
+/// The codes. An empty one is off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct FeatureCodes {
+    /// Drop the target, and have the customer back.
+    #[schema(required = false, default = "*1")]
+    pub(crate) drop: String,
+    /// Leave: complete the transfer.
+    #[schema(required = false, default = "*2")]
+    pub(crate) complete: String,
+    /// Join everybody.
+    #[schema(required = false, default = "*3")]
+    pub(crate) join: String,
+    /// Swap.
+    #[schema(required = false, default = "*4")]
+    pub(crate) swap: String,
+    /// Take a Leave or a blind transfer back.
+    #[schema(required = false, default = "*5")]
+    pub(crate) undo: String,
+    /// Hold the customer, and resume.
+    #[schema(required = false, default = "*6")]
+    pub(crate) hold: String,
+    /// Mute one's own line, and unmute it.
+    #[schema(required = false, default = "*9")]
+    pub(crate) mute: String,
+    /// Transfer blind to the number that follows, `#` or a pause behind it.
+    #[schema(required = false, default = "*7")]
+    pub(crate) blind_transfer: String,
+    /// Consult the number that follows.
+    #[schema(required = false, default = "*8")]
+    pub(crate) consult: String,
+    /// How long after a digit of that number the next one may come, in seconds, 1–30. For the first there is twice as long.
+    #[schema(required = false, default = 4, minimum = 1, maximum = 30)]
+    pub(crate) number_seconds: u32,
+    /// Dialled before an agent's extension: listen to the agent's contact.
+    #[schema(required = false, default = "*0")]
+    pub(crate) supervise: String,
+    /// A supervisor: only listen.
+    #[schema(required = false, default = "*1")]
+    pub(crate) silent_monitor: String,
+    /// A supervisor: whisper to the agent.
+    #[schema(required = false, default = "*2")]
+    pub(crate) whisper: String,
+    /// A supervisor: barge in.
+    #[schema(required = false, default = "*3")]
+    pub(crate) barge: String,
+    /// A supervisor: take the contact over.
+    #[schema(required = false, default = "*4")]
+    pub(crate) take_over: String,
 }
 
 /// Something in the directory that cannot stand, with its place.

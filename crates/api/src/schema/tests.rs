@@ -527,6 +527,7 @@ fn the_directory_is_the_real_one() {
         conferences: vec![Conference::default()],
         destination_classes: vec![DestinationClass::default()],
         security_profiles: vec![security_profile, SecurityProfile::default()],
+        feature_codes: FeatureCodes::default(),
     });
     let (table, entry) = ("users".to_owned(), "anna".to_owned());
     let (key, message) = ("name".to_owned(), "wrong".to_owned());

@@ -272,6 +272,18 @@ fn each_fault_is_found_and_named() {
             r#"{"name":"other","prefixes":["+1"]}"#,
             "destinationClasses/other/name: the class \"other\" is there already ()",
         ),
+        (
+            "/featureCodes",
+            r#"{"blindTransfer":"7"}"#,
+            "featureCodes//blindTransfer: \"7\" is not * or # and 1 to 5 of 0-9 * # behind it ()",
+        ),
+        ("/featureCodes", r#"{"mute":"*11"}"#, "featureCodes//mute: \"*11\" cannot be told from the code of `drop` ()"),
+        (
+            "/featureCodes",
+            r#"{"supervise":"*5"}"#,
+            "featureCodes//supervise: \"*5\" cannot be told from the code of `undo` ()",
+        ),
+        ("/featureCodes", r#"{"numberSeconds":0}"#, "featureCodes//numberSeconds: 0 is not in 1 to 30 ()"),
         ("/users/0/username", r#""Anna""#, "users/Anna/username: a user name has 1 to 64 of a-z 0-9 . _ - ()"),
         (
             "/users/1/phones",

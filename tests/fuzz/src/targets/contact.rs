@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use baton_contact::command::{AddMode, Command, Control, Query, Target};
+use baton_contact::command::{AddMode, Command, Control, Query, RoomControl, Target};
 use baton_contact::directory::Directory;
 use baton_contact::event::EventKind;
 use baton_contact::snapshot::AgentSnapshot;
@@ -19,7 +19,8 @@ use crate::steps::{Step, steps};
 
 const DIRECTORY: &str = include_str!("../../../../deploy/directory.toml");
 const AGENTS: &[&str] = &["anna", "bert", "carla"];
-const USERS: &[&str] = &["100", "101", "102", "103", "+4989222", "+4989333", "800", "201", "+498912345", "nobody"];
+const USERS: &[&str] =
+    &["100", "101", "102", "103", "+4989222", "+4989333", "800", "810", "201", "+498912345", "nobody"];
 const CONVERSATIONS_MAX: usize = 8;
 /// The trunk, the phones, a stranger.
 const SOURCES: &[([u8; 4], u16)] = &[
@@ -196,6 +197,17 @@ impl Centre {
                     _ => {}
                 }
                 Command::SetDirectory(Box::new(changed))
+            }
+            9 => {
+                let connection = ConnectionId(u64::from(step.byte(4)));
+                let control = match step.byte(3) % 5 {
+                    0 | 1 => RoomControl::Add(self.target(step, 4)),
+                    2 => RoomControl::Drop(connection),
+                    3 => RoomControl::Mute(connection),
+                    _ => RoomControl::Unmute(connection),
+                };
+                let by = step.bit(5, 0).then_some(agent);
+                Command::Conference { by, room: "room".into(), control }
             }
             8 if step.byte(3) > 250 => Command::Drain,
             8 if step.byte(3) > 245 => Command::EndAll,

@@ -67,6 +67,11 @@ pub(super) fn look(conversation: &Conversation, party: &Connection) -> Look {
     for leg in &party.legs {
         look.extend([leg.state as u8, u8::from(leg.remote_hold), u8::from(leg.partners.is_empty())]);
     }
+    if let Some((mode, failed, number, held)) = party.dialling.as_ref().map(|dialling| dialling.shape()) {
+        look.extend([b'd', mode as u8, u8::from(failed), held as u8]);
+        look.extend(number.bytes());
+    }
+    look.extend(party.digits.bytes());
     look.push(u8::MAX);
     meant_by_others(conversation, party, &mut look);
     look

@@ -29,10 +29,13 @@ pub(super) struct Reach {
     pub(super) each_party: bool,
     /// Agents and queues are brought in; without, outside numbers alone.
     pub(super) colleagues: bool,
+    /// Agents press feature codes: a walk of its own, for nothing else adds so many steps to each state.
+    pub(super) keys: bool,
 }
 
 impl Reach {
-    pub(super) const ALL: Reach = Reach { alerting: true, phones: true, each_party: true, colleagues: true };
+    pub(super) const ALL: Reach =
+        Reach { alerting: true, phones: true, each_party: true, colleagues: true, keys: false };
 }
 
 /// One thing that can happen.
@@ -54,6 +57,19 @@ pub(super) enum Step {
     /// A target that is asked to accept presses a key.
     Key(u64, char),
     Supervise(ContactId, Supervision, Option<ConnectionId>),
+    /// An agent presses a feature code, and perhaps a number behind it.
+    Keys(u64, &'static str),
+    /// An agent that presses a number presses no more.
+    Pause,
+}
+
+/// What is pressed: transfers to bert, to nowhere and to what follows, a digit and the end of it, hold and mute.
+const CODES: [&str; 9] = ["*7102#", "*8102#", "*7999#", "*7", "*8", "1", "#", "*6", "*9"];
+
+/// Whether somebody presses a number.
+pub(super) fn is_dialling(world: &World) -> bool {
+    let mut parties = world.desk.conversations.values().flat_map(|conversation| conversation.live());
+    parties.any(|party| party.dialling.is_some())
 }
 
 /// All that can happen, once for parties that are equal.
@@ -75,6 +91,7 @@ pub(super) fn steps(world: &World, reach: Reach) -> Vec<Step> {
         of_legs(party, reach, &mut steps);
     }
     of_supervisor(world, conversation, reach, &mut steps);
+    steps.extend(is_dialling(world).then_some(Step::Pause));
     if conversation.live().chain(conversation.monitors()).any(Connection::is_pending) {
         steps.push(Step::RingTimeout);
     }
@@ -95,6 +112,8 @@ fn of_legs(party: &Connection, reach: Reach, steps: &mut Vec<Step>) {
                 if party.phase == Phase::Whispering {
                     steps.extend([Step::Key(leg.id, '1'), Step::Key(leg.id, '2')]);
                 }
+                let presses = reach.keys && party.is_agent() && party.is_connected();
+                steps.extend(CODES.iter().filter(|_| presses).map(|code| Step::Keys(leg.id, code)));
                 if reach.phones && party.is_agent() {
                     steps.extend([Step::Die(leg.id), Step::PhoneHold(leg.id, !leg.remote_hold)]);
                     steps.extend(party.is_here().then_some(Step::Refer(leg.id)));
@@ -205,6 +224,13 @@ pub(super) fn apply(world: &mut World, step: &Step) -> bool {
             let stream = StreamId(*leg);
             world.media(baton_media::Event::Digit { stream, digit: *digit, duration_ms: 100 });
         }
+        Step::Keys(leg, keys) => {
+            let stream = StreamId(*leg);
+            for digit in keys.chars() {
+                world.media(baton_media::Event::Digit { stream, digit, duration_ms: 100 });
+            }
+        }
+        Step::Pause => world.wait_ms(9_000),
         Step::Refer(leg) => world.refer(*leg, "+49404040", None),
     }
     clear_all(world);
