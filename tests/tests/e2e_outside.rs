@@ -129,6 +129,38 @@ fn a_conference_room_mixes_phones_and_the_trunk() {
         .expect(&["agent1: customer", "customer: agent1"]);
 }
 
+/// Through the media threads' own sockets: the call and the room may be in two of them.
+#[test]
+fn a_customer_is_led_into_a_room_where_a_colleague_waits() {
+    let Some(office) = Office::open() else { return };
+    let one = office.baresip(1, WhenRung::Answer);
+    let mut two = office.linphone(2, WhenRung::Answer);
+    let agents = office.all_available(&[1, 2]);
+    two.dial("sip:4930900200@10.77.0.1");
+    agents[1].expect_contact("connected");
+    let customer = office.customer_calls(5080, SUPPORT);
+    customer.expect_answered(10.0);
+    agents[0].expect_contact("connected");
+    agents[0].add(&json!({"phoneNumber": "4930900200", "mode": "consult"}));
+    let room = |expected: &[&str]| {
+        Room::new()
+            .with("agent1", tone_of(1), &one)
+            .with("agent2", tone_of(2), &two)
+            .with("customer", CUSTOMER_HZ, &customer)
+            .expect(expected);
+    };
+    room(&["agent1: agent2", "agent2: agent1", "customer: music"]);
+    agents[0].press("join");
+    room(&["agent1: agent2, customer", "agent2: agent1, customer", "customer: agent1, agent2"]);
+    agents[0].press("leave");
+    room(&["agent1: -", "agent2: customer", "customer: agent2"]);
+    agents[0].expect_contact("acw");
+    agents[0].press("clear");
+    customer.hang_up();
+    two.hang_up(None);
+    office.expect_quiet();
+}
+
 #[test]
 fn a_tandem_call_goes_from_trunk_to_trunk_and_has_a_record() {
     let Some(office) = Office::open() else { return };

@@ -390,6 +390,10 @@ impl Desk {
             if !(same_device || (agent.is_some() && party.agent == agent)) {
                 return Err(403);
             }
+            if !conversation.live().any(|each| each.id != owner && each.is_connected() && !each.is_room()) {
+                // There would be nobody to lead there.
+                return Err(480);
+            }
             let added = desk.add_target(conversation, owner, &number, Adding::default());
             let added = added.map_err(|refusal| status_of(&refusal))?;
             let there = conversation.connection(added).is_some_and(Connection::is_connected);

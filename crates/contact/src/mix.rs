@@ -127,7 +127,7 @@ fn waiting_sound(conversation: &Conversation, party: &Connection, country: ToneC
         return Hears::Prompt(own.unwrap_or_else(|| FAREWELL_PROMPT.to_string()));
     }
     // Of several who come into an empty room together, each has company.
-    if party.tie().is_some_and(|tie| !party.initial || tie.behind.talking != 1) {
+    if party.tie().is_some_and(|tie| party.is_room() || tie.behind.talking != 1) {
         return Hears::Silence;
     }
     let pending = || conversation.live().filter(|other| other.id != party.id && other.is_pending());

@@ -449,7 +449,7 @@ impl Desk {
         let caller = conversation.connection(leaver).is_some_and(|party| party.initial);
         let others = || conversation.live().filter(|each| each.id != leaver && each.is_connected());
         let kept = others().any(|each| each.initial || each.is_agent());
-        let heir = others().find(|each| each.refer.is_none()).map(|each| each.id);
+        let heir = others().find(|each| each.refer.is_none() && !each.is_room()).map(|each| each.id);
         if let Some(heir) = heir.filter(|_| caller && !kept).and_then(|id| conversation.connection_mut(id)) {
             heir.initial = true;
         }

@@ -60,7 +60,7 @@ impl Connection {
 
     /// A conference room, as a party of a call.
     pub(crate) fn is_room(&self) -> bool {
-        self.tie().is_some() && !self.initial
+        self.tie().is_some() && self.kind == ConnectionType::ThirdParty
     }
 }
 
@@ -229,7 +229,7 @@ impl Desk {
                     return;
                 };
                 match news.behind {
-                    None if party.initial => {
+                    None if !party.is_room() => {
                         desk.leave(conversation, news.connection, "customer", Cause::of(DisconnectReason::Other));
                     }
                     None => desk.party_gone(conversation, news.connection, (EndCause::Bye, None)),

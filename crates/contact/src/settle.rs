@@ -81,7 +81,10 @@ impl Desk {
         let agent = present.iter().any(|party| party.is_agent());
         let pending_agent = conversation.live().any(|party| party.is_pending() && party.is_agent());
         let waits = conversation.farewell || conversation.dial_next.is_some();
+        // A call in which nobody is left but the room that it leads to keeps nobody in there.
+        let rooms_only = !present.is_empty() && present.iter().all(|party| party.is_room());
         let over = match present.len() {
+            _ if rooms_only => true,
             0 => !(pending_agent && waits),
             1 => !(pending || waits),
             // Only third parties are left: the customer has gone, and no agent is there.

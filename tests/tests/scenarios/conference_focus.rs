@@ -230,3 +230,21 @@ fn every_change_is_told_to_who_watches() {
     assert!(!world.told(watch).contains("alerting"));
     world.hang_up("bank");
 }
+
+#[test]
+fn a_call_in_which_nobody_would_be_left_is_not_led_into_a_room() {
+    let mut world = quiet(&[]);
+    world.call_in("guest", "800");
+    // C waits in the queue: there is nobody to bring in by its line.
+    world.call_in("C", office::SUPPORT);
+    world.refer_to_line("guest", "C");
+    assert_eq!(world.line("guest").progress, [480], "{}", world.ladder);
+    world.expect_hearing(&[("C", "music"), ("guest", "music")]);
+    // It sends its own end away: the room waits for no agent in its place.
+    world.refer("C", "800");
+    assert_eq!(world.line("C").progress, [202, 100, 200], "{}", world.ladder);
+    assert!(!world.is_up("C"), "{}", world.ladder);
+    assert_eq!(world.core.gauges().waiting, 0);
+    world.expect_hearing(&[("guest", "music")]);
+    world.end_of_day();
+}
