@@ -1,4 +1,4 @@
-//! Prints what the shard's arithmetic costs on this machine: `cargo run --release -p baton-media --example cost`.
+//! Prints what the shard's arithmetic costs on this machine: `cargo run --release -p baton-media --example shard_cost`.
 //!
 //! It is CPU time of this thread, without sockets; ten groups are ticked for every 20 ms.
 

@@ -1,5 +1,5 @@
 //! Stores many simple calls, so that `time` can tell what one costs:
-//! `time cargo run -p baton-store --example cost -- <store file> <calls> <events a batch>`.
+//! `time cargo run -p baton-store --example store_cost -- <store file> <calls> <events a batch>`.
 
 use std::error::Error;
 use std::path::PathBuf;
