@@ -11,6 +11,8 @@ mod checking;
 mod cli;
 mod clock;
 mod config;
+#[cfg(test)]
+mod config_mutations;
 mod core_config;
 mod core_thread;
 mod data_directory;
