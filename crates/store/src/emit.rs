@@ -92,7 +92,7 @@ impl Emitter<'_> {
     fn summary(&self, root: ContactId, memory: &mut Memory) -> Result<bool, StoreError> {
         let Some(conversation) = memory.conversations.get_mut(&root) else { return Ok(false) };
         // What has gone on in another conversation as a whole is summed up there.
-        if conversation.contacts.is_empty() || !is_complete(conversation.folds()) {
+        if conversation.contacts.is_empty() || !is_complete(conversation.folds(), &conversation.moved_away) {
             return Ok(false);
         }
         let mut summary = ConversationSummary::new(root, conversation.folds());

@@ -1,6 +1,6 @@
 //! The conversations that are being folded, in memory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use baton_contact::ContactId;
 use baton_contact::event::ContactEvent;
@@ -33,6 +33,8 @@ pub(crate) struct Conversation {
     /// Its number in the store.
     pub(crate) id: i64,
     pub(crate) contacts: BTreeMap<ContactId, Held>,
+    /// Contacts that began here and have gone on in another conversation.
+    pub(crate) moved_away: BTreeSet<ContactId>,
     pub(crate) last_sequence: u64,
     pub(crate) last_ms: u64,
     /// The revision of its summary; 0 without one.
@@ -41,7 +43,8 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     pub(crate) fn new(id: i64) -> Self {
-        Conversation { id, contacts: BTreeMap::new(), last_sequence: 0, last_ms: 0, revision: 0 }
+        let (contacts, moved_away) = (BTreeMap::new(), BTreeSet::new());
+        Conversation { id, contacts, moved_away, last_sequence: 0, last_ms: 0, revision: 0 }
     }
 
     /// From the stored events.
@@ -60,6 +63,7 @@ impl Conversation {
         for (contact, fold) in fold_all(events.iter()) {
             conversation.contacts.insert(contact, Box::new(Folding { fold, revision: 0, noted_open: false }));
         }
+        conversation.moved_away = rows::moved_away(connection, id)?;
         conversation.note_stored(connection)?;
         Ok(conversation)
     }
@@ -137,7 +141,9 @@ impl Memory {
         if let Some(origin) = origin {
             let from = self.conversation(connection, origin)?;
             let (from_id, folding) = (from.id, from.contacts.remove(&contact));
+            from.moved_away.insert(contact);
             let into = self.conversation(connection, root)?;
+            into.moved_away.remove(&contact);
             into.contacts.extend(folding.map(|folding| (contact, folding)));
             rows::move_contact(connection, contact, from_id, into.id)?;
         }

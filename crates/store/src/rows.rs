@@ -1,5 +1,7 @@
 //! Between rows and values.
 
+use std::collections::BTreeSet;
+
 use baton_contact::ContactId;
 use baton_contact::event::ContactEvent;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -76,6 +78,17 @@ pub(crate) fn open_elsewhere(
         "SELECT root FROM open_contacts JOIN conversations ON id = conversation WHERE contact = ?1 AND root <> ?2",
     )?;
     Ok(select.query_row((key(of), key(root)), |row| contact(row, 0)).optional()?)
+}
+
+/// The contacts that began in a conversation and have gone on in another one.
+pub(crate) fn moved_away(connection: &Connection, from: i64) -> Result<BTreeSet<ContactId>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT contact FROM moved WHERE origin = ?1")?;
+    let mut rows = select.query([from])?;
+    let mut contacts = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        contacts.insert(contact(row, 0)?);
+    }
+    Ok(contacts)
 }
 
 /// From now on a contact belongs to the conversation `into`, with all its events.

@@ -1,6 +1,6 @@
 //! The conversation summary: one document for a whole customer call, once its tree of contacts is complete.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_contact::ContactId;
 use baton_contact::event::{DisconnectReason, InitiationMethod, PartyRole};
@@ -65,10 +65,11 @@ pub enum Outcome {
 }
 
 /// Whether every contact of the tree has begun and is complete.
-pub(crate) fn is_complete<'a>(folds: impl Iterator<Item = &'a Fold> + Clone) -> bool {
+pub(crate) fn is_complete<'a>(folds: impl Iterator<Item = &'a Fold> + Clone, moved_away: &BTreeSet<ContactId>) -> bool {
     let known: Vec<ContactId> = folds.clone().map(|fold| fold.contact).collect();
+    let is_known = |next: &ContactId| known.contains(next) || moved_away.contains(next);
     let mut folds = folds;
-    folds.all(|fold| fold.is_completed() && fold.next.iter().all(|next| known.contains(next)))
+    folds.all(|fold| fold.is_completed() && fold.next.iter().all(is_known))
 }
 
 /// The folds in the order in which their contacts began.

@@ -473,3 +473,23 @@ fn conversations_that_went_on_in_others_do_not_stay_in_memory() {
     }
     assert_eq!(store.conversations_held(), 256);
 }
+
+#[test]
+fn what_stays_of_a_conversation_is_summed_up_without_the_contact_that_went_on_elsewhere() {
+    let mut store = Store::open_in_memory().unwrap();
+    let own = events(&[
+        ("10:00:00", 3, inbound("+4930111", "+4989222")),
+        ("10:00:01", 3, next(4)),
+        ("10:00:01", 4, initiated(InitiationMethod::Transfer, Some(3), Some(3), "+4930111", "")),
+        ("10:00:09", 3, disconnected(Reason::AgentDisconnect)),
+        ("10:00:09", 3, EventKind::Completed),
+    ]);
+    let first = events(&[
+        ("10:00:00", 1, inbound("+4930222", "+4989222")),
+        ("10:00:10", 4, EventKind::InteractionStarted),
+        ("10:01:05", 4, EventKind::Completed),
+    ]);
+    store.append(&own).unwrap();
+    assert_eq!(store.append(&first).unwrap().conversations, [contact(3)]);
+    assert!(store.reader().summary(contact(3)).unwrap().is_some());
+}
