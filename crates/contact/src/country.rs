@@ -34,6 +34,18 @@ impl Country {
         DATABASE.by_id(region).filter(|_| is_region).map(Country)
     }
 
+    /// The country that a calling code is chiefly of: `US` of 1, `GB` of 44.
+    pub(crate) fn main_of_code(code: u16) -> Option<Self> {
+        let all = DATABASE.by_code(&code)?;
+        let main = all.iter().find(|each| each.is_main_country_for_code()).or(all.first());
+        main.and_then(|metadata| Country::of(metadata.id()))
+    }
+
+    /// Its ISO 3166 region: `DE`.
+    pub(crate) fn region(self) -> &'static str {
+        self.0.id()
+    }
+
     /// The calling code: `49`.
     pub(crate) fn code(self) -> String {
         self.0.country_code().to_string()

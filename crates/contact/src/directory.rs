@@ -10,6 +10,7 @@ mod feature;
 mod permission;
 mod recall;
 mod trunk;
+mod upgrade;
 
 pub(crate) use feature::Feature;
 pub use feature::FeatureCodes;
@@ -20,6 +21,7 @@ pub use trunk::{
     NumberPlan, RedirectPolicy, ReferPolicy, Register, TransferPolicy, TrombonePolicy, Trunk, TrunkTransport,
     Unprefixed,
 };
+pub use upgrade::name_countries_by_region;
 
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

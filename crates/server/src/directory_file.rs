@@ -115,6 +115,10 @@ mod tests {
                 "directory.toml:2:1: featureCodes.mute: \"*1\" cannot be told from the code of `drop`",
             ),
             (
+                "[[trunks]]\nname = \"x\"\nnumbers = { countryCode = \"49\" }\n",
+                "directory.toml:3:13: trunks[0].numbers.countryCode: unknown key \"countryCode\"; did you mean \"country\"?",
+            ),
+            (
                 "[[user]]\nusername = \"anna\"\n",
                 "directory.toml:1:3: user: unknown key \"user\"; did you mean \"users\"?",
             ),

@@ -178,6 +178,21 @@ pub(crate) fn directory(connection: &Connection) -> Result<Option<(u64, Director
     }
 }
 
+/// Rewrites the stored directory as a document, for one that this version does not read. Its version stays: it says the same. One
+/// that is damaged is left to [`directory`] to complain of.
+pub(crate) fn rewrite_directory(
+    connection: &Connection,
+    rewrite: impl FnOnce(&mut serde_json::Value) -> bool,
+) -> Result<(), StoreError> {
+    let mut select = connection.prepare("SELECT json FROM directory")?;
+    let json: Option<String> = select.query_row([], |row| row.get(0)).optional()?;
+    let Some(mut document) = json.and_then(|json| serde_json::from_str(&json).ok()) else { return Ok(()) };
+    if rewrite(&mut document) {
+        connection.execute("UPDATE directory SET json = ?1", [document.to_string()])?;
+    }
+    Ok(())
+}
+
 pub(crate) fn token(connection: &Connection, hash: &str) -> Result<Option<Token>, StoreError> {
     let mut select = connection.prepare_cached("SELECT hash, user, expires_at_ms FROM tokens WHERE hash = ?1")?;
     Ok(select.query_row([hash], token_of).optional()?)

@@ -2,19 +2,27 @@
 
 use std::path::Path;
 
+use baton_contact::directory::name_countries_by_region;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
+use crate::keep;
 
 /// Marks the file as a baton store (`PRAGMA application_id`): "bato".
 const APPLICATION: i32 = 0x6261_746f;
 
-/// Each takes the tables from its position (`PRAGMA user_version`) to the next. Never edit one that was released.
-///
+type Step = fn(&Connection) -> Result<(), StoreError>;
+
+/// Each takes the store from its position (`PRAGMA user_version`) to the next. Never edit one that was released.
+const STEPS: [Step; 3] = [
+    |connection| Ok(connection.execute_batch(TABLES)?),
+    |connection| Ok(connection.execute_batch(MOVED)?),
+    |connection| keep::rewrite_directory(connection, name_countries_by_region),
+];
+
 /// Conversations get small rising numbers, so that events and records are appended at the end of their tables instead of
 /// all over them, as random UUIDs would have it.
-const STEPS: [&str; 2] = [
-    "
+const TABLES: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
     CREATE TABLE conversations (
         id INTEGER PRIMARY KEY,
@@ -55,8 +63,9 @@ const STEPS: [&str; 2] = [
     CREATE TABLE bindings (account TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE statuses (agent TEXT PRIMARY KEY, status TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE tokens (hash TEXT PRIMARY KEY, user TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
-",
-    "
+";
+
+const MOVED: &str = "
     -- Contacts that an attended transfer has brought into another conversation; their events before that stay where they are.
     CREATE TABLE moved (
         conversation INTEGER NOT NULL,
@@ -65,8 +74,7 @@ const STEPS: [&str; 2] = [
         PRIMARY KEY (conversation, contact, origin)
     ) WITHOUT ROWID;
     CREATE INDEX moved_away ON moved (origin, contact);
-",
-];
+";
 
 /// Settings of the writing connection, then the steps that are missing.
 pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -82,7 +90,7 @@ pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in &STEPS[found..] {
-        transaction.execute_batch(step)?;
+        step(&transaction)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", STEPS.len() as u32)?;

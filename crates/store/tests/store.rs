@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use baton_contact::ContactId;
-use baton_contact::directory::{Directory, User};
+use baton_contact::directory::{Directory, NumberFormat, NumberPlan, Unprefixed, User};
 use baton_contact::event::{DisconnectReason as Reason, EventKind, InitiationMethod, TransferType};
 use baton_store::{ConversationSummary, Outcome, Reader, Store, StoreError, Token};
 use common::*;
@@ -285,6 +285,37 @@ fn the_directory_bindings_statuses_and_log_ins_survive() {
     assert!(!store.remove_token("b").unwrap());
 }
 
+/// Layout 1 named the country of a trunk's numbers by its calling code.
+#[test]
+fn a_directory_of_the_first_layout_is_read() {
+    let folder = Folder::new("layout1");
+    let path = folder.file("baton.db");
+    let mut store = Store::open(&path).unwrap();
+    store.put_directory(&Directory::default()).unwrap();
+    drop(store);
+    let old = include_str!("layout1/directory.json");
+    let hammer = rusqlite::Connection::open(&path).unwrap();
+    hammer.execute("UPDATE directory SET version = 7, json = ?1", [old]).unwrap();
+    hammer.execute_batch("DROP TABLE moved; PRAGMA user_version = 1").unwrap();
+    drop(hammer);
+
+    let store = Store::open(&path).unwrap();
+    let (version, directory) = store.directory().unwrap().unwrap();
+    assert_eq!(version, 7);
+    let plans: Vec<_> = directory.trunks.iter().filter_map(|trunk| trunk.numbers.clone()).collect();
+    let plan = |country: &str, prefixes: (&str, &str)| NumberPlan {
+        country: Some(country.to_owned()),
+        national_prefix: Some(prefixes.0.to_owned()),
+        international_prefix: Some(prefixes.1.to_owned()),
+        ..NumberPlan::default()
+    };
+    let america = plan("US", ("1", "011"));
+    let america = NumberPlan { unprefixed: Unprefixed::National, format: NumberFormat::National, ..america };
+    assert_eq!(plans, [plan("DE", ("0", "00")), america, plan("IT", ("", "00"))]);
+    assert_eq!(baton_contact::check::validate(&directory), []);
+    assert_eq!(store.reader().directory().unwrap(), Some((7, directory)));
+}
+
 #[test]
 fn damaged_rows_are_reported_and_what_can_be_read_is_read() {
     let folder = Folder::new("damaged");
@@ -365,7 +396,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(sentence(Store::open(&folder.file("other.db"))).contains("is not a baton store; move it away"));
     assert!(sentence(Store::open(&folder.0)).contains("is not a baton store; move it away"));
     rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    assert!(sentence(Store::open(&path)).contains("was written by a newer baton (layout 99, this one knows 2)"));
+    assert!(sentence(Store::open(&path)).contains("was written by a newer baton (layout 99, this one knows 3)"));
 
     let why = Reader::open(&folder.file("none.db")).map(|_| ()).unwrap_err().to_string();
     assert!(why.contains("start `baton run` first"), "{why}");
