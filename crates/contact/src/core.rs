@@ -244,8 +244,9 @@ impl Core {
 
     /// A command that the endpoint refuses must not leave a party waiting for what will never come.
     fn apply(&mut self, now_us: u64, command: SipCommand) {
-        let (mut failed_call, mut failed_errand, mut failed_referral) = (None, None, None);
+        let (mut failed_call, mut failed_errand, mut failed_referral, mut failed_offer) = (None, None, None, None);
         match &command {
+            SipCommand::Offer { session, .. } => failed_offer = Some(*session),
             SipCommand::Invite { session, .. } => failed_call = Some(*session),
             SipCommand::Errand { errand, .. } => failed_errand = Some(*errand),
             SipCommand::Transfer { session, .. } | SipCommand::TransferTo { session, .. } => {
@@ -262,6 +263,9 @@ impl Core {
         }
         if let Some(session) = failed_referral {
             return self.desk.sip_event(SipEvent::TransferProgress { session, status, from_notify: false });
+        }
+        if let Some(session) = failed_offer {
+            return self.desk.sip_event(SipEvent::OfferRefused { session, status });
         }
         let Some(session) = failed_call else { return };
         let (reason, contacts) = (refused.to_string(), Vec::new());

@@ -278,6 +278,7 @@ impl Desk {
         }
         for connection in &conversation.connections {
             self.timers.stop(Timer::Ring(conversation.id, connection.id));
+            self.timers.stop(Timer::HoldTold(conversation.id, connection.id));
             self.timers.stop(Timer::HoldReminder(conversation.id, connection.id));
             self.timers.stop(Timer::Audio(conversation.id, connection.id));
             self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));

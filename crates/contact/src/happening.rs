@@ -357,6 +357,8 @@ impl Desk {
         };
         self.with(conversation, |desk, conversation| match timer {
             Timer::Ring(_, target) => desk.rung_long_enough(conversation, target),
+            // What is due is told whenever a conversation settles.
+            Timer::HoldTold(..) => {}
             Timer::HoldReminder(_, held) => desk.remind(conversation, held),
             Timer::Audio(_, owner) => desk.silent_too_long(conversation, owner),
             Timer::FeatureCode(_, owner) => desk.keys_are_over(conversation, owner),

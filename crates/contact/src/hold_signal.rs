@@ -6,16 +6,22 @@ use baton_sip::Command as SipCommand;
 
 use crate::conversation::Conversation;
 use crate::desk::Desk;
-use crate::leg::{Device, Leg};
+use crate::ids::ConnectionId;
+use crate::leg::{Device, HoldRefused, Leg};
 use crate::line::{give_leg, take_leg};
+use crate::timer::Timer;
 
-/// The answer that says: not now, because two offers have crossed (RFC 3261 §14.1).
-const REQUEST_PENDING: u16 = 491;
+/// Answers that say "not now" of a hold: two offers have crossed (RFC 3261 §14.1), or the offer did not get out.
+const PASSING: [u16; 2] = [491, 503];
+/// The first pause before a refused offer is made anew; each further one is twice as long.
+const PAUSE_MS: u64 = 1_000;
+/// Most refusals in a row: then the trunk is taken at its word. The last pause is 32 s.
+const REFUSALS_MAX: u8 = 7;
 
 impl Desk {
     /// Tells every trunk whose party's hold has changed.
     pub(crate) fn publish_holds(&mut self, conversation: &mut Conversation) {
-        let mut due = Vec::new();
+        let (mut due, mut held_again) = (Vec::new(), Vec::new());
         for party in conversation.live() {
             let is_held = party.hold.is_some() && party.is_here();
             let is_free = |leg: &&Leg| leg.is_up() && leg.pending.is_none() && leg.hold_offered.is_none();
@@ -23,9 +29,15 @@ impl Desk {
                 let Device::Trunk(name) = &leg.device else { continue };
                 let signal = self.trunk(name).map_or(LocalHold::None, |trunk| trunk.hold);
                 let hold = if is_held { signal } else { LocalHold::None };
-                due.extend((leg.hold_told != Some(hold)).then_some((leg.id, hold)));
+                let refused = leg.hold_refused.filter(|refused| refused.hold == hold);
+                if leg.hold_refused.is_some() && refused.is_none() {
+                    held_again.push((leg.id, hold));
+                }
+                let waits = refused.is_some_and(|refused| refused.again_us.is_none_or(|again| again > self.now_us));
+                due.extend((leg.hold_told != Some(hold) && !waits).then_some((leg.id, hold)));
             }
         }
+        held_again.into_iter().for_each(|(leg, hold)| self.forget_refusal(conversation, leg, hold));
         due.into_iter().for_each(|(leg, hold)| self.offer_hold(conversation, leg, hold));
     }
 
@@ -42,16 +54,48 @@ impl Desk {
         give_leg(conversation, taken);
     }
 
-    /// The trunk will not have our offer. What it refuses it is not asked again; an offer that only came at the wrong time is
-    /// made anew.
+    /// Something else is to be told than what was refused: media flow as they were agreed upon.
+    fn forget_refusal(&mut self, conversation: &mut Conversation, leg_id: u64, hold: LocalHold) {
+        let Some(mut taken) = take_leg(conversation, leg_id) else { return };
+        taken.1.hold_refused = None;
+        if let Some(negotiation) = taken.1.negotiation.as_mut() {
+            negotiation.set_hold(hold);
+        }
+        self.configure(conversation, &taken.1);
+        give_leg(conversation, taken);
+    }
+
+    /// The trunk will not have our offer, or it never got there.
     pub(crate) fn offer_refused(&mut self, conversation: &mut Conversation, leg_id: u64, status: u16) {
         tracing::debug!(leg = leg_id, status, "our offer was refused; the leg goes on as it was");
         let Some(mut taken) = take_leg(conversation, leg_id) else { return };
-        let leg = &mut taken.1;
-        if let Some(hold) = leg.hold_offered.take() {
-            leg.pending = None;
-            leg.hold_told = Some(hold).filter(|_| status != REQUEST_PENDING);
+        if let Some(hold) = taken.1.hold_offered.take() {
+            taken.1.pending = None;
+            self.hold_refused(conversation, &mut taken, hold, status);
         }
         give_leg(conversation, taken);
+    }
+
+    /// What is agreed holds on. A trunk that will not be told of hold is not asked again, unless the offer only came at the wrong
+    /// time; that a hold is over it must know, else its party may hear nothing: it is told again and again, and meanwhile media
+    /// flow as if it knew.
+    pub(crate) fn hold_refused(
+        &mut self,
+        conversation: &Conversation,
+        (owner, leg, _): &mut (ConnectionId, Leg, usize),
+        hold: LocalHold,
+        status: u16,
+    ) {
+        let before = leg.hold_refused.filter(|refused| refused.hold == hold);
+        let times = before.map_or(1, |refused| refused.times.saturating_add(1));
+        let again = (hold == LocalHold::None || PASSING.contains(&status)) && times < REFUSALS_MAX;
+        let pause_ms = PAUSE_MS << (times - 1).min(REFUSALS_MAX);
+        leg.hold_told = leg.negotiated().map(|negotiated| negotiated.local_hold);
+        leg.hold_refused =
+            Some(HoldRefused { hold, times, again_us: again.then(|| self.now_us.saturating_add(pause_ms * 1_000)) });
+        if again {
+            self.start_timer(Timer::HoldTold(conversation.id, *owner), pause_ms);
+        }
+        self.configure(conversation, leg);
     }
 }

@@ -44,6 +44,17 @@ impl Device {
     }
 }
 
+/// An offer of ours about hold that its device refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HoldRefused {
+    /// What it would have told; [`LocalHold::None`]: that the hold is over.
+    pub(crate) hold: LocalHold,
+    /// How often in a row.
+    pub(crate) times: u8,
+    /// When it is told again; `None`: not until something else is to be told.
+    pub(crate) again_us: Option<u64>,
+}
+
 /// A leg. Its number is its SIP session's and its media stream's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Leg {
@@ -67,6 +78,8 @@ pub(crate) struct Leg {
     pub(crate) hold_told: Option<LocalHold>,
     /// The hold in our offer that awaits its answer.
     pub(crate) hold_offered: Option<LocalHold>,
+    /// What it would not be told.
+    pub(crate) hold_refused: Option<HoldRefused>,
     /// For whom we speak to it (RFC 7989).
     pub(crate) voice: Voice,
     /// The conference that our Contact towards it names (RFC 4579).
@@ -99,6 +112,7 @@ impl Leg {
             remote_hold: false,
             hold_told: Some(LocalHold::None),
             hold_offered: None,
+            hold_refused: None,
             voice: Voice::Own,
             focus: None,
             partners: Vec::new(),
@@ -145,9 +159,13 @@ impl Leg {
     }
 }
 
-/// What the media shard is told of a negotiated leg.
-pub(crate) fn stream_configuration(negotiated: &Negotiated) -> StreamConfiguration {
-    StreamConfiguration {
+/// What the media shard is told of a leg, once it is negotiated. Whoever will not be told that its hold is over is heard and spoken
+/// to as if it had been: one that hears nothing is lost, what comes unasked does no harm.
+pub(crate) fn stream_configuration(leg: &Leg) -> Option<StreamConfiguration> {
+    let negotiated = leg.negotiated()?;
+    let resumed_unheard = leg.hold_refused.is_some_and(|refused| refused.hold == LocalHold::None);
+    let may_send = negotiated.send || (resumed_unheard && negotiated.remote_hold == RemoteHold::None);
+    Some(StreamConfiguration {
         remote: negotiated.remote,
         remote_rtcp: negotiated.remote_rtcp,
         codec: media_codec(negotiated.codec),
@@ -156,9 +174,9 @@ pub(crate) fn stream_configuration(negotiated: &Negotiated) -> StreamConfigurati
         dtmf_payload_type_send: negotiated.dtmf_payload_type_send,
         dtmf_payload_type_receive: negotiated.dtmf_payload_type_receive,
         ptime_ms: negotiated.ptime_ms,
-        send: negotiated.send && negotiated.remote_hold != RemoteHold::ZeroAddress,
-        receive: negotiated.receive,
-    }
+        send: may_send && negotiated.remote_hold != RemoteHold::ZeroAddress,
+        receive: negotiated.receive || resumed_unheard,
+    })
 }
 
 fn media_codec(codec: baton_sdp::Codec) -> baton_media::Codec {

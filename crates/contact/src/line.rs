@@ -67,8 +67,7 @@ impl Desk {
 
     /// Tells the shard what was negotiated for a leg.
     pub(crate) fn configure(&mut self, conversation: &Conversation, leg: &Leg) {
-        let Some(negotiated) = leg.negotiated() else { return };
-        let configuration = stream_configuration(negotiated);
+        let Some(configuration) = stream_configuration(leg) else { return };
         self.media(conversation, MediaCommand::Configure { stream: leg.stream(), configuration });
     }
 
@@ -116,7 +115,6 @@ impl Desk {
         let Some(mut leg) = take_leg(conversation, leg_id) else { return false };
         let pending = leg.1.pending.take();
         let offered = leg.1.hold_offered.take();
-        leg.1.hold_told = offered.or(leg.1.hold_told);
         let negotiation = leg.1.negotiation.as_mut();
         let taken = match (pending, negotiation) {
             (Some(pending), Some(negotiation)) => negotiation.accept(pending, sdp).map_err(Some),
@@ -127,13 +125,19 @@ impl Desk {
         let fits = match taken {
             Ok(negotiated) => {
                 leg.1.remote_hold = negotiated.remote_hold != RemoteHold::None;
+                leg.1.hold_told = Some(negotiated.local_hold);
+                leg.1.hold_refused = None;
                 self.configure(conversation, &leg.1);
                 true
             }
             Err(Some(error)) => {
-                // Crossed with an offer of the peer's: it is offered again, or refused for good.
-                leg.1.hold_told = leg.1.hold_told.filter(|_| offered.is_none() || error != SdpError::Stale);
                 tracing::debug!(leg = leg_id, %error, "an answer does not fit our offer");
+                match offered {
+                    // Crossed with an offer of the peer's: it is offered again.
+                    Some(_) if error == SdpError::Stale => leg.1.hold_told = None,
+                    Some(hold) => self.hold_refused(conversation, &mut leg, hold, error.status()),
+                    None => {}
+                }
                 false
             }
             Err(None) => leg.1.negotiated().is_some(),

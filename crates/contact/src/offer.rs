@@ -60,6 +60,7 @@ impl Desk {
                 taken.1.remote_hold = is;
                 // Our answer says as well how we hold.
                 taken.1.hold_told = taken.1.negotiation.as_ref().map(Negotiation::hold);
+                taken.1.hold_refused = None;
                 self.configure(conversation, &taken.1);
                 let owner = taken.0;
                 give_leg(conversation, taken);

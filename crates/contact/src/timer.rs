@@ -13,6 +13,8 @@ use crate::registration::RegistrationId;
 pub(crate) enum Timer {
     /// A target has rung long enough.
     Ring(ConversationId, ConnectionId),
+    /// A trunk that refused to be told how its party is held is told again.
+    HoldTold(ConversationId, ConnectionId),
     /// A customer has been on hold for long.
     HoldReminder(ConversationId, ConnectionId),
     /// An agent's phone has sent no audio for long.
@@ -50,6 +52,7 @@ impl Timer {
     pub(crate) fn conversation(self) -> Option<ConversationId> {
         match self {
             Timer::Ring(id, _)
+            | Timer::HoldTold(id, _)
             | Timer::HoldReminder(id, _)
             | Timer::Audio(id, _)
             | Timer::FeatureCode(id, _)

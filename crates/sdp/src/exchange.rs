@@ -302,6 +302,7 @@ impl Negotiation {
             send: flow.send && self.hold != LocalHold::Inactive,
             receive: flow.receive && self.hold == LocalHold::None,
             remote_hold: flow.hold,
+            local_hold: self.hold,
         }
     }
 }

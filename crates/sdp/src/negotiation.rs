@@ -89,6 +89,8 @@ pub struct Negotiated {
     pub receive: bool,
     /// Whether and how the peer holds us.
     pub remote_hold: RemoteHold,
+    /// Whether and how our description holds the peer.
+    pub local_hold: LocalHold,
 }
 
 /// Why a description was refused. All of them mean 488, but [`SdpError::Malformed`] 400.

@@ -95,6 +95,14 @@ impl World {
         }
     }
 
+    /// From now on a party takes re-INVITEs again.
+    pub fn accept_offers(&mut self, who: &str) {
+        let id = self.line_id(who);
+        if let Some(line) = self.lines.get_mut(&id) {
+            line.refuses_offers = None;
+        }
+    }
+
     /// A re-INVITE with a changed description, without waiting.
     pub fn offer(&mut self, who: &str, change: impl FnOnce(String) -> String) {
         let id = self.line_id(who);

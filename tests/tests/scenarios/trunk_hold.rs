@@ -146,3 +146,54 @@ fn a_trunk_that_refuses_to_be_told_keeps_its_call_and_is_asked_once() {
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     world.end_of_day();
 }
+
+#[test]
+fn a_customer_is_heard_again_though_its_trunk_refuses_the_resume() {
+    for (signal, held) in [(HoldSignal::SendOnly, "sendonly"), (HoldSignal::Inactive, "inactive")] {
+        for status in [500, 503, 488] {
+            let mut world = world(signal);
+            world.talking();
+            world.ladder.clear();
+            world.click("anna", Control::Hold);
+            world.refuse_offers("C", status);
+            world.click("anna", Control::Resume);
+            world.run_ms(500);
+            // It is spoken to, and heard if it speaks: whether it does is its trunk's to say.
+            assert_eq!(world.sounds("C"), "anna", "{signal:?} {status}\n{}", world.ladder);
+            world.run_ms(2_000);
+            let asked = offered(&world);
+            assert_eq!(asked[..3], [held, "sendrecv", "sendrecv"], "{}", world.ladder);
+            world.accept_offers("C");
+            world.run_ms(4_000);
+            assert_eq!(holds(&world), RemoteHold::None, "{signal:?} {status}\n{}", world.ladder);
+            world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+            // And the next hold is told as if nothing had been.
+            world.ladder.clear();
+            world.click("anna", Control::Hold);
+            assert_eq!(offered(&world), [held], "{}", world.ladder);
+            world.click("anna", Control::Resume);
+            world.end_of_day();
+        }
+    }
+}
+
+#[test]
+fn a_trunk_is_asked_to_end_a_hold_only_so_often() {
+    let mut world = world(HoldSignal::Inactive);
+    world.talking();
+    world.click("anna", Control::Hold);
+    world.refuse_offers("C", 500);
+    world.ladder.clear();
+    world.click("anna", Control::Resume);
+    world.run_ms(300_000);
+    assert_eq!(offered(&world).len(), 7, "{}", world.ladder);
+    assert_eq!(world.sounds("C"), "anna");
+    // On hold once more it is as it was told: nothing flows.
+    world.click("anna", Control::Hold);
+    world.run_ms(1_000);
+    assert_eq!((offered(&world).len(), world.sounds("C").as_str()), (7, "silence"));
+    world.click("anna", Control::Resume);
+    world.run_ms(1_000);
+    assert_eq!(world.sounds("C"), "anna");
+    world.end_of_day();
+}
