@@ -25,7 +25,7 @@ use crate::inbox::Inbox;
 use crate::link::{Incoming, Link};
 use crate::metrics::Metrics;
 use crate::resolve::{Locator, Question};
-use crate::tls::{Tls, names_of};
+use crate::tls::{Tls, name_borne, names_at};
 use crate::watch::Watcher;
 use crate::web_socket::{self, Pipe};
 
@@ -240,7 +240,8 @@ impl Edge {
             if !needs_handshake {
                 return Some(Link::tcp(stream));
             }
-            let agreed = tokio::time::timeout(HANDSHAKE_TIMEOUT, agree(stream, transport, listener, &settings)).await;
+            let agreed =
+                tokio::time::timeout(HANDSHAKE_TIMEOUT, agree(stream, transport, (listener, remote), &settings)).await;
             drop(shaking);
             match agreed.unwrap_or_else(|_| Err("it took too long".to_owned())) {
                 Ok(link) => Some(link),
@@ -304,7 +305,7 @@ fn settle(stream: &TcpStream) {
 async fn agree(
     stream: TcpStream,
     transport: Transport,
-    listener: ListenerId,
+    (listener, remote): (ListenerId, SocketAddr),
     settings: &EdgeSettings,
 ) -> Result<Link, String> {
     if transport == Transport::Ws {
@@ -314,8 +315,10 @@ async fn agree(
     let tls = settings.tls.of(listener).ok_or("the listener has no certificate")?;
     let stream = TlsAcceptor::from(tls.server).accept(stream).await.map_err(|error| error.to_string())?;
     // It is there only where it was asked for and verified.
-    let peer_names = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(names_of);
-    let peer_names = peer_names.unwrap_or_default();
+    let peer_names = match stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()) {
+        Some(leaf) => names_at(leaf, remote.ip()),
+        None => Vec::new(),
+    };
     if transport == Transport::Wss {
         let pipe: Box<dyn Pipe> = Box::new(stream);
         let socket = web_socket::accept(pipe, settings.message_bytes_max).await?;
@@ -328,11 +331,9 @@ async fn agree(
 async fn ask_for_tls(stream: TcpStream, tls: &Tls, listener: ListenerId, server_name: &str) -> Result<Link, String> {
     let tls = tls.of(listener).ok_or("the listener has no certificate")?;
     let name = ServerName::try_from(server_name.to_owned()).map_err(|error| error.to_string())?;
-    let peer_names = match &name {
-        ServerName::DnsName(name) => vec![name.as_ref().to_ascii_lowercase()],
-        _ => Vec::new(),
-    };
     let stream = TlsConnector::from(tls.client).connect(name, stream).await.map_err(|error| error.to_string())?;
+    let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let peer_names = leaf.and_then(|leaf| name_borne(leaf, server_name)).into_iter().collect();
     Ok(Link::tls(stream, peer_names))
 }
 

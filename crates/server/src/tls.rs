@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -237,6 +238,21 @@ pub(crate) fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
     certificate.valid_dns_names().map(plain).take(NAMES_MAX).collect()
 }
 
+/// As [`names_of`], and the peer's own address if the certificate bears that as well.
+pub(crate) fn names_at(certificate: &CertificateDer<'_>, address: IpAddr) -> Vec<String> {
+    let mut names = names_of(certificate);
+    let borne = ParsedCertificate::try_from(certificate)
+        .is_ok_and(|parsed| verify_server_name(&parsed, &ServerName::from(address)).is_ok());
+    names.extend(borne.then(|| address.to_string()));
+    names
+}
+
+/// The name that we have asked a peer for, if its certificate bears it as it stands. A wildcard may lead us there; it proves
+/// nobody's requests (RFC 5922 §7.2). Of all that a certificate bears, the peer is who we have asked for.
+pub(crate) fn name_borne(certificate: &CertificateDer<'_>, asked: &str) -> Option<String> {
+    Some(plain(asked)).filter(|asked| names_of(certificate).contains(asked))
+}
+
 fn domain_of(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once(':')?;
     let is_domain = scheme.eq_ignore_ascii_case("sip") && !rest.contains('@');
@@ -264,4 +280,35 @@ impl ResolvesServerCert for ByName {
 fn bears(key: &CertifiedKey, name: &ServerName<'_>) -> bool {
     let Some(certificate) = key.cert.first() else { return false };
     ParsedCertificate::try_from(certificate).is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(names: &[&str]) -> CertificateDer<'static> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        rcgen::generate_simple_self_signed(names).unwrap().cert.into()
+    }
+
+    #[test]
+    fn rfc5922_7_2_a_wildcard_proves_no_name() {
+        let (whole, wild) = (certificate(&["a.example.com", "SBC.example.com"]), certificate(&["*.example.com"]));
+        let cases = [
+            (&whole, "sbc.example.com", Some("sbc.example.com")),
+            (&whole, "SBC.example.com.", Some("sbc.example.com")),
+            (&whole, "other.example.com", None),
+            (&wild, "sbc.example.com", None),
+        ];
+        for (certificate, asked, expected) in cases {
+            assert_eq!(name_borne(certificate, asked).as_deref(), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_name_where_the_certificate_bears_it() {
+        let certificate = certificate(&["a.example.com", "192.0.2.7"]);
+        assert_eq!(names_at(&certificate, [192, 0, 2, 7].into()), ["a.example.com", "192.0.2.7"]);
+        assert_eq!(names_at(&certificate, [192, 0, 2, 8].into()), ["a.example.com"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Who a packet comes from, as far as the way tells that it came: the certificate of its connection before its source
 //! address; of networks the longest prefix wins, and a port beats none.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::endpoint::Endpoint;
@@ -17,14 +18,23 @@ fn peer_of(access: &Access, source: SocketAddr) -> Option<PeerId> {
 }
 
 impl Endpoint {
-    /// The peer of a certificate that bears these names (RFC 5922 §7.2: whole names; no wildcard stands for one).
-    pub(crate) fn peer_named(&self, names: &[String]) -> Option<PeerId> {
-        names.iter().find_map(|name| self.access.certificate_names.get(name)).copied()
+    /// The peer of a certificate that bears these names (RFC 5922 §7.2: whole names; no wildcard stands for one). Where it bears
+    /// those of several, the source says which of them it is; where that says nothing, it proves none.
+    pub(crate) fn peer_named(&self, names: &[String], source: SocketAddr) -> Option<PeerId> {
+        let peers = self.peers_named(names);
+        let at_source = || peer_of(&self.access, source).filter(|peer| peers.contains(peer));
+        peers.first().copied().filter(|_| peers.len() == 1).or_else(at_source)
+    }
+
+    /// Every peer of which a certificate with these names bears one.
+    pub(crate) fn peers_named(&self, names: &[String]) -> BTreeSet<PeerId> {
+        names.iter().filter_map(|name| self.access.certificate_names.get(name)).copied().collect()
     }
 
     /// The peer that has shown its certificate on a connection.
     pub(crate) fn peer_on(&self, connection: ConnectionHandle) -> Option<PeerId> {
-        self.peer_named(&self.stack.streams.get(connection)?.peer_names)
+        let stream = self.stack.streams.get(connection)?;
+        self.peer_named(&stream.peer_names, stream.place.remote)
     }
 
     /// The peer whose calls come this way. A certificate tells more than an address does.

@@ -40,7 +40,10 @@ impl Endpoint {
         peer_names: Vec<String>,
     ) {
         // One that we opened is known already, and who shows a trunk's certificate is no stranger.
-        let is_known = self.stack.streams.get(connection).is_some() || self.peer_named(&peer_names).is_some();
+        let is_known = self.stack.streams.get(connection).is_some() || !self.peers_named(&peer_names).is_empty();
+        if self.peers_named(&peer_names).len() > 1 && self.peer_named(&peer_names, remote).is_none() {
+            tracing::warn!(%remote, ?peer_names, "a certificate bears the names of several trunks, and its address is of none");
+        }
         if !is_known && self.drops(self.stack.now_us, remote) {
             return self.stack.outputs.push_back(Output::Close { connection });
         }

@@ -27,7 +27,7 @@ pub(crate) struct Stream {
     pub(crate) listener: ListenerId,
     /// Where it leads.
     pub(crate) place: Place,
-    /// The names that its peer's verified certificate bears, in lower case.
+    /// The names that its peer's verified certificate bears, in lower case, and the peer's address if it bears that.
     pub(crate) peer_names: Vec<String>,
     /// Whether it is up; before, nothing that was put on it has reached its peer.
     pub(crate) is_open: bool,
@@ -57,8 +57,9 @@ pub(crate) struct Streams {
     streams: BTreeMap<ConnectionHandle, Stream>,
     #[serde(with = "crate::pairs")]
     by_place: BTreeMap<Place, ConnectionHandle>,
+    /// In the order in which they asked.
     #[serde(with = "crate::pairs")]
-    aliases: BTreeMap<(Transport, SocketAddr), ConnectionHandle>,
+    aliases: BTreeMap<(Transport, SocketAddr), Vec<ConnectionHandle>>,
     last: u64,
 }
 
@@ -103,7 +104,7 @@ impl Streams {
         }
     }
 
-    /// A connection's peer wants it used for what is sent to `address` (RFC 5923 §8.2); the last one to ask has it.
+    /// A connection's peer wants it used for what is sent to `address` (RFC 5923 §8.2).
     pub(crate) fn alias(&mut self, connection: ConnectionHandle, address: SocketAddr) {
         let Some(stream) = self.streams.get_mut(&connection) else { return };
         let transport = stream.place.transport;
@@ -112,7 +113,10 @@ impl Streams {
         {
             self.forget_alias((transport, before), connection);
         }
-        self.aliases.insert((transport, address), connection);
+        let standing = self.aliases.entry((transport, address)).or_default();
+        if !standing.contains(&connection) {
+            standing.push(connection);
+        }
     }
 
     /// A connection that has ended.
@@ -142,14 +146,23 @@ impl Streams {
         self.streams.keys().copied().collect()
     }
 
-    /// The connection to a place, to be used again: one that leads there, or one whose peer stands for it.
+    /// The connection to a place, to be used again: one that leads there, or the last one whose peer stands for it. With TLS such a
+    /// peer must have shown the name that the place is asked for by (RFC 5923 §8.1): several may be at one address.
     pub(crate) fn to(&self, place: &Place) -> Option<ConnectionHandle> {
-        self.by_place.get(place).or_else(|| self.aliases.get(&(place.transport, place.remote))).copied()
+        let shows = |connection: &&ConnectionHandle| {
+            let names = self.streams.get(connection).map(|stream| stream.peer_names.as_slice()).unwrap_or_default();
+            place.transport != Transport::Tls || names.contains(&place.server_name)
+        };
+        let standing = || self.aliases.get(&(place.transport, place.remote))?.iter().rev().find(shows);
+        self.by_place.get(place).or_else(standing).copied()
     }
 
     fn forget_alias(&mut self, key: (Transport, SocketAddr), connection: ConnectionHandle) {
-        if self.aliases.get(&key) == Some(&connection) {
-            self.aliases.remove(&key);
+        if let Some(standing) = self.aliases.get_mut(&key) {
+            standing.retain(|each| *each != connection);
+            if standing.is_empty() {
+                self.aliases.remove(&key);
+            }
         }
     }
 }

@@ -64,10 +64,18 @@ fn call(desk: &mut Desk, destination: Destination, change: impl FnOnce(&mut Outg
 }
 
 fn call_by_tls(desk: &mut Desk, host: &str, change: impl FnOnce(&mut OutgoingInvite)) -> SessionId {
+    call_by_tls_at(desk, (host, address(2)), change)
+}
+
+fn call_by_tls_at(
+    desk: &mut Desk,
+    (host, remote): (&str, SocketAddr),
+    change: impl FnOnce(&mut OutgoingInvite),
+) -> SessionId {
     let named = Destination::Name { transport: Some(Transport::Tls), host: host.into(), port: Some(5061) };
     let session = call(desk, named, change);
     let Some(Output::Resolve { query, .. }) = desk.outputs.pop_front() else { panic!("no query") };
-    desk.handle(Input::Resolved { query, addresses: vec![(Transport::Tls, address(2))] });
+    desk.handle(Input::Resolved { query, addresses: vec![(Transport::Tls, remote)] });
     session
 }
 
@@ -310,7 +318,9 @@ fn a_trunks_connection_stands_for_its_own_port_when_it_says_alias() {
     let from = SocketAddr::new(address(2).ip(), 40_001);
     for (transport, listener, text) in [(Transport::Tcp, TCP, "TCP"), (Transport::Tls, TLS, "TLS")] {
         let mut desk = trusting();
-        open(&mut desk, listener, from);
+        // Its certificate bears the address by which it is called.
+        let peer_names = vec![address(2).ip().to_string()];
+        desk.handle(Input::StreamOpened { connection: ONE, listener, remote: from, peer_names });
         push(&mut desk, options(text));
         assert_eq!(desk.titles(), ["200 OPTIONS"]);
         call(&mut desk, Destination::Address { transport, remote: sent_by }, |_| {});
@@ -366,8 +376,57 @@ fn a_connection_that_has_shown_a_trunks_certificate_may_wait_and_stands_for_its_
     assert!(desk.outputs.is_empty(), "a stranger would have been cut off");
     push(&mut desk, options("TLS"));
     assert_eq!(desk.titles(), ["200 OPTIONS"]);
-    call(&mut desk, Destination::Address { transport: Transport::Tls, remote }, |_| {});
+    call_by_tls_at(&mut desk, ("sbc.example.com", remote), |_| {});
     assert_eq!(desk.flows.back().and_then(|flow| flow.connection), Some(ONE));
+}
+
+#[test]
+fn rfc5923_a_connection_stands_for_the_names_that_its_peer_has_shown_alone() {
+    let remote = SocketAddr::new(address(2).ip(), 5062);
+    let mut desk = trusting();
+    let names = [(ONE, "a.example.com"), (ConnectionHandle(3), "b.example.com")];
+    for (at, (connection, name)) in (0..).zip(names) {
+        let (remote, peer_names) = (SocketAddr::new(address(2).ip(), 40_001 + at), vec![name.to_owned()]);
+        desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
+        let bytes = String::from_utf8(options("TLS").to_vec()).unwrap().replace("z9hG4bKo", &format!("z9hG4bKo{at}"));
+        desk.handle(Input::StreamBytes { connection, bytes: bytes.into() });
+        assert_eq!(desk.titles(), ["200 OPTIONS"]);
+    }
+    let call_by_name = |desk: &mut Desk, name: &str| {
+        call_by_tls_at(desk, (name, remote), |_| {});
+        desk.flows.back().and_then(|flow| flow.connection)
+    };
+    for (connection, name) in names {
+        assert_eq!(call_by_name(&mut desk, name), Some(connection), "{name}");
+        assert!(desk.outputs.is_empty());
+    }
+    // Neither is who is at that address by another name.
+    call_by_name(&mut desk, "c.example.com");
+    assert_eq!(connected(&mut desk).2, "c.example.com");
+    // The one's end leaves the other.
+    desk.handle(Input::StreamClosed { connection: ConnectionHandle(3) });
+    assert_eq!(call_by_name(&mut desk, "a.example.com"), Some(ONE));
+}
+
+#[test]
+fn a_certificate_of_two_trunks_is_told_apart_by_its_source() {
+    let certificate_names =
+        BTreeMap::from([("a.example.com".to_owned(), PeerId(7)), ("b.example.com".to_owned(), PeerId(8))]);
+    let network = TrustedPeer { peer: PeerId(8), network: address(2).ip(), prefix: 32, port: None };
+    for (remote, expected) in [(address(2), Some(PeerId(8))), (STRANGER.parse().unwrap(), None)] {
+        let mut config = all_transports();
+        config.listeners.iter_mut().for_each(|listener| listener.verifies_peers = false);
+        let access = Access { certificate_names: certificate_names.clone(), peers: vec![network.clone()], ..account() };
+        let mut desk = Desk::with(config, access);
+        let peer_names = certificate_names.keys().cloned().collect();
+        desk.handle(Input::StreamOpened { connection: ONE, listener: TLS, remote, peer_names });
+        push(&mut desk, invite("TLS"));
+        match (desk.event(), expected) {
+            (Some(Event::Incoming { invite, .. }), Some(peer)) => assert_eq!(invite.origin, Origin::Peer(peer)),
+            (None, None) => assert_eq!(desk.titles(), ["407 INVITE"]),
+            (event, _) => panic!("{event:?} from {remote}"),
+        }
+    }
 }
 
 #[test]
