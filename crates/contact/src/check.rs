@@ -10,6 +10,7 @@ use crate::directory::{
     CLASS_INTERNAL, CLASS_OTHER, Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect,
     QuickConnectType, Route, RoutingProfile, User, parse_network,
 };
+use crate::registrar::plain_name;
 
 mod feature;
 mod permission;
@@ -374,7 +375,7 @@ impl Findings {
         let mut taken: BTreeMap<String, &str> = BTreeMap::new();
         for trunk in &directory.trunks {
             for (index, name) in trunk.certificate_names.iter().enumerate() {
-                if let Some(other) = taken.insert(name.to_ascii_lowercase(), &trunk.name) {
+                if let Some(other) = taken.insert(plain_name(name), &trunk.name) {
                     let message = match other == trunk.name {
                         true => format!("\"{name}\" is there twice"),
                         false => format!("\"{name}\" is also a certificate name of the trunk \"{other}\""),

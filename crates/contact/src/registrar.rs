@@ -47,12 +47,16 @@ fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
     trunk.all_gateways().iter().filter_map(of_gateway).collect()
 }
 
+/// A host name as names are compared: in lower case, without the dot of the root.
+pub(crate) fn plain_name(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// The trunks by the names in their certificates.
 fn certificate_names_of(directory: &Directory) -> BTreeMap<String, PeerId> {
     let trunks = directory.trunks.iter().zip(0..);
-    let names = trunks.flat_map(|(trunk, number)| {
-        trunk.certificate_names.iter().map(move |name| (name.to_ascii_lowercase(), PeerId(number)))
-    });
+    let names = trunks
+        .flat_map(|(trunk, number)| trunk.certificate_names.iter().map(move |name| (plain_name(name), PeerId(number))));
     names.collect()
 }
 
@@ -128,5 +132,18 @@ impl Desk {
         agent.devices = devices;
         self.changed_agents.insert(owner.to_string());
         self.dispatch_due = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_name_is_known_with_the_dot_of_the_root_and_without() {
+        let names = vec!["SBC.example.com.".to_owned(), "b.example.com".to_owned()];
+        let trunk = Trunk { certificate_names: names, ..Trunk::default() };
+        let known = certificate_names_of(&Directory { trunks: vec![trunk], ..Directory::default() });
+        assert_eq!(known.keys().collect::<Vec<_>>(), ["b.example.com", "sbc.example.com"]);
     }
 }

@@ -71,7 +71,7 @@ fn sip_config(node: &Node, listeners: &[BoundListener]) -> baton_sip::Config {
     baton_sip::Config {
         listeners: listeners.iter().map(listener).collect(),
         realm: sip.realm.clone(),
-        domains: sip.domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
+        domains: sip.domains.iter().map(|domain| domain.trim_end_matches('.').to_ascii_lowercase()).collect(),
         user_agent: sip.user_agent.clone(),
         unknown_source: match sip.unknown_source {
             UnknownSource::Challenge => baton_sip::UnknownSource::Challenge,
@@ -121,5 +121,16 @@ fn sdp_codec(codec: Codec) -> baton_sdp::Codec {
     match codec {
         Codec::Pcma => baton_sdp::Codec::Pcma,
         Codec::Pcmu => baton_sdp::Codec::Pcmu,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_one_with_the_dot_of_the_root_and_without() {
+        let node = Node::parse("baton.toml", "[sip]\ndomains = [\"PBX.example.com.\"]").unwrap();
+        assert_eq!(core_config(&node, &[], 1).sip.domains, ["pbx.example.com"]);
     }
 }

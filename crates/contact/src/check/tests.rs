@@ -56,12 +56,12 @@ fn a_certificate_name_is_a_trunks_credential_as_a_network_is() {
     let trunk = |name: &str, known: &str| serde_json::json!({"name": name, "address": "sbc.example.com:5061", "transport": "tls", "certificateNames": [known]});
     assert_eq!(findings("/trunks/-", trunk("two", "sbc.example.com")), [""; 0], "its networks need not be known");
     let mut json = valid();
-    for (name, known) in [("two", "sbc.example.com"), ("three", "sbc.Example.com")] {
+    for (name, known) in [("two", "sbc.example.com"), ("three", "sbc.Example.com.")] {
         json["trunks"].as_array_mut().unwrap().push(trunk(name, known));
     }
     let found = validate(&serde_json::from_value(json).unwrap());
     let found: Vec<_> = found.iter().map(|each| (each.key.as_str(), each.message.as_str())).collect();
-    let taken = "\"sbc.Example.com\" is also a certificate name of the trunk \"two\"";
+    let taken = "\"sbc.Example.com.\" is also a certificate name of the trunk \"two\"";
     assert_eq!(found, [("certificateNames[0]", taken)]);
 }
 
