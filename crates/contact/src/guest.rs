@@ -223,6 +223,7 @@ impl Desk {
 
     fn focus_does(&mut self, room: &mut Conversation, owner: ConnectionId, asked: &Asked) -> Result<(), u16> {
         self.may_transfer(room, owner, asked.session.0)?;
+        self.is_meant_here(room, owner, asked)?;
         let Some(party) = room.connection(owner) else { return Err(481) };
         let host =
             Host { by: Some(owner), agent: party.agent.clone(), accounts: self.accounts_of(party), ..Host::default() };
@@ -291,6 +292,7 @@ impl Desk {
         asked: &Asked,
     ) -> Result<(), u16> {
         self.may_transfer(conversation, owner, asked.session.0)?;
+        self.is_meant_here(conversation, owner, asked)?;
         if let Some(ReplacesTarget::Session(other)) = asked.target.replaces {
             return self.join_line(conversation, owner, asked, other);
         }

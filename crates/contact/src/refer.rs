@@ -88,6 +88,9 @@ impl Desk {
 
     /// We do what a REFER asks for.
     pub(crate) fn act_on_refer(&mut self, conversation: &mut Conversation, owner: ConnectionId, asked: &Asked) {
+        if let Err(status) = self.is_meant_here(conversation, owner, asked) {
+            return self.refuse_transfer(asked.session, asked.transfer, status);
+        }
         match &asked.target.replaces {
             Some(ReplacesTarget::Session(other)) => self.attended_within(conversation, owner, asked, *other),
             // RFC 3891 §3: `early-only` names a dialog that has been answered meanwhile.
@@ -98,6 +101,18 @@ impl Desk {
             }
             None => self.blind(conversation, owner, asked, None),
         }
+    }
+
+    /// An address at a host that is neither ours nor the transferor's is nobody's here (RFC 3261 §21.4.5).
+    pub(crate) fn is_meant_here(
+        &self,
+        conversation: &Conversation,
+        owner: ConnectionId,
+        asked: &Asked,
+    ) -> Result<(), u16> {
+        let Some(host) = &asked.target.elsewhere else { return Ok(()) };
+        let trunk = self.trunk_that_refers(conversation, owner, asked.session);
+        if trunk.is_some_and(|trunk| trunk.hosts.contains(host)) { Ok(()) } else { Err(404) }
     }
 
     /// Policy (R11), one at a time (R13), and no loops (R12).

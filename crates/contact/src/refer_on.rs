@@ -78,7 +78,7 @@ impl Desk {
         }
     }
 
-    fn trunk_that_refers(
+    pub(crate) fn trunk_that_refers(
         &self,
         conversation: &Conversation,
         owner: ConnectionId,

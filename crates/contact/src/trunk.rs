@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use baton_sdp::{Codec, LocalHold};
+use baton_sip::wire::Uri;
 use baton_sip::{Credentials, Destination as Way, Transport};
 use rand_chacha::rand_core::RngCore;
 
@@ -16,6 +18,7 @@ use crate::directory::{
 use crate::health::GatewayId;
 use crate::history::Telling;
 use crate::leg::{Device, Leg};
+use crate::registrar::plain_name;
 
 /// What a call costs in the bucket of calls per second: a token, in millionths.
 const TOKEN: u64 = 1_000_000;
@@ -32,6 +35,8 @@ pub(crate) struct TrunkState {
     pub(crate) options_hysteresis: (u32, u32),
     /// The account by which its calls prove themselves.
     pub(crate) inbound_username: Option<String>,
+    /// The hosts that are the trunk: of its gateways, of its registrar, and those in its certificate.
+    pub(crate) hosts: BTreeSet<String>,
     pub(crate) numbers: Option<NumberPlan>,
     pub(crate) caller_id_in: CallerIdHeader,
     pub(crate) caller_id_out: CallerIdHeader,
@@ -124,6 +129,15 @@ impl Bucket {
     }
 }
 
+/// In lower case, IPv6 addresses in brackets.
+fn hosts_of(trunk: &Trunk) -> BTreeSet<String> {
+    let gateways = trunk.all_gateways().into_iter().map(|gateway| format!("sip:{}", gateway.address));
+    let registrar = trunk.register.iter().map(|register| register.aor.clone());
+    let uris = gateways.chain(registrar).filter_map(|uri| Uri::parse(&uri).ok());
+    let hosts = uris.filter_map(|uri| Some(plain_name(&uri.as_sip()?.host.to_string())));
+    hosts.chain(trunk.certificate_names.iter().map(|name| plain_name(name))).collect()
+}
+
 impl TrunkState {
     pub(crate) fn of(trunk: &Trunk) -> Self {
         trunk.numbers.iter().for_each(NumberPlan::warm_up);
@@ -138,6 +152,7 @@ impl TrunkState {
             options_interval_ms: u64::from(trunk.options_interval_seconds) * 1_000,
             options_hysteresis: (trunk.options_failures, trunk.options_successes),
             inbound_username: trunk.inbound_username.clone(),
+            hosts: hosts_of(trunk),
             numbers: trunk.numbers.clone(),
             caller_id_in: trunk.caller_id_in,
             caller_id_out: trunk.caller_id_out,

@@ -1,7 +1,7 @@
 //! What a Refer-To may name (RFC 3515 §2.4.2), from a phone and from a trunk: addresses of ours, telephone numbers however they are
 //! written, other domains, and addresses that want TLS.
 
-use baton_contact::directory::{NumberPlan, Route, TrunkTransport};
+use baton_contact::directory::{Gateway, NumberPlan, ReferPolicy, Route, TrunkTransport};
 use baton_tests::world::World;
 
 const OURS: &str = "pbx.example.com";
@@ -31,13 +31,16 @@ fn each_kind_of_address_reaches_who_is_meant() {
         ("sip:bert-desk@PBX.Example.COM.", "bert"),
         ("sip:+49404040@192.0.2.1", "bank"),
         ("sip:+49404040@192.0.2.1;user=phone", "bank"),
-        // A telephone number is one at every host (RFC 3261 §19.1.6), with what helps the eye and parameters of its own.
+        // A global telephone number is one at every host (RFC 3966 §5.1.4), with what helps the eye and parameters of its own, and
+        // many leave `user=phone` away.
+        ("sip:+49404040@elsewhere.example", "bank"),
         ("sip:+49-40-4040@elsewhere.example;user=phone", "bank"),
         ("sip:+49(40)4040;phone-context=x@elsewhere.example;user=phone", "bank"),
         ("tel:+49404040", "bank"),
         ("tel:+49-40-4040", "bank"),
         ("tel:+49(40)40.40;ext=7", "bank"),
         ("tel:040-4040;phone-context=+49", "bank"),
+        ("tel:4040;phone-context=+49-40", "bank"),
         ("tel:102;phone-context=pbx.example.com", "bert"),
     ];
     for (transferor, stays) in [("anna", "C"), ("C", "anna")] {
@@ -60,6 +63,10 @@ fn what_cannot_be_called_is_refused_at_once_and_the_call_goes_on() {
         ("sip:102@elsewhere.example", 404),
         ("sip:102@203.0.113.9", 404),
         ("sip:elsewhere.example", 404),
+        // Nor by a local telephone number of others (RFC 3966 §5.1.5).
+        ("sip:102@elsewhere.example;user=phone", 404),
+        ("tel:102;phone-context=elsewhere.example", 404),
+        ("sip:102;phone-context=elsewhere.example@pbx.example.com;user=phone", 404),
         // A number that leads nowhere, and what is no address of a call.
         ("tel:7777", 404),
         ("mailto:bert@pbx.example.com", 416),
@@ -91,6 +98,63 @@ fn a_peer_may_name_its_own_host_and_without_domains_any() {
     world.talking();
     refer(&mut world, "anna", "sip:102@elsewhere.example");
     assert!(world.rings("bert"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn rfc3966_5_1_5_a_local_number_of_another_exchange_is_called_there() {
+    let mut world = world();
+    refer(&mut world, "anna", "tel:102;phone-context=+1-212");
+    let invited = world.ladder.rungs.iter().find(|rung| rung.from == "baton" && rung.title == "INVITE");
+    assert_eq!(invited.expect("a call").to, "+1212102", "{}", world.ladder);
+    world.end_of_day();
+}
+
+/// A world where the trunk has two gateways and shows a certificate, with a policy for its REFERs.
+fn carrier(policy: ReferPolicy) -> World {
+    let mut world = World::with(&["anna", "bert"], 1, |config, directory| {
+        config.sip.domains = vec![OURS.into()];
+        let trunk = &mut directory.trunks[0];
+        let gateway = |address: String| Gateway { address, ..Gateway::default() };
+        trunk.gateways = vec![gateway(std::mem::take(&mut trunk.address)), gateway("192.0.2.78:5060".into())];
+        trunk.networks = vec!["192.0.2.9/32".into()];
+        trunk.certificate_names = vec!["SBC.carrier.example".into()];
+        trunk.refer = policy;
+    });
+    world.talking();
+    world.ladder.clear();
+    world
+}
+
+#[test]
+fn every_host_of_a_trunk_is_its_own() {
+    for target in ["sip:102@192.0.2.78", "sip:102@sbc.carrier.example"] {
+        let mut world = carrier(ReferPolicy::Terminate);
+        refer(&mut world, "C", target);
+        assert!(world.rings("bert"), "{target}\n{}", world.ladder);
+        world.end_of_day();
+        // They are nobody else's.
+        let mut world = carrier(ReferPolicy::Terminate);
+        world.send_in_dialog("anna", "REFER", 500, &format!("Refer-To: <{target}>"));
+        world.settle();
+        world.expect_ladder("anna", &["> REFER", "< 404 REFER"]);
+        world.end_of_day();
+    }
+}
+
+#[test]
+fn r11_a_trunks_policy_comes_before_the_question_whose_address_it_is() {
+    let mut world = carrier(ReferPolicy::Refuse);
+    world.send_in_dialog("C", "REFER", 500, "Refer-To: <sip:102@elsewhere.example>");
+    world.settle();
+    world.expect_ladder("C", &["> REFER", "< 403 REFER"]);
+    world.end_of_day();
+
+    // What is passed on is not ours to judge.
+    let mut world = carrier(ReferPolicy::Pass);
+    world.send_in_dialog("C", "REFER", 500, "Refer-To: <sip:102@elsewhere.example>");
+    world.settle();
+    assert!(world.ladder.of("anna").contains(&"< REFER".to_owned()), "{}", world.ladder);
     world.end_of_day();
 }
 

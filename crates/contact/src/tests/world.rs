@@ -377,6 +377,7 @@ impl World {
                 removes: false,
                 replaces: replaces.map(|leg| ReplacesTarget::Session(SessionId(leg))),
                 user_to_user: Vec::new(),
+                elsewhere: None,
             },
             referred_by: Some("<sip:anna@x>".into()),
             subscription: true,

@@ -86,6 +86,9 @@ pub struct ReferTarget {
     pub replaces: Option<ReplacesTarget>,
     /// The User-to-User headers in the Refer-To (RFC 7433 §4.2), unescaped.
     pub user_to_user: Vec<String>,
+    /// The host of the address, in lower case, where it is neither one of ours nor the peer's as far as its dialog tells
+    /// ([`Config::domains`](crate::Config::domains)); `None` also for what means the same everywhere.
+    pub elsewhere: Option<String>,
 }
 
 /// The dialog that a Replaces in a Refer-To names (R5: Call-ID and both tags, in either orientation).

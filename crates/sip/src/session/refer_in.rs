@@ -69,10 +69,11 @@ impl Session {
         if !matches!(refer_to.uri.scheme(), "sip" | "sips" | "tel") {
             return refuse(stack, 416);
         }
-        // RFC 3261 §21.4.5. A dialog that is named is found wherever its peer says that it is (P2).
-        if refer_to.replaces.is_none() && stack.is_foreign(&refer_to.uri, own.as_deref().unwrap_or(&self.dialog)) {
-            return refuse(stack, 404);
-        }
+        // A dialog that is named is found wherever its peer says that it is (P2).
+        let elsewhere = match refer_to.replaces {
+            Some(_) => None,
+            None => stack.elsewhere(&refer_to.uri, own.as_deref().unwrap_or(&self.dialog)),
+        };
         // R8, RFC 4488 §4.
         let subscription = refer.refer_sub() != Some(false);
         // In a dialog of its own it is the first one.
@@ -96,7 +97,7 @@ impl Session {
         stack.tell(Event::TransferAsked {
             session: self.id,
             transfer: id,
-            target: ReferTarget { target, removes, replaces, user_to_user },
+            target: ReferTarget { target, removes, replaces, user_to_user, elsewhere },
             referred_by: refer.header(HeaderName::ReferredBy).map(str::to_owned),
             subscription,
         });

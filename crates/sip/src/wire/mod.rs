@@ -16,6 +16,7 @@ mod method;
 mod multipart;
 mod name_addr;
 mod params;
+mod phone;
 mod phrase;
 mod refer;
 mod text;

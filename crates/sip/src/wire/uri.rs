@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
+use super::phone;
 use super::text::{cut, is_token_byte, number};
 use super::{BadValue, Params};
 
@@ -85,9 +86,10 @@ impl Uri {
 
     /// The user part of a SIP URI or the number of a `tel:` URI without visual separators, unescaped; else empty. With
     /// `user=phone` the user part is a telephone number as well (RFC 3261 §19.1.1), and its parameters
-    /// (`+1-555;phone-context=x@host`) are none of it; without it they stay.
+    /// (`+1-555;phone-context=x@host`) are none of it; without it they stay. A local number within the numbers of a country or an
+    /// exchange (`phone-context=+1212`) is one behind theirs.
     pub fn user(&self) -> String {
-        match self {
+        let number = match self {
             Uri::Sip(sip) => {
                 let user = sip.user.as_deref().map(unescape).unwrap_or_default();
                 match user.split_once(';') {
@@ -97,6 +99,10 @@ impl Uri {
             }
             Uri::Tel(tel) => tel.digits(),
             Uri::Opaque(_) => String::new(),
+        };
+        match self.phone_context() {
+            Some(context) if context.starts_with('+') => phone::within(&context, number),
+            _ => number,
         }
     }
 
@@ -138,7 +144,7 @@ impl SipUri {
         }
     }
 
-    /// Whether its user part is a telephone number, which means the same at every host (RFC 3261 §19.1.6).
+    /// Whether its user part is a telephone number (RFC 3261 §19.1.1).
     pub fn is_phone(&self) -> bool {
         self.params.get("user").is_some_and(|user| user.eq_ignore_ascii_case("phone"))
     }
@@ -173,7 +179,7 @@ impl SipUri {
 impl TelUri {
     /// The number without visual separators (RFC 3966 §5.1.1), leading `+` kept.
     fn digits(&self) -> String {
-        self.number.chars().filter(|character| !"-.()".contains(*character)).collect()
+        phone::without_separators(&self.number)
     }
 }
 
