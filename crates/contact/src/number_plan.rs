@@ -17,10 +17,13 @@ const WRITTEN_MAX: usize = 40;
 const INTERNATIONAL_PREFIX: &str = "00";
 
 impl NumberPlan {
-    /// A number from the trunk, or as somebody typed it who calls by the trunk, as it is inside. What is no public number
-    /// stays as it is.
+    /// A number from the trunk, as it is inside. What is no public number stays as it is.
     pub(crate) fn read(&self, number: &str) -> String {
-        let read = undecorated(number).and_then(|digits| self.as_e164(&digits));
+        self.read_as(number, self.unprefixed)
+    }
+
+    fn read_as(&self, number: &str, unprefixed: Unprefixed) -> String {
+        let read = undecorated(number).and_then(|digits| self.as_e164(&digits, unprefixed));
         read.map_or_else(|| number.to_owned(), |digits| format!("+{digits}"))
     }
 
@@ -42,9 +45,10 @@ impl NumberPlan {
         }
     }
 
-    /// A number as it was typed or stands in the directory, as the trunk wants it.
+    /// A number as it was typed or stands in the directory, as the trunk wants it. What the trunk's own unprefixed numbers are says
+    /// nothing of those that are dialled here: 116117 is the doctors' number, whatever the trunk sends so.
     pub(crate) fn rewrite(&self, number: &str) -> String {
-        self.write(&self.read(number))
+        self.write(&self.read_as(number, Unprefixed::AsIs))
     }
 
     /// Looks up once what the first call would otherwise wait for.
@@ -61,7 +65,7 @@ impl NumberPlan {
     }
 
     /// Digits of E.164, without the `+`.
-    fn as_e164(&self, number: &str) -> Option<String> {
+    fn as_e164(&self, number: &str, unprefixed: Unprefixed) -> Option<String> {
         let fits = |digits: &str| (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len()) && !digits.starts_with('0');
         if let Some(digits) = number.strip_prefix('+') {
             return Some(digits.to_owned()).filter(|digits| fits(digits));
@@ -80,7 +84,7 @@ impl NumberPlan {
                 let country = country.filter(|_| self.national_prefix.is_none())?;
                 at_home(&country.after_national_prefix(number)?)
             })
-            .or_else(|| match self.unprefixed {
+            .or_else(|| match unprefixed {
                 Unprefixed::AsIs => None,
                 Unprefixed::International if country.is_some() && !is_international(number) => None,
                 Unprefixed::International => Some(number.to_owned()).filter(|digits| fits(digits)),
@@ -285,6 +289,20 @@ mod tests {
             assert_eq!(plan.rewrite(typed), "4989222", "{typed}");
         }
         assert_eq!(plan.rewrite("112"), "112");
+    }
+
+    #[test]
+    fn extensions_service_and_emergency_numbers_go_out_as_they_are_typed() {
+        for unprefixed in [Unprefixed::AsIs, Unprefixed::International, Unprefixed::National] {
+            for country in ["DE", "US", ""] {
+                for format in [NumberFormat::E164, NumberFormat::Digits, NumberFormat::National] {
+                    let plan = NumberPlan { format, ..plan(country, unprefixed) };
+                    for typed in ["116117", "115", "110", "112", "911", "22833", "40123", "498922", "*31#", "anna"] {
+                        assert_eq!(plan.rewrite(typed), typed, "{country} {unprefixed:?} {format:?}");
+                    }
+                }
+            }
+        }
     }
 
     proptest! {
