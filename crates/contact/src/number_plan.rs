@@ -37,9 +37,10 @@ impl NumberPlan {
             NumberFormat::National => {
                 let country = self.dial_plan();
                 let national = country.and_then(|country| digits.strip_prefix(&country.code()));
-                match national {
-                    Some(national) => format!("{}{national}", self.written_national_prefix()),
-                    None => self.written_international(digits),
+                match (national, &self.national_prefix) {
+                    (Some(national), Some(prefix)) => format!("{prefix}{national}"),
+                    (Some(national), None) => country.map_or_else(String::new, |each| each.as_dialled(national)),
+                    (None, _) => self.written_international(digits),
                 }
             }
         }
@@ -51,12 +52,10 @@ impl NumberPlan {
         self.write(&self.read_as(number, Unprefixed::AsIs))
     }
 
-    /// Looks up once what the first call would otherwise wait for.
+    /// Does once what the first call would otherwise wait for.
     pub(crate) fn warm_up(&self) {
         if let Some(country) = self.dial_plan() {
-            let _ = country.after_international_prefix("00");
-            let _ = country.after_national_prefix("00");
-            let _ = self.unprefixed == Unprefixed::National && country.is_number("00000");
+            country.warm_up(self.unprefixed == Unprefixed::National);
         }
     }
 
@@ -125,13 +124,9 @@ impl NumberPlan {
 
     fn written_international(&self, digits: &str) -> String {
         let of_country = || self.dial_plan().and_then(Country::international_prefix);
-        let prefix = self.international_prefix.as_deref().or_else(of_country).unwrap_or(INTERNATIONAL_PREFIX);
+        let prefix = self.international_prefix.clone().or_else(of_country);
+        let prefix = prefix.as_deref().unwrap_or(INTERNATIONAL_PREFIX);
         format!("{prefix}{digits}")
-    }
-
-    fn written_national_prefix(&self) -> &str {
-        let of_country = || self.dial_plan().map_or("", Country::national_prefix);
-        self.national_prefix.as_deref().unwrap_or_else(of_country)
     }
 }
 
