@@ -112,6 +112,7 @@ struct CoreNumbers {
     rate_limited: Number,
     scanners: Number,
     put_off: Number,
+    put_off_calls: Number,
     shed: Number,
     bans: Number,
     banned_dropped: Number,
@@ -147,6 +148,7 @@ impl Metrics {
         numbers.rate_limited.set(counters.rate_limited);
         numbers.scanners.set(counters.scanners);
         numbers.put_off.set(counters.put_off);
+        numbers.put_off_calls.set(counters.put_off_calls);
         numbers.shed.set(counters.shed);
         numbers.bans.set(counters.bans);
         numbers.banned_dropped.set(counters.banned_dropped);
@@ -248,7 +250,16 @@ impl Metrics {
                 &self.core.rate_limited,
             ),
             ("baton_sip_scanners_total", "Requests of scanners; unanswered.", &self.core.scanners),
-            ("baton_sip_put_off_total", "New calls that got 503 because the node was behind.", &self.core.put_off),
+            (
+                "baton_sip_put_off_total",
+                "Calls, registrations and other new requests that got 503 because the node was behind or nearly full.",
+                &self.core.put_off,
+            ),
+            (
+                "baton_sip_put_off_calls_total",
+                "Those of the requests put off that were calls.",
+                &self.core.put_off_calls,
+            ),
             (
                 "baton_sip_shed_total",
                 "Requests of unknown sources dropped because the node was behind.",

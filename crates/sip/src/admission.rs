@@ -66,6 +66,7 @@ impl Endpoint {
         }
         if admission == Admission::Later {
             self.stack.counters.put_off += 1;
+            self.stack.counters.put_off_calls += u64::from(*request.method() == Method::Invite);
             let (least, most) = RETRY_AFTER_S;
             let wait_s = self.stack.random.between(least, most);
             self.stack.reply(request, flow, 503, "", |builder| {

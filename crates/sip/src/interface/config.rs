@@ -193,8 +193,11 @@ pub struct Counters {
     pub rate_limited: u64,
     /// Requests of scanners; they got no answer.
     pub scanners: u64,
-    /// New calls and registrations that got 503 because the node was behind.
+    /// Requests that began something (calls, registrations, subscriptions, queries) and got 503 because the node was behind, or
+    /// nearly full.
     pub put_off: u64,
+    /// Those of them that were calls.
+    pub put_off_calls: u64,
     /// Requests of unknown sources dropped because the node was behind.
     pub shed: u64,
     /// Bans that began.
