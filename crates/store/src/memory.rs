@@ -139,13 +139,19 @@ impl Memory {
             None => rows::open_elsewhere(connection, contact, root)?,
         };
         if let Some(origin) = origin {
-            let from = self.conversation(connection, origin)?;
-            let (from_id, folding) = (from.id, from.contacts.remove(&contact));
-            from.moved_away.insert(contact);
-            let into = self.conversation(connection, root)?;
-            into.moved_away.remove(&contact);
-            into.contacts.extend(folding.map(|folding| (contact, folding)));
-            rows::move_contact(connection, contact, from_id, into.id)?;
+            // First what may fail: whoever then tries again finds memory as it was.
+            let from = self.conversation(connection, origin)?.id;
+            let into = self.conversation(connection, root)?.id;
+            rows::move_contact(connection, contact, from, into)?;
+            let from = self.conversations.get_mut(&origin);
+            let folding = from.and_then(|from| {
+                from.moved_away.insert(contact);
+                from.contacts.remove(&contact)
+            });
+            if let Some(into) = self.conversations.get_mut(&root) {
+                into.moved_away.remove(&contact);
+                into.contacts.extend(folding.map(|folding| (contact, folding)));
+            }
         }
         self.homes.insert(contact, root);
         Ok(origin)

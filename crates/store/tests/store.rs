@@ -524,3 +524,98 @@ fn what_stays_of_a_conversation_is_summed_up_without_the_contact_that_went_on_el
     assert_eq!(store.append(&first).unwrap().conversations, [contact(3)]);
     assert!(store.reader().summary(contact(3)).unwrap().is_some());
 }
+
+#[test]
+fn a_contact_that_a_failing_disk_keeps_from_moving_is_whole_when_it_is_tried_again() {
+    // Each write of a move fails once, as on a full disk.
+    let writes = [
+        "INSERT ON moved",
+        "DELETE ON moved",
+        "UPDATE ON open_contacts",
+        "INSERT ON conversations",
+        "INSERT ON records",
+    ];
+    for (number, write) in writes.into_iter().enumerate() {
+        let folder = Folder::new(&format!("move-fails-{number}"));
+        let path = folder.file("baton.db");
+        let (before, after) = second_call(1, 2);
+        let mut store = Store::open(&path).unwrap();
+        // Only the second call is known when the move begins: its conversation is not among those of the batch.
+        let (begun, merged) = before.split_at(2);
+        store.append(begun).unwrap();
+        let hammer = rusqlite::Connection::open(&path).unwrap();
+        if write == "DELETE ON moved" {
+            // It has moved before, so that there is something to delete.
+            hammer.execute_batch("INSERT INTO moved SELECT conversation, contact, 77 FROM open_contacts").unwrap();
+        }
+        let full = format!("CREATE TRIGGER full BEFORE {write} BEGIN SELECT RAISE(FAIL, 'disk full'); END");
+        hammer.execute_batch(&full).unwrap();
+        let all = [merged, &after].concat();
+        assert!(matches!(store.append(&all), Err(StoreError::Database(_))), "{write}");
+        hammer.execute_batch("DROP TRIGGER full").unwrap();
+        let appended = store.append(&all).unwrap();
+        assert_eq!((appended.stored, appended.repeated), (all.len(), 0), "{write}");
+        let record = store.reader().record(contact(2)).unwrap().unwrap().parse().unwrap();
+        assert_eq!(record.initiation_method, Some(InitiationMethod::Inbound), "{write}");
+        assert_eq!(record.customer_endpoint.map(|endpoint| endpoint.address).as_deref(), Some("+4930111"), "{write}");
+        assert!(store.open_contacts().is_empty(), "{write}");
+    }
+}
+
+/// The tables of layout 1, as `baton` made them before contacts could move.
+const LAYOUT_1: &str = include_str!("layout-1.sql");
+
+#[test]
+fn a_store_of_the_first_layout_is_brought_up_to_date_with_all_that_is_in_it() {
+    let folder = Folder::new("layout-1");
+    let (now, old) = (folder.file("now.db"), folder.file("old.db"));
+    let user = User { username: "agent1".to_owned(), ..User::default() };
+    let directory = Directory { users: vec![user], ..Directory::default() };
+    let mut store = Store::open(&now).unwrap();
+    store.append(&simple_call(7, MIDNIGHT_MS)).unwrap();
+    store.append(&simple_call(8, MIDNIGHT_MS)[..7]).unwrap();
+    store.put_directory(&directory).unwrap();
+    store.put_bindings(&bindings(&[("phone1", &["sip:phone1@192.0.2.1"])])).unwrap();
+    drop(store);
+    // The same rows in an old file.
+    let hammer = rusqlite::Connection::open(&old).unwrap();
+    hammer.execute_batch(LAYOUT_1).unwrap();
+    hammer.execute("ATTACH ?1 AS now", [now.to_str().unwrap()]).unwrap();
+    let tables: Vec<String> = {
+        let mut select = hammer
+            .prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+            .unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert!(tables.len() == 11 && !tables.contains(&"moved".to_owned()), "{tables:?}");
+    for table in &tables {
+        hammer.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM now.{table}")).unwrap();
+    }
+    drop(hammer);
+    assert!(Reader::open(&old).is_err(), "a reader changes nothing");
+
+    let mut store = Store::open(&old).unwrap();
+    assert_eq!(store.directory().unwrap().map(|(_, found)| found), Some(directory));
+    assert_eq!(stored_bindings(&store).into_keys().collect::<Vec<_>>(), ["phone1"]);
+    assert_eq!(store.open_contacts(), BTreeSet::from([contact(8)]));
+    let reader = store.reader();
+    let record = reader.record(contact(7)).unwrap().unwrap().parse().unwrap();
+    assert_eq!((record.agent.unwrap().agent_interaction_duration, record.baton.revision), (60, 1));
+    assert_eq!(reader.events(contact(7), 0).unwrap().len(), 10);
+    // What was open goes on, also into another conversation, which the old layout did not know.
+    let (mut call, merged) = (simple_call(9, MIDNIGHT_MS), simple_call(8, MIDNIGHT_MS)[7].clone());
+    let goes_on = baton_contact::event::ContactEvent { root_contact_id: contact(9), sequence: 5, ..merged };
+    call.truncate(2);
+    store.append(&[call, vec![goes_on]].concat()).unwrap();
+    let record = store.reader().record(contact(8)).unwrap().unwrap().parse().unwrap();
+    assert_eq!(record.initiation_method, Some(InitiationMethod::Inbound));
+    drop(store);
+
+    let layout = |path: &Path| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut select = connection.prepare("SELECT type || ' ' || name FROM sqlite_schema ORDER BY 1").unwrap();
+        let names: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        (connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), names)
+    };
+    assert_eq!(layout(&old), layout(&now), "the tables are those of a new store");
+}
