@@ -148,6 +148,11 @@ impl Leg {
         self.state == LegState::Up
     }
 
+    /// Whether it goes by a trunk, and not to a phone or a room of ours.
+    pub(crate) fn is_outside(&self) -> bool {
+        matches!(self.device, Device::Trunk(_))
+    }
+
     /// Whether audio can flow: it is negotiated, and the leg is up or has early media.
     pub(crate) fn has_media(&self) -> bool {
         let negotiated = self.negotiation.as_ref().is_some_and(|each| each.current().is_some());

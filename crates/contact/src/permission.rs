@@ -12,7 +12,7 @@ use crate::desk::Desk;
 use crate::directory::{CLASS_INTERNAL, SecurityProfile};
 use crate::event::DisconnectReason;
 use crate::ids::{ConnectionId, ConversationId};
-use crate::leg::{Device, Leg};
+use crate::leg::{Device, Leg, LegState};
 use crate::route::Destination;
 use crate::timer::Timer;
 
@@ -149,7 +149,7 @@ impl Desk {
         own.min().unwrap_or(u32::MAX).min(self.config.limits.transfers_max)
     }
 
-    /// Whether the outside parties of a call may be handed over with it.
+    /// Whether those who were called may be handed over with their call.
     pub(crate) fn may_hand_over(
         &mut self,
         call: &Conversation,
@@ -158,7 +158,11 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let called = call.live().filter(|party| party.id != giver && party.charged_to.is_some() && !party.is_room());
         let to = |party: &Connection| {
-            let trunks = party.legs.iter().map(|leg| leg.device.name().to_string()).collect();
+            let trunks: Vec<_> = party.legs.iter().filter(|leg| leg.is_outside()).collect();
+            if trunks.is_empty() {
+                return Destination::Agent(party.address.clone());
+            }
+            let trunks = trunks.into_iter().map(|leg| leg.device.name().to_string()).collect();
             Destination::Outside { number: party.address.clone(), trunks }
         };
         let destinations: Vec<Destination> = called.map(to).collect();
@@ -185,10 +189,12 @@ impl Desk {
         }
     }
 
-    /// An outside party has answered: its call may last so long and no longer.
+    /// A party has answered: if it is outside, its call may last so long and no longer.
     pub(crate) fn limit_duration(&mut self, conversation: &Conversation, party: ConnectionId) {
-        let charged = conversation.connection(party).and_then(|party| party.charged_to.as_ref());
-        let longest_s = charged.and_then(|account| self.security_profile(account)?.max_outbound_seconds);
+        let answered = |leg: &Leg| leg.state == LegState::Up && leg.is_outside();
+        let outside = conversation.connection(party).filter(|party| party.legs.iter().any(answered));
+        let account = outside.and_then(|party| party.charged_to.as_ref());
+        let longest_s = account.and_then(|account| self.security_profile(account)?.max_outbound_seconds);
         if let Some(longest_s) = longest_s {
             self.start_timer(Timer::OutboundMax(conversation.id, party), u64::from(longest_s) * 1_000);
         }

@@ -160,6 +160,119 @@ fn r12_an_outside_call_ends_after_its_longest_time_whoever_has_it_now() {
     world.end_of_day();
 }
 
+/// The callers of the trunk and anna may call outside for a minute.
+fn a_minute_outside(agents: &[&str]) -> World {
+    let profile = SecurityProfile { max_outbound_seconds: Some(60), ..SecurityProfile::default() };
+    World::with(agents, 1, |_, directory| {
+        limit(directory, profile);
+        directory.trunks[0].security_profile = Some("clerk".into());
+    })
+}
+
+#[test]
+fn r12_a_call_to_a_queue_lasts_longer_than_outside_calls_may() {
+    let mut world = a_minute_outside(&["anna"]);
+    world.talking();
+    world.run_ms(90_000);
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    // A queue by its extension is dialled as anybody is.
+    world.hang_up("C");
+    world.clear_all();
+    world.behave("anna", Behaviour::Answers(100));
+    world.call_in("D", "200");
+    world.run_ms(90_000);
+    assert!(world.is_up("D"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn r12_a_colleague_talks_longer_than_outside_calls_may() {
+    for dialled in [true, false] {
+        let mut world = a_minute_outside(&["anna", "bert"]);
+        if dialled {
+            world.dial("anna", "102");
+            world.answer("bert");
+        } else {
+            world.talking();
+            world.consult("anna", "Bert");
+            world.answer("bert");
+        }
+        world.run_ms(90_000);
+        let talk = [("anna", "bert"), ("bert", "anna"), ("C", "music")];
+        world.expect_hearing(if dialled { &talk[..2] } else { &talk });
+        world.end_of_day();
+    }
+}
+
+#[test]
+fn r12_a_trunks_caller_talks_to_an_extension_longer_than_outside_calls_may() {
+    let mut world = a_minute_outside(&["anna", "bert"]);
+    world.call_in("C", "102");
+    world.answer("bert");
+    world.run_ms(90_000);
+    world.expect_hearing(&[("C", "bert"), ("bert", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn r12_a_conference_room_stays_open_longer_than_outside_calls_may() {
+    let mut world = a_minute_outside(&["anna"]);
+    world.call_in("C", "800");
+    world.call_in("D", "800");
+    world.dial("anna", "800");
+    world.run_ms(90_000);
+    world.expect_hearing(&[("C", "D anna"), ("D", "C anna"), ("anna", "C D")]);
+    world.end_of_day();
+}
+
+#[test]
+fn r12_a_customer_in_a_room_stays_longer_than_outside_calls_may() {
+    let mut world = a_minute_outside(&["anna", "bert"]);
+    world.dial("bert", "800");
+    world.talking();
+    world.click("anna", Control::Add { target: number("800"), mode: AddMode::Blind });
+    world.settle();
+    world.expect_hearing(&[("C", "bert"), ("bert", "C")]);
+    world.run_ms(90_000);
+    world.expect_hearing(&[("C", "bert"), ("bert", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn r12_a_tandem_call_ends_after_the_longest_time_of_its_trunk() {
+    let mut world = a_minute_outside(&[]);
+    world.call_in("C", office::BANK);
+    world.answer("bank");
+    world.run_ms(59_000);
+    world.expect_hearing(&[("C", "bank"), ("bank", "C")]);
+    world.run_ms(2_000);
+    assert!(!world.is_up("bank") && !world.is_up("C"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn r12_an_attended_transfer_hands_over_an_agent_as_a_colleague() {
+    // Whoever is handed over is inside: the trunk may do it, though its calls may not go on outside.
+    for (classes, status) in [(&["internal"][..], "< 202 REFER"), (&["national"], "< 403 REFER")] {
+        let profile = SecurityProfile { transfer: some(classes), ..SecurityProfile::default() };
+        let mut world = World::with(&["anna", "bert"], 1, |_, directory| {
+            limit(directory, profile);
+            directory.trunks[0].security_profile = Some("clerk".into());
+            directory.trunks[0].tandem = false;
+        });
+        for (who, number, agent) in [("C", "101", "anna"), ("D", "102", "bert")] {
+            world.call_in(who, number);
+            world.answer(agent);
+        }
+        world.ladder.rungs.clear();
+        world.refer_to_line("C", "D");
+        assert_eq!(world.ladder.of("C")[1], status, "{}", world.ladder);
+        let heard = if status.contains("202") { "bert" } else { "C" };
+        world.expect_hearing(&[("anna", heard)]);
+        world.end_of_day();
+    }
+}
+
 #[test]
 fn r12_transfers_of_one_conversation_are_bounded_by_the_profile() {
     let profile = SecurityProfile { max_transfers: Some(1), ..SecurityProfile::default() };
