@@ -1,11 +1,14 @@
-//! A second book-keeping, by watching states instead of events: who talked with the customer for how long, and how long
-//! customers were held. At the end it is compared with what the events say, which is all that contact records are made of.
+//! A second book-keeping, by watching states instead of events: who talked with the customer for how long, how long
+//! customers were held, and who talked with whoever brought it in. At the end, and whenever a transfer is told, it is compared
+//! with what the events say, which is all that contact records are made of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use crate::connection::Connection;
-use crate::event::{ContactEvent, DisconnectReason, EventKind, InitiationMethod, PartyRole};
+use crate::conversation::Conversation;
+use crate::directory::Supervision;
+use crate::event::{ContactEvent, DisconnectReason, EventKind, InitiationMethod, PartyRole, TransferType};
 use crate::ids::{ConnectionId, ContactId};
 
 /// Times that were seen to pass, in milliseconds.
@@ -13,6 +16,99 @@ use crate::ids::{ConnectionId, ContactId};
 pub(super) struct Ledger {
     interaction_ms: BTreeMap<ContactId, u64>,
     held_ms: u64,
+    brought: BTreeMap<ConnectionId, Brought>,
+    told: Vec<(ContactId, TransferType)>,
+}
+
+/// A party that somebody has brought in, or that supervises somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Brought {
+    /// The contact of that somebody.
+    by: ContactId,
+    connected: bool,
+    /// They were in one bridge.
+    consulted: bool,
+    /// The customer was in it too.
+    joined: bool,
+    supervises: bool,
+}
+
+impl Brought {
+    /// What has been stays so, but for the modes of a supervisor.
+    fn after(self, before: Option<Brought>) -> Brought {
+        let before = before.filter(|_| !self.supervises);
+        let has = |was: fn(Brought) -> bool| before.is_some_and(was);
+        let (consulted, joined) =
+            (self.consulted || has(|each| each.consulted), self.joined || has(|each| each.joined));
+        Brought { consulted, joined, ..self }
+    }
+
+    /// The kind of its transfer, if whoever brought it in left now.
+    fn when_left(self) -> TransferType {
+        match self {
+            Brought { joined: true, .. } => TransferType::WarmConference,
+            Brought { consulted: true, .. } => TransferType::WarmConsult,
+            _ => TransferType::Cold,
+        }
+    }
+
+    /// The kind of its transfer, if it left now.
+    fn when_gone(self) -> Option<TransferType> {
+        let kind = if self.joined { TransferType::ConferenceOnly } else { TransferType::ConsultOnly };
+        self.connected.then_some(kind)
+    }
+}
+
+impl Ledger {
+    /// An event has come out.
+    pub(super) fn hear(&mut self, event: &ContactEvent) {
+        if let EventKind::Transfer { transfer_type, .. } = event.kind
+            && transfer_type != TransferType::Failed
+        {
+            self.told.push((event.contact_id, transfer_type));
+        }
+    }
+
+    /// A moment is over: the transfers that were told in it are of the kinds that what was seen before makes them.
+    pub(super) fn look<'a>(&mut self, conversations: impl Iterator<Item = &'a Conversation>) {
+        let known = |id: &ConnectionId| self.brought.get(id).copied();
+        let now: BTreeMap<ConnectionId, Brought> =
+            conversations.flat_map(|each| brought(each).map(|(id, new)| (id, new.after(known(&id))))).collect();
+        let told = std::mem::take(&mut self.told);
+        for (contact, kind) in &told {
+            let count = told.iter().filter(|each| **each == (*contact, *kind)).count();
+            let of = || self.brought.values().filter(|each| each.by == *contact);
+            let right = of().flat_map(|each| [Some(each.when_left()), each.when_gone()]).flatten();
+            let right = right.filter(|each| each == kind).count();
+            // Who was brought in and left to the customer within one moment has talked with nobody.
+            let fresh = now.iter().any(|(id, each)| each.by == *contact && !self.brought.contains_key(id));
+            let may_be_fresh = *kind == TransferType::Cold && (fresh || now.is_empty());
+            let all: Vec<_> = of().collect();
+            assert!(count <= right || may_be_fresh, "{contact}: {count} times {kind:?} with {all:?}");
+        }
+        self.brought = now;
+    }
+}
+
+/// Who was brought in, and how far that is now.
+fn brought(conversation: &Conversation) -> impl Iterator<Item = (ConnectionId, Brought)> {
+    let customer_talks = conversation.customers().any(Connection::talks);
+    let targets = conversation.live().filter_map(move |party| {
+        let by = conversation.connection(party.added_by?)?;
+        let consulted = party.talks() && by.talks();
+        let joined = consulted && customer_talks;
+        Some((
+            party.id,
+            Brought { by: by.contact, connected: party.is_connected(), consulted, joined, supervises: false },
+        ))
+    });
+    // Who takes over is a target whose initiator leaves; before that it has talked when it has barged in.
+    let supervisors = conversation.monitors().filter_map(|party| {
+        let monitor = party.monitor?;
+        let joined = monitor.mode == Supervision::Barge;
+        Some((party.id, Brought { by: monitor.of, connected: false, consulted: false, joined, supervises: true }))
+    });
+    targets.chain(supervisors)
 }
 
 impl World {

@@ -209,6 +209,7 @@ impl World {
                 Effect::Out(output) => self.output(*output),
             }
         }
+        self.ledger.look(self.desk.conversations.values().map(|each| &**each));
     }
 
     fn sip_command(&mut self, command: SipCommand) {
@@ -246,7 +247,10 @@ impl World {
                 let statistics = Default::default();
                 self.desk.media_event(baton_media::Event::Closed { stream, statistics });
             }
-            Output::Event(event) => self.events.push(Arc::from(event)),
+            Output::Event(event) => {
+                self.ledger.hear(&event);
+                self.events.push(Arc::from(event));
+            }
             Output::Reply(request, result) => {
                 let result = result.map(|reply| *reply).map_err(|refusal| *refusal);
                 assert!(self.reply.replace((request, result)).is_none(), "each command is answered once");

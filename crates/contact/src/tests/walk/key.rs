@@ -62,8 +62,13 @@ pub(super) fn look(conversation: &Conversation, party: &Connection) -> Look {
     }
     if party.is_pending() {
         look.extend([letter(party.recall_to.as_ref()), u8::from(party.consult)]);
+        look.push(party.whisper.as_ref().map_or(0, |whisper| 1 + u8::from(whisper.press_one)));
     }
-    look.push(brought_in_by(conversation, party));
+    let by = brought_in_by(conversation, party);
+    look.push(by);
+    // What kind of transfer it becomes when one of the two leaves.
+    let talked = if party.joined { 2 } else { u8::from(party.consulted) };
+    look.push(if by == 0 { 0 } else { talked });
     for leg in &party.legs {
         look.extend([leg.state as u8, u8::from(leg.remote_hold), u8::from(leg.partners.is_empty())]);
     }

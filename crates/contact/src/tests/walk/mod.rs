@@ -226,6 +226,15 @@ impl Drop for Way<'_> {
 }
 
 impl Walked {
+    /// What is wrong with the number of states.
+    fn surprise(&self, states: States) -> Option<String> {
+        match states {
+            States::All(all) => (self.states != all).then(|| format!("{} states, not {all}", self.states)),
+            States::AllOver(few) => (self.states <= few).then(|| format!("{} states, not over {few}", self.states)),
+            States::Nearest(most) => (self.states < most).then(|| format!("no more than {} states", self.states)),
+        }
+    }
+
     fn tell(&self, what: &str) {
         let Walked { states, steps, refused, depth, complete } = self;
         let all = if *complete { format!(", which is all, at most {depth} steps away") } else { ", of more".into() };
@@ -233,26 +242,49 @@ impl Walked {
     }
 }
 
+/// How many states of a row are walked.
+#[derive(Debug, Clone, Copy)]
+enum States {
+    /// All that there are, which are so many: whoever changes what can be reached, or what makes states differ, says so here.
+    All(usize),
+    /// All that there are, too many to be counted often: more than so many.
+    AllOver(usize),
+    /// At least so many, which are fewest steps away.
+    Nearest(usize),
+}
+
+impl States {
+    fn max(self) -> usize {
+        match self {
+            States::All(_) | States::AllOver(_) => usize::MAX,
+            States::Nearest(most) => most,
+        }
+    }
+}
+
 fn number(name: &str) -> Option<usize> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
+/// All that two parties can reach.
+const ALL_OF_TWO: usize = 193;
+
 /// What `make walk` walks: the more parties, the less of what they can do. Each row is all that can be reached with so many
 /// parties by what it takes, but for the last: three parties with everything have more states than can be walked, and the
 /// nearest of them are.
-const WALKS: [(usize, Reach, usize); 5] = [
-    (2, Reach::ALL, usize::MAX),
-    (3, Reach { colleagues: false, ..Reach::ALL }, usize::MAX),
-    (3, Reach { phones: false, ..Reach::ALL }, usize::MAX),
-    (6, Reach { phones: false, colleagues: false, ..Reach::ALL }, usize::MAX),
-    (3, Reach::ALL, 150_000),
+const WALKS: [(usize, Reach, States); 5] = [
+    (2, Reach::ALL, States::All(ALL_OF_TWO)),
+    (3, Reach { colleagues: false, ..Reach::ALL }, States::AllOver(1_500)),
+    (3, Reach { phones: false, ..Reach::ALL }, States::AllOver(1_500)),
+    (6, Reach { phones: false, colleagues: false, ..Reach::ALL }, States::AllOver(1_500)),
+    (3, Reach::ALL, States::Nearest(150_000)),
 ];
 
 /// A bounded part of that for every build: what is nearest.
-const NEAREST: [(usize, Reach, usize); 3] = [
-    (2, Reach::ALL, usize::MAX),
-    (4, Reach::ALL, 1_500),
-    (6, Reach { phones: false, colleagues: false, ..Reach::ALL }, 1_500),
+const NEAREST: [(usize, Reach, States); 3] = [
+    (2, Reach::ALL, States::All(ALL_OF_TWO)),
+    (4, Reach::ALL, States::Nearest(1_500)),
+    (6, Reach { phones: false, colleagues: false, ..Reach::ALL }, States::Nearest(1_500)),
 ];
 
 impl Reach {
@@ -275,32 +307,39 @@ impl Reach {
 fn every_reachable_conversation_keeps_the_invariants_and_leaves_right_records() {
     let (threads, asked) = (number("BATON_WALK"), number("BATON_WALK_PARTIES"));
     let walks = match (threads, asked) {
-        (_, Some(parties)) => vec![(parties, Reach::ALL, number("BATON_WALK_STATES").unwrap_or(usize::MAX))],
+        (_, Some(parties)) => {
+            vec![(parties, Reach::ALL, States::Nearest(number("BATON_WALK_STATES").unwrap_or(usize::MAX)))]
+        }
         (Some(_), None) => WALKS.to_vec(),
         (None, None) => NEAREST.to_vec(),
     };
-    for (parties, reach, states_max) in walks {
-        let walked = Walk::new(parties, states_max, threads.unwrap_or(1)).within(reach).go();
-        walked.tell(&format!("up to {parties} parties, {}", reach.tell()));
-        assert!(walked.states >= 150.min(states_max), "the walk has become too small to show anything");
-        assert!(walked.complete || states_max < usize::MAX, "a whole walk is whole");
+    let mut surprises = Vec::new();
+    for (parties, reach, states) in walks {
+        let walked = Walk::new(parties, states.max(), threads.unwrap_or(1)).within(reach).go();
+        let what = format!("up to {parties} parties, {}", reach.tell());
+        walked.tell(&what);
+        surprises.extend(walked.surprise(states).filter(|_| asked.is_none()).map(|of| format!("{what}: {of}")));
     }
+    assert!(surprises.is_empty(), "what can be reached, or what makes states differ, has changed: {surprises:#?}");
 }
 
 /// With somebody who listens, whispers, barges in, takes over and leaves, at any moment: of two parties with colleagues, and
 /// of three with outside numbers.
 #[test]
 fn every_supervision_keeps_the_invariants() {
-    let (threads, states_max) = match number("BATON_WALK") {
-        Some(threads) => (threads, usize::MAX),
-        None => (1, 1_000),
+    let (threads, of_three) = match number("BATON_WALK") {
+        Some(threads) => (threads, States::AllOver(1_400)),
+        None => (1, States::Nearest(1_000)),
     };
-    for (parties, colleagues) in [(2, true), (3, false)] {
+    let mut surprises = Vec::new();
+    for (parties, colleagues, states) in [(2, true, States::All(869)), (3, false, of_three)] {
         let reach = Reach { phones: false, colleagues, ..Reach::ALL };
-        let walked = Walk::new(parties, states_max, threads).within(reach).supervised().go();
-        walked.tell(&format!("up to {parties} parties and a supervisor, {}", reach.tell()));
-        assert!(walked.states >= 300, "the walk has become too small to show anything");
+        let walked = Walk::new(parties, states.max(), threads).within(reach).supervised().go();
+        let what = format!("up to {parties} parties and a supervisor, {}", reach.tell());
+        walked.tell(&what);
+        surprises.extend(walked.surprise(states).map(|of| format!("{what}: {of}")));
     }
+    assert!(surprises.is_empty(), "what can be reached, or what makes states differ, has changed: {surprises:#?}");
 }
 
 #[test]
