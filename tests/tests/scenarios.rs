@@ -20,6 +20,8 @@ mod consult_join_leave;
 mod dial_out;
 #[path = "scenarios/dtmf.rs"]
 mod dtmf;
+#[path = "scenarios/empty_room.rs"]
+mod empty_room;
 #[path = "scenarios/external_number.rs"]
 mod external_number;
 #[path = "scenarios/far_names.rs"]

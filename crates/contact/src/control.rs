@@ -344,7 +344,7 @@ impl Desk {
     }
 
     pub(crate) fn leave_by_control(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
-        if !has_company(conversation, actor) {
+        if !may_leave(conversation, actor) {
             return Err(wrong_state("Leave needs a target that stays with the customer; use End to end the call."));
         }
         if conversation.connection(actor).is_some_and(|party| party.aside.is_none()) {
@@ -354,6 +354,9 @@ impl Desk {
     }
 
     fn end_by_control(&mut self, conversation: &mut Conversation, actor: ConnectionId) -> Outcome {
+        if !has_company(conversation, actor) {
+            self.leave_empty_rooms(conversation);
+        }
         self.leave(conversation, actor, "agent", agent_left());
         Ok(())
     }
@@ -460,9 +463,18 @@ impl Desk {
 }
 
 /// Whether somebody other than the actor and held or talking customers is there, or on the way: whom the customer can be
-/// left with; or, without a customer, anybody.
+/// left with; or, without a customer, anybody. A room in which nobody is is no company.
 pub(crate) fn has_company(conversation: &Conversation, actor: ConnectionId) -> bool {
-    let others = || conversation.live().filter(|each| each.id != actor);
+    is_left_with(conversation, actor, |each| !each.is_empty_room())
+}
+
+/// Whether *Leave* leaves somebody to the customer: a room, too, into which others are to come.
+pub(crate) fn may_leave(conversation: &Conversation, actor: ConnectionId) -> bool {
+    is_left_with(conversation, actor, |_| true)
+}
+
+fn is_left_with(conversation: &Conversation, actor: ConnectionId, counts: fn(&Connection) -> bool) -> bool {
+    let others = || conversation.live().filter(|each| each.id != actor && counts(each));
     let customer = others().any(|each| each.initial);
     others().any(|each| (each.is_connected() || each.is_pending()) && (!each.initial || !customer))
         && others().count() >= if customer { 2 } else { 1 }

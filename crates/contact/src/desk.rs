@@ -292,6 +292,7 @@ impl Desk {
         self.timers.stop(Timer::CallMax(conversation.id));
         self.timers.stop(Timer::Closing(conversation.id));
         self.timers.stop(Timer::MediaEnd(conversation.id));
+        self.timers.stop(Timer::EmptyRoom(conversation.id));
         if let Some(room) = &conversation.conference {
             self.conference_index.remove(room);
             self.ad_hoc.remove(room);

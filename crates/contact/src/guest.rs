@@ -353,8 +353,9 @@ impl Desk {
         (room, own): (ConversationId, u64),
         asked: &Asked,
     ) {
-        let done = self.do_lead_into_room((call, line), (room, own));
         let (session, transfer) = (asked.session, asked.transfer);
+        let stays = session.0 == own;
+        let done = self.do_lead_into_room((call, line), (room, own), stays);
         let owner = match done {
             Ok(owner) => owner,
             Err(status) => return self.refuse_transfer(session, transfer, status),
@@ -362,7 +363,7 @@ impl Desk {
         self.sip(SipCommand::AcceptTransfer { session, transfer });
         self.report_final(session, transfer, 200);
         self.with(call, |desk, conversation| desk.step_out(conversation, owner));
-        if session.0 == line {
+        if !stays {
             self.with(room, |desk, room| {
                 if let Some(guest) = room.owner_of(own) {
                     desk.step_out(room, guest);
@@ -375,11 +376,16 @@ impl Desk {
         &mut self,
         (call, line): (ConversationId, u64),
         (room, own): (ConversationId, u64),
+        stays: bool,
     ) -> Result<ConnectionId, u16> {
         let there = self.conversations.get(&room).ok_or(481_u16)?;
         let name = there.conference.clone().ok_or(481_u16)?;
         let guest = there.owner_of(own).ok_or(481_u16)?;
         self.may_transfer(there, guest, own)?;
+        if !stays && !self.somebody_is_in(&name, Some(guest)) {
+            // Whoever was led there would be alone (R4).
+            return Err(480);
+        }
         let (agent, device) = there
             .connection(guest)
             .map_or((None, None), |party| (party.agent.clone(), party.leg(own).map(|leg| leg.device.clone())));
@@ -396,7 +402,10 @@ impl Desk {
                 // There would be nobody to lead there.
                 return Err(480);
             }
-            let added = desk.add_target(conversation, owner, &number, Adding::default());
+            let accounts = desk.accounts_of(party);
+            desk.may_hand_over(conversation, owner, &accounts).map_err(|_| 403_u16)?;
+            let adding = Adding { stays: true, ..Adding::default() };
+            let added = desk.add_target(conversation, owner, &number, adding);
             let added = added.map_err(|refusal| status_of(&refusal))?;
             let there = conversation.connection(added).is_some_and(Connection::is_connected);
             if there { Ok(owner) } else { Err(480) }

@@ -301,6 +301,9 @@ impl Desk {
         if alone_with_customer && died {
             self.agent_lost(conversation, gone, reason);
         } else {
+            if alone_with_customer {
+                self.leave_empty_rooms(conversation);
+            }
             self.leave(conversation, gone, "agent", agent_left());
         }
     }
@@ -367,6 +370,7 @@ impl Desk {
             Timer::CallMax(_) => desk.end_for_good(conversation),
             Timer::Closing(_) => desk.end_all(conversation, Cause::of(DisconnectReason::ContactFlowDisconnect)),
             Timer::MediaEnd(_) => desk.media_end_overdue(conversation),
+            Timer::EmptyRoom(_) => desk.alone_long_enough(conversation),
             Timer::QueueDelay(..) => desk.dispatch_due = true,
             Timer::QueueMax(_, target) => desk.queued_long_enough(conversation, target),
             Timer::NextDevice(_, target) => desk.device_rang_long_enough(conversation, target),

@@ -21,6 +21,7 @@ mod dial;
 mod dial_out;
 pub mod directory;
 mod duty;
+mod empty_room;
 pub mod event;
 mod feature;
 mod guest;

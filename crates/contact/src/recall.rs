@@ -99,7 +99,8 @@ impl Desk {
             return self.finish_contact(conversation, failed, loss.cause);
         }
         let customer_there = conversation.customers().any(Connection::is_connected);
-        let others = conversation.live().any(|each| !each.initial && (each.is_connected() || each.is_pending()));
+        let there = |each: &Connection| !each.initial && (each.is_connected() || each.is_pending());
+        let others = conversation.live().any(|each| there(each) && !each.is_empty_room());
         if !customer_there || others {
             // The contact of an agent that talks on, with a colleague for one, is not over; only its customer is.
             let served = conversation.agent_connection(failed).is_some_and(Connection::is_connected);
@@ -110,6 +111,7 @@ impl Desk {
             }
             return;
         }
+        self.leave_empty_rooms(conversation);
         let recall = match conversation.recall.take() {
             // It was on its way back already.
             Some(recall) => Recall { stage: recall.stage.next(), ..*recall },

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use baton_sip::{Command as SipCommand, ReferTarget, ReplacesTarget, SessionId, TransferId};
 
 use crate::command::{RefusalKind, Target};
-use crate::connection::{Phase, Refer};
+use crate::connection::{Connection, Phase, Refer};
 use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
 use crate::directory::ReferPolicy;
@@ -162,10 +162,13 @@ impl Desk {
             Err(refusal) => {
                 conversation.carried.user_to_user = carried;
                 tracing::debug!(detail = refusal.detail, "a REFER is refused");
-                let room = matches!(self.destination_of(&number), Ok(Destination::Conference(_)));
+                let to = self.destination_of(&number);
+                let room = matches!(to, Ok(Destination::Conference(_) | Destination::Factory(_)));
                 let status = match refusal.kind {
                     RefusalKind::NoRoute | RefusalKind::NotFound => 404,
                     RefusalKind::LimitReached if room => 486,
+                    // Nobody is there, or the call is in a room already.
+                    RefusalKind::WrongState if room => 480,
                     RefusalKind::LimitReached => 503,
                     _ => 403,
                 };
@@ -315,6 +318,10 @@ impl Desk {
             return Err(403);
         }
         if other.monitor.is_some() {
+            return Err(403);
+        }
+        if conversation.live().any(Connection::is_room) && second.live().any(Connection::is_room) {
+            // A call is in one room at most.
             return Err(403);
         }
         let fits = conversation.shard == second.shard && other.is_connected() && second.conference.is_none();

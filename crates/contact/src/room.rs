@@ -31,6 +31,8 @@ pub(crate) struct Tie {
     pub(crate) connection: ConnectionId,
     /// On the room's leg: who is behind it now. On the call's: what the room was told of that last.
     pub(crate) behind: Behind,
+    /// On the call's leg: nobody else is in the room, or on the way there. On the room's: what the call was told of that last.
+    pub(crate) empty: bool,
 }
 
 /// Who takes part in a room through a tie line.
@@ -48,8 +50,16 @@ pub(crate) struct Behind {
 pub(crate) struct TieNews {
     /// Whom.
     connection: ConnectionId,
-    /// `None`: it has ended.
-    behind: Option<Behind>,
+    news: News,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum News {
+    Ended,
+    /// To the room: who takes part in it through the line.
+    Behind(Behind),
+    /// To the call: whether nobody else is in the room.
+    Empty(bool),
 }
 
 impl Connection {
@@ -61,6 +71,11 @@ impl Connection {
     /// A conference room, as a party of a call.
     pub(crate) fn is_room(&self) -> bool {
         self.tie().is_some() && self.kind == ConnectionType::ThirdParty
+    }
+
+    /// A conference room as a party of a call, in which nobody is but whoever comes from the call: no company for anybody.
+    pub(crate) fn is_empty_room(&self) -> bool {
+        self.is_room() && self.tie().is_some_and(|tie| tie.empty)
     }
 }
 
@@ -122,7 +137,8 @@ impl Desk {
             let mut far = Leg::new(guest.0, Device::Room(name.to_owned()), LegState::Up, desk.now_us);
             desk.open_tie(room, &mut far)?;
             let answer = far.negotiation.as_mut().and_then(|own| own.answer(&offer).ok());
-            let tie = Tie { connection: target, behind: behind.clone() };
+            let empty = room.live().next().is_none();
+            let tie = Tie { connection: target, behind: behind.clone(), empty };
             (far.answered_us, far.tie) = (Some(desk.now_us), Some(Box::new(tie)));
             desk.leg_index.insert(far.id, room.id);
             desk.configure(room, &far);
@@ -131,9 +147,9 @@ impl Desk {
             party.legs.push(far);
             room.connections.push(party);
             room.changed = true;
-            Some((guest, answer?.0))
+            Some((guest, answer?.0, empty))
         });
-        let Some((guest, answer)) = entered.flatten() else {
+        let Some((guest, answer, empty)) = entered.flatten() else {
             self.abandon_tie(conversation, &near);
             return Err(Failure::Limit);
         };
@@ -142,7 +158,7 @@ impl Desk {
         {
             tracing::error!(%error, "the ends of a tie line do not agree");
         }
-        near.tie = Some(Box::new(Tie { connection: guest, behind }));
+        near.tie = Some(Box::new(Tie { connection: guest, behind, empty }));
         self.leg_index.insert(near.id, conversation.id);
         self.configure(conversation, &near);
         let leg = near.id;
@@ -201,12 +217,15 @@ impl Desk {
     /// One end of a tie line has ended: the other one follows.
     pub(crate) fn tie_ended(&mut self, leg: &Leg) {
         if let Some(tie) = &leg.tie {
-            self.tie_news.push_back(TieNews { connection: tie.connection, behind: None });
+            self.tie_news.push_back(TieNews { connection: tie.connection, news: News::Ended });
         }
     }
 
-    /// Tells rooms who talks in them through a call.
+    /// Tells rooms who talks in them through a call, and calls whether anybody else is in the room that they lead to.
     pub(crate) fn tell_ties(&mut self, conversation: &mut Conversation) {
+        if conversation.conference.is_some() {
+            return self.tell_whether_empty(conversation);
+        }
         for id in conversation.ids_of(Connection::is_room) {
             let now = behind(conversation, id);
             let party = conversation.connection_mut(id);
@@ -215,7 +234,18 @@ impl Desk {
             };
             if tie.behind != now {
                 tie.behind = now.clone();
-                self.tie_news.push_back(TieNews { connection: tie.connection, behind: Some(now) });
+                self.tie_news.push_back(TieNews { connection: tie.connection, news: News::Behind(now) });
+            }
+        }
+    }
+
+    fn tell_whether_empty(&mut self, room: &mut Conversation) {
+        let empty = room.live().count() <= 1;
+        for party in room.connections.iter_mut().filter(|party| party.is_live()) {
+            if let Some(tie) = party.legs.first_mut().and_then(|leg| leg.tie.as_mut()).filter(|tie| tie.empty != empty)
+            {
+                tie.empty = empty;
+                self.tie_news.push_back(TieNews { connection: tie.connection, news: News::Empty(empty) });
             }
         }
     }
@@ -228,12 +258,17 @@ impl Desk {
                 let Some(party) = conversation.connection_mut(news.connection).filter(|party| party.is_live()) else {
                     return;
                 };
-                match news.behind {
-                    None if !party.is_room() => {
+                match news.news {
+                    News::Ended if !party.is_room() => {
                         desk.leave(conversation, news.connection, "customer", Cause::of(DisconnectReason::Other));
                     }
-                    None => desk.party_gone(conversation, news.connection, (EndCause::Bye, None)),
-                    Some(behind) => {
+                    News::Ended => desk.party_gone(conversation, news.connection, (EndCause::Bye, None)),
+                    News::Empty(empty) => {
+                        if let Some(tie) = party.legs.first_mut().and_then(|leg| leg.tie.as_mut()) {
+                            tie.empty = empty;
+                        }
+                    }
+                    News::Behind(behind) => {
                         (party.address, party.name) = (behind.address.clone(), behind.name.clone());
                         if let Some(tie) = party.legs.first_mut().and_then(|leg| leg.tie.as_mut()) {
                             tie.behind = behind;

@@ -28,6 +28,7 @@ impl Desk {
             self.leave_for_good(conversation);
         }
         self.end_what_is_over(conversation);
+        self.look_into_rooms(conversation);
         conversation.adopt_targets();
         self.settle_supervisors(conversation);
         self.look_for_trombone(conversation);

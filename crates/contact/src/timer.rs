@@ -39,6 +39,8 @@ pub(crate) enum Timer {
     NextDevice(ConversationId, ConnectionId),
     /// An outside call has lasted as long as its security profile allows.
     OutboundMax(ConversationId, ConnectionId),
+    /// A customer has been alone in a conference room for long enough.
+    EmptyRoom(ConversationId),
     /// A REFER of ours was not answered, or what came of it is not told.
     Referral(ConversationId, ConnectionId),
     /// A gateway's next OPTIONS, or the end of the wait for its answer.
@@ -61,6 +63,7 @@ impl Timer {
             | Timer::CallMax(id)
             | Timer::Closing(id)
             | Timer::MediaEnd(id)
+            | Timer::EmptyRoom(id)
             | Timer::QueueDelay(id, _)
             | Timer::QueueMax(id, _)
             | Timer::NextDevice(id, _)
@@ -84,6 +87,10 @@ impl Timers {
         self.stop(timer);
         self.due.insert(timer, due_us);
         self.by_time.insert((due_us, timer));
+    }
+
+    pub(crate) fn is_set(&self, timer: Timer) -> bool {
+        self.due.contains_key(&timer)
     }
 
     /// Stops a timer; says whether it ran.

@@ -32,6 +32,8 @@ struct Aim {
 pub(crate) struct Adding {
     /// The other parties are held (a consult).
     pub(crate) hold: bool,
+    /// The initiator sees to it that nobody is left alone there.
+    pub(crate) stays: bool,
     /// The initiator's own new line, when it dialled from its phone.
     pub(crate) line: Option<Leg>,
     /// Referred-By of the REFER behind it.
@@ -60,6 +62,11 @@ impl Desk {
         let (contact, agent, accounts) = (actor.contact, actor.agent.clone(), self.accounts_of(actor));
         self.permit(&accounts, Deed::Transfer, &aim.destination)?;
         self.check_room(conversation, &aim, (agent.as_deref(), &accounts))?;
+        // Who calls a room for itself may be the first there.
+        let led = conversation.live().any(|each| each.id != initiator && each.is_connected() && !each.is_room());
+        if led && !adding.hold && adding.line.is_none() && !adding.stays {
+            self.check_company(&aim.destination)?;
+        }
         conversation.transfers += 1;
         if let Destination::Factory(settings) = &aim.destination {
             aim.destination = Destination::Conference(self.make_room(settings));
@@ -132,21 +139,28 @@ impl Desk {
                 let detail = "The call has come through too many hops to go on; this looks like a loop.";
                 Err(Refusal::new(RefusalKind::LimitReached, detail))
             }
+            Destination::Conference(_) | Destination::Factory(_) if conversation.live().any(Connection::is_room) => {
+                // Two calls that are both in two rooms would be a ring in which every sound goes round for ever.
+                Err(Refusal::new(RefusalKind::WrongState, "The call is in a conference room already."))
+            }
             Destination::Conference(name) => {
                 let full = || Refusal::new(RefusalKind::LimitReached, format!("The conference room {name} is full."));
-                let led = conversation.live().any(|each| each.is_room() && each.name == *name);
-                let there =
-                    || Refusal::new(RefusalKind::WrongState, format!("The call is in the room {name} already."));
-                if led {
-                    Err(there())
-                } else if self.room_has_space(name) {
-                    Ok(())
-                } else {
-                    Err(full())
-                }
+                if self.room_has_space(name) { Ok(()) } else { Err(full()) }
             }
             _ => Ok(()),
         }
+    }
+
+    /// Nobody is led blindly to where nobody is (R4).
+    fn check_company(&self, destination: &Destination) -> Result<(), Refusal> {
+        let detail = match destination {
+            Destination::Factory(_) => "A new conference room is empty; make it, and bring the call there.".to_string(),
+            Destination::Conference(name) if !self.somebody_is_in(name, None) => {
+                format!("Nobody is in the conference room {name}; consult it, and leave when somebody comes.")
+            }
+            _ => return Ok(()),
+        };
+        Err(Refusal::new(RefusalKind::WrongState, detail))
     }
 
     /// What a target leads to, if it leads anywhere.
@@ -402,6 +416,14 @@ impl Desk {
             let transfer_type = if party.is_pending() {
                 party.recall_to.clone_from(&agent);
                 TransferType::Cold
+            } else if party.is_room() {
+                // Whoever else is in there may go: the customer comes back to who led it there.
+                party.recall_to.clone_from(&agent);
+                match (party.joined, party.consulted) {
+                    (true, _) => TransferType::WarmConference,
+                    (false, true) => TransferType::WarmConsult,
+                    (false, false) => TransferType::Cold,
+                }
             } else if party.joined {
                 TransferType::WarmConference
             } else if party.consulted {

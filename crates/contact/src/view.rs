@@ -358,7 +358,7 @@ fn in_call(conversation: &Conversation, contact: ContactId) -> Vec<&'static str>
     offer("swap", held && talking);
     offer("join", held && connected >= 2);
     offer("holdAll", talking && connected >= 2);
-    offer("leave", crate::control::has_company(conversation, agent));
+    offer("leave", crate::control::may_leave(conversation, agent));
     offer("end", true);
     offer("add", true);
     names

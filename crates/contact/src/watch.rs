@@ -18,8 +18,8 @@ use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::dial::escape_user;
-use crate::ids::{ContactId, ConversationId};
-use crate::leg::{Leg, LegState};
+use crate::ids::{ConnectionId, ContactId, ConversationId};
+use crate::leg::{Device, Leg, LegState};
 use crate::route::Destination;
 use crate::snapshot::{AgentActivity, ConnectionType};
 
@@ -173,6 +173,8 @@ impl Desk {
 
     /// The legs of a conference say so in their Contact, whenever it is sent next (RFC 4579 §5.1); no message is sent for it.
     pub(crate) fn publish_focus(&mut self, conversation: &mut Conversation) {
+        // Only who talks with a room that a call leads to is told its URI, and nobody outside: it is the key to that room (R10).
+        let mut led: (Option<String>, Vec<ConnectionId>) = (None, Vec::new());
         let conference = match Focus::of(conversation) {
             Focus::Room(room) => {
                 let numbers = &self.directory.numbers;
@@ -181,21 +183,29 @@ impl Desk {
                 number.map(|number| &number.number).or_else(ad_hoc).map(|number| escape_user(number))
             }
             Focus::Call(root) => {
-                let room = conversation.live().find(|party| party.is_room() && party.is_connected());
+                if let Some(room) = conversation.live().find(|party| party.is_room() && party.is_connected()) {
+                    let told = |party: &Connection| party.is_agent() || (room.talks() && party.talks());
+                    led = (Some(escape_user(&room.address)), conversation.ids_of(told));
+                }
                 let present = conversation.live().filter(|party| party.is_connected() && !is_monitor(party)).count();
-                let call = || (present >= PARTIES_LEAST).then(|| format!("{CALL_PREFIX}{root}"));
-                room.map(|party| escape_user(&party.address)).or_else(call)
+                (present >= PARTIES_LEAST).then(|| format!("{CALL_PREFIX}{root}"))
             }
         };
-        let legs = conversation.connections.iter_mut().flat_map(|party| &mut party.legs);
-        let reached = legs.filter(|leg| leg.is_wired() && matches!(leg.state, LegState::Incoming | LegState::Up));
         let mut changed = Vec::new();
-        for leg in reached.filter(|leg| leg.focus != conference) {
-            leg.focus.clone_from(&conference);
-            changed.push(leg.session());
+        for party in &mut conversation.connections {
+            let (room, told) = (&led.0, led.1.contains(&party.id));
+            let reached = |leg: &&mut Leg| leg.is_wired() && matches!(leg.state, LegState::Incoming | LegState::Up);
+            for leg in party.legs.iter_mut().filter(reached) {
+                let inside = told && matches!(leg.device, Device::Phone(_));
+                let named = room.as_ref().filter(|_| inside).or(conference.as_ref());
+                if leg.focus.as_ref() != named {
+                    leg.focus = named.cloned();
+                    changed.push((leg.session(), leg.focus.clone()));
+                }
+            }
         }
-        for session in changed {
-            self.sip(SipCommand::Focus { session, conference: conference.clone() });
+        for (session, conference) in changed {
+            self.sip(SipCommand::Focus { session, conference });
         }
     }
 

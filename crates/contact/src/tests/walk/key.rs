@@ -46,7 +46,10 @@ pub(super) fn look(conversation: &Conversation, party: &Connection) -> Look {
     let mut look = Look::with_capacity(40);
     let contact = conversation.contact(party.contact);
     look.extend([party.kind as u8, u8::from(party.initial), letter(party.agent.as_ref()), party.phase as u8]);
-    look.push(u8::from(party.is_room()));
+    look.push(u8::from(party.is_room()) + u8::from(party.is_empty_room()));
+    if party.is_room() {
+        look.push(letter(party.recall_to.as_ref()));
+    }
     look.extend([u8::from(party.muted), party.aside.map_or(0, |aside| 1 + u8::from(aside.blind))]);
     if let Some(monitor) = party.monitor {
         let to = monitor.to.and_then(|id| conversation.connection(id));

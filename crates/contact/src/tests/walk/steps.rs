@@ -92,7 +92,9 @@ pub(super) fn steps(world: &World, reach: Reach) -> Vec<Step> {
     }
     of_supervisor(world, conversation, reach, &mut steps);
     steps.extend(is_dialling(world).then_some(Step::Pause));
-    if conversation.live().chain(conversation.monitors()).any(Connection::is_pending) {
+    // Whoever is alone in a room is for a while only.
+    let passes = |party: &Connection| party.is_pending() || party.is_empty_room();
+    if conversation.live().chain(conversation.monitors()).any(passes) {
         steps.push(Step::RingTimeout);
     }
     steps
