@@ -5,7 +5,7 @@ use crate::connection::{Connection, Hold};
 use crate::conversation::{Cause, Conversation, Stage};
 use crate::desk::Desk;
 use crate::event::{DisconnectReason, EventKind, PartyRole};
-use crate::guest::Host;
+use crate::guest::{Host, Remover};
 use crate::ids::{ConnectionId, ContactId, RequestId};
 use crate::outcome::Failure;
 use crate::timer::Timer;
@@ -168,15 +168,15 @@ impl Desk {
                 self.add_guest(conversation, &target, host)?;
             }
             Control::Drop(id) => {
-                self.may_moderate(agent.as_deref())?;
+                self.may_moderate(agent.as_deref(), true)?;
                 if !conversation.live().any(|party| party.id == id) {
                     return Err(Refusal::new(RefusalKind::NotFound, "There is no such party, or it is gone."));
                 }
-                self.remove_guest(conversation, id, agent.as_deref());
+                self.remove_guest(conversation, id, agent.as_deref().map_or(Remover::Operator, Remover::Agent));
             }
             Control::Mute(id) | Control::Unmute(id) => {
                 if id != actor {
-                    self.may_moderate(agent.as_deref())?;
+                    self.may_moderate(agent.as_deref(), true)?;
                 }
                 return self.mute(conversation, actor, id, matches!(control, Control::Mute(_)));
             }

@@ -9,6 +9,7 @@ use crate::event::{EventKind, PartyRole};
 use crate::ids::ConversationId;
 use crate::outcome::Failure;
 use crate::recall::Loss;
+use crate::route::Destination;
 use crate::timer::Timer;
 
 /// How long a customer may be alone in a room, in milliseconds: somebody may be about to come.
@@ -53,6 +54,13 @@ impl Desk {
         for room in conversation.ids_of(Connection::is_empty_room) {
             self.leave(conversation, room, "system", Cause::of(reason_of(PartyRole::ThirdParty)));
         }
+    }
+
+    /// Whether a room would have to be opened for a call, and there are as many conversations as may be.
+    pub(crate) fn opens_one_too_many(&self, room: &Destination) -> bool {
+        let there = matches!(room, Destination::Conference(name) if self.conference_index.contains_key(name));
+        // Those that are worked on now are out of their table.
+        !there && self.conversations.len() + self.depth as usize >= self.config.limits.conversations_max
     }
 
     /// Whether anybody is in a room, or on the way there, who does not come by this party of it.

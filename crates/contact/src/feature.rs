@@ -261,7 +261,16 @@ impl Desk {
 
     fn give_back(&mut self, conversation: &mut Conversation, actor: ConnectionId, held: &[ConnectionId]) {
         let contact = crate::line::contact_of(conversation, actor);
-        held.iter().for_each(|id| self.resume_party(conversation, *id, contact));
+        for id in held {
+            // The phone itself would not listen: it is the phone's hold from now on, which ends with it.
+            let line = conversation.connection(actor).and_then(|party| party.leg_towards(*id));
+            let line = line.filter(|line| line.remote_hold).map(|line| line.id);
+            let hold = conversation.connection_mut(*id).and_then(|party| party.hold.as_mut());
+            match line.zip(hold) {
+                Some((line, hold)) => hold.by_leg = Some(line),
+                None => self.resume_party(conversation, *id, contact),
+            }
+        }
     }
 }
 

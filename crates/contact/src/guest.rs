@@ -8,18 +8,18 @@ use baton_sip::{Command as SipCommand, ReplacesTarget, SessionId, TransferId};
 use crate::agent::{AVAILABLE, Part};
 use crate::command::{Refusal, RefusalKind, Reply, RoomControl, Target};
 use crate::connection::{Connection, Phase};
-use crate::control::wrong_state;
-use crate::conversation::Conversation;
+use crate::control::{reason_of, wrong_state};
+use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
 use crate::dial::Caller;
-use crate::event::{EndpointAddress, EventKind, InitiationMethod};
+use crate::event::{DisconnectReason, EndpointAddress, EventKind, InitiationMethod};
 use crate::ids::{ConnectionId, ConversationId};
 use crate::outcome::Failure;
 use crate::permission::{Account, Deed, not_permitted};
 use crate::refer::Asked;
 use crate::route::Destination;
 use crate::snapshot::ConnectionType;
-use crate::transfer::{Adding, Opening, agent_left};
+use crate::transfer::{Adding, Opening};
 
 /// The REFER by which a guest was asked for: the news of the guest go to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,14 @@ pub(crate) struct Host {
     pub(crate) replaces: Option<String>,
 }
 
+/// Who removes a guest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Remover<'a> {
+    Itself,
+    Agent(&'a str),
+    Operator,
+}
+
 impl Desk {
     /// Calls somebody into a room.
     pub(crate) fn add_guest(
@@ -54,6 +62,7 @@ impl Desk {
         let destination = self.destination_of(target)?;
         self.permit(&host.accounts, Deed::Transfer, &destination)?;
         self.check_guest(room, &destination)?;
+        self.check_guests_of(room, &host, &destination)?;
         let name = room.conference.clone().unwrap_or_default();
         let shown = host.agent.as_deref().and_then(|agent| self.shown_number(agent));
         let number = shown.map_or_else(|| self.room_number(&name), |shown| shown.address);
@@ -121,6 +130,21 @@ impl Desk {
         }
     }
 
+    /// No loops (R12): each who calls guests into a room calls as many as it may transfer a call.
+    fn check_guests_of(&self, room: &Conversation, host: &Host, destination: &Destination) -> Result<(), Refusal> {
+        let own = |guest: &&Connection| match host.by {
+            Some(by) => guest.added_by == Some(by),
+            None => guest.is_live() && guest.charged_to.is_some() && guest.charged_to.as_ref() == host.accounts.first(),
+        };
+        let most = self.transfers_max(&host.accounts);
+        let worn_out = matches!(destination, Destination::Outside { .. }) && room.carried.is_worn_out();
+        if worn_out || room.connections.iter().filter(own).count() >= most as usize {
+            let detail = format!("{most} guests have been called by the same party; this looks like a loop.");
+            return Err(Refusal::new(RefusalKind::LimitReached, detail));
+        }
+        Ok(())
+    }
+
     /// An agent as a guest: rung when free.
     fn reach_guest(&mut self, room: &mut Conversation, guest: ConnectionId, name: &str) -> Result<(), Failure> {
         let Some(agent) = self.agents.get(name) else { return Err(Failure::Status(404, None)) };
@@ -134,28 +158,58 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether an agent may mute and remove others in rooms; nobody is the operator, who may.
-    pub(crate) fn may_moderate(&mut self, agent: Option<&str>) -> Result<(), Refusal> {
+    /// Whether an agent may mute and remove others in rooms; nobody is the operator, who may. From outside a room it takes
+    /// an explicit right.
+    pub(crate) fn may_moderate(&mut self, agent: Option<&str>, inside: bool) -> Result<(), Refusal> {
         let Some(agent) = agent else { return Ok(()) };
-        let profile = self.directory.user(agent).and_then(|user| user.security_profile.as_deref());
-        let profile = profile.and_then(|name| self.directory.security_profile(name));
-        match profile.filter(|profile| profile.moderate == Some(false)) {
-            Some(profile) => {
-                let detail =
-                    format!("The security profile {} does not allow to mute or remove others in rooms.", profile.name);
-                self.not_permitted += 1;
-                Err(not_permitted(detail))
-            }
-            None => Ok(()),
+        let (moderate, profile) = self.moderates(agent);
+        if moderate.unwrap_or(inside) {
+            return Ok(());
         }
+        self.not_permitted += 1;
+        Err(not_permitted(match moderate {
+            Some(_) => format!("The security profile {profile} does not allow to mute or remove others in rooms."),
+            None => {
+                format!("{agent} is not in the room: that takes a security profile with the right to moderate rooms.")
+            }
+        }))
     }
 
-    /// Removes a guest, or stops calling it. `by` is an agent's name, or nobody's: the operator's.
-    pub(crate) fn remove_guest(&mut self, room: &mut Conversation, guest: ConnectionId, by: Option<&str>) {
-        if room.connection(guest).is_some_and(Connection::is_pending) {
+    /// What the security profile of an agent says of moderating, and its name.
+    fn moderates(&self, agent: &str) -> (Option<bool>, String) {
+        let profile = self.directory.user(agent).and_then(|user| user.security_profile.as_deref());
+        let profile = profile.and_then(|name| self.directory.security_profile(name));
+        profile.map_or((None, String::new()), |profile| (profile.moderate, profile.name.clone()))
+    }
+
+    /// Whether an agent takes part in a room, by a line of its own or by a call that leads there.
+    fn is_in_room(&self, room: &Conversation, agent: &str) -> bool {
+        let own = |party: &Connection| party.agent.as_deref() == Some(agent);
+        let call = |party: &Connection| {
+            let id = party.tie().and_then(|tie| self.leg_index.get(&tie.connection.0));
+            id.and_then(|id| self.conversations.get(id))
+        };
+        room.live().any(|party| own(party) || call(party).is_some_and(|call| call.live().any(own)))
+    }
+
+    /// Whether an agent sees all parties of a room; the operator does.
+    pub(crate) fn sees_room(&self, room: &Conversation, by: Option<&str>) -> bool {
+        by.is_none_or(|agent| self.moderates(agent).0 == Some(true) || self.is_in_room(room, agent))
+    }
+
+    /// Removes a guest, or stops calling it.
+    pub(crate) fn remove_guest(&mut self, room: &mut Conversation, guest: ConnectionId, by: Remover) {
+        let Some(party) = room.connection(guest) else { return };
+        if party.is_pending() {
             return self.target_fails(room, guest, Failure::Cancelled);
         }
-        self.leave(room, guest, by.unwrap_or("system"), agent_left());
+        let (by, reason) = match by {
+            Remover::Itself if party.is_agent() => ("agent", reason_of(party.role())),
+            Remover::Itself => ("customer", reason_of(party.role())),
+            Remover::Agent(agent) => (agent, DisconnectReason::AgentDisconnect),
+            Remover::Operator => ("system", DisconnectReason::Other),
+        };
+        self.leave(room, guest, by, Cause::of(reason));
     }
 
     /// A control of a room by API, of an agent's or (nobody's) the operator's.
@@ -185,13 +239,19 @@ impl Desk {
                 desk.add_guest(room, target, Host { agent, accounts, ..Host::default() }).map(drop)
             }
             RoomControl::Drop(guest) | RoomControl::Mute(guest) | RoomControl::Unmute(guest) => {
-                desk.may_moderate(by)?;
-                let Some(party) = room.live().find(|party| party.id == *guest) else {
+                let party = room.live().find(|party| party.id == *guest);
+                // Whom it has called itself it may stop calling, and remove.
+                let own = |agent: &str| party.is_some_and(|party| called_by(party, agent));
+                let inside = by.is_some_and(|agent| own(agent) || desk.is_in_room(room, agent));
+                desk.may_moderate(by, inside)?;
+                let Some(party) = party else {
                     return Err(Refusal::new(RefusalKind::NotFound, "There is no such guest, or it is gone."));
                 };
                 let contact = party.contact;
                 match control {
-                    RoomControl::Drop(_) => desk.remove_guest(room, *guest, by),
+                    RoomControl::Drop(_) => {
+                        desk.remove_guest(room, *guest, by.map_or(Remover::Operator, Remover::Agent));
+                    }
                     _ if !party.is_connected() => return Err(wrong_state("The guest is not connected yet.")),
                     RoomControl::Mute(_) => desk.set_mute(room, *guest, contact, true),
                     _ => desk.set_mute(room, *guest, contact, false),
@@ -200,14 +260,14 @@ impl Desk {
             }
         });
         done.unwrap_or_else(|| Err(Refusal::new(RefusalKind::WrongState, "The conference room has just ended.")))?;
-        Ok(Reply::Conference(Box::new(self.conference_view(name))))
+        Ok(Reply::Conference(Box::new(self.conference_view(name, by))))
     }
 
     /// Whether there is such a room, for this agent: an ad-hoc one is for those in it, and the operator.
     pub(crate) fn check_conference(&self, by: Option<&str>, name: &str) -> Result<(), Refusal> {
         let named = self.directory.conferences.iter().any(|room| room.name == name);
         let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
-        let is_in = |agent: &str| room.is_some_and(|room| room.live().any(|each| each.agent.as_deref() == Some(agent)));
+        let is_in = |agent: &str| room.is_some_and(|room| self.is_in_room(room, agent));
         if named || (self.ad_hoc.contains_key(name) && by.is_none_or(is_in)) {
             return Ok(());
         }
@@ -234,15 +294,17 @@ impl Desk {
     fn guest_by_refer(&mut self, room: &mut Conversation, host: Host, asked: &Asked) -> Result<(), u16> {
         let (session, transfer, user) = (asked.session, asked.transfer, &asked.target.target.user);
         if asked.target.removes {
-            let guest = self.guest_named(room, user).ok_or(404_u16)?;
-            if Some(guest) != host.by {
+            let guest = self.guest_named(room, user, host.by)?;
+            let itself = Some(guest) == host.by;
+            if !itself {
                 // Who comes by a trunk removes nobody but itself.
                 let agent = host.agent.as_deref().ok_or(403_u16)?;
-                self.may_moderate(Some(agent)).map_err(|_| 403_u16)?;
+                self.may_moderate(Some(agent), true).map_err(|_| 403_u16)?;
             }
             self.sip(SipCommand::AcceptTransfer { session, transfer });
             self.report_final(session, transfer, 200);
-            self.remove_guest(room, guest, host.agent.as_deref().or(Some("customer")));
+            let by = host.agent.as_deref().filter(|_| !itself).map_or(Remover::Itself, Remover::Agent);
+            self.remove_guest(room, guest, by);
             return Ok(());
         }
         let replaces = match &asked.target.replaces {
@@ -258,16 +320,22 @@ impl Desk {
         added.map(drop).map_err(|refusal| status_of(&refusal))
     }
 
-    /// A guest by the user part of its URI: its number, its name, or the id that the conference package gives it.
-    fn guest_named(&self, room: &Conversation, user: &str) -> Option<ConnectionId> {
+    /// A guest by the user part of its URI: its number, its name, or the id that the conference package gives it. Of several
+    /// it is the one that asks; else nobody can say which is meant (484).
+    fn guest_named(&self, room: &Conversation, user: &str, by: Option<ConnectionId>) -> Result<ConnectionId, u16> {
         let agent = match self.destination_of(&Target::PhoneNumber(user.to_owned())) {
             Ok(Destination::Agent(name)) => Some(name),
             _ => None,
         };
-        let named = |party: &&Connection| {
+        let named = room.ids_of(|party| {
             party.address == user || format!("party-{}", party.id) == user || (agent.is_some() && party.agent == agent)
-        };
-        room.live().find(named).map(|party| party.id)
+        });
+        match (by.filter(|by| named.contains(by)), named.as_slice()) {
+            (Some(guest), _) => Ok(guest),
+            (None, [guest]) => Ok(*guest),
+            (None, []) => Err(404),
+            (None, _) => Err(484),
+        }
     }
 
     /// A REFER along a line of an agent's phone that leads to a room: it is for the room's focus. True when it was.
@@ -297,7 +365,7 @@ impl Desk {
             return self.join_line(conversation, owner, asked, other);
         }
         let (session, transfer, user) = (asked.session, asked.transfer, &asked.target.target.user);
-        let own = asked.target.removes.then(|| self.guest_named(conversation, user)).flatten();
+        let own = asked.target.removes.then(|| self.guest_named(conversation, user, None).ok()).flatten();
         if let Some(own) = own.filter(|own| *own != owner) {
             self.sip(SipCommand::AcceptTransfer { session, transfer });
             self.report_final(session, transfer, 200);
@@ -421,6 +489,11 @@ impl Conversation {
         let room = partners.iter().filter_map(|id| self.connection(*id)).find(|party| party.is_room())?;
         room.tie().map(|tie| tie.connection)
     }
+}
+
+/// Whether an agent has had this guest called.
+pub(crate) fn called_by(guest: &Connection, agent: &str) -> bool {
+    matches!(&guest.charged_to, Some(Account::Agent(own)) if own == agent)
 }
 
 fn status_of(refusal: &Refusal) -> u16 {

@@ -53,7 +53,18 @@ impl Desk {
 
     /// A room may be open for days: what is over in it is dropped, but for its first contact, which names it.
     fn prune_room(&mut self, conversation: &mut Conversation) {
-        if conversation.conference.is_none() || conversation.contacts.len() < ROOM_CONTACTS_KEPT {
+        if conversation.conference.is_none() {
+            return;
+        }
+        // Whoever came by a tie line has its contact elsewhere, and leaves nothing here but the reports of its leg.
+        let awaited = |contact: ContactId| conversation.closing.values().any(|(of, _, _)| *of == contact);
+        let is_gone = |party: &Connection| {
+            !party.is_live() && conversation.contact(party.contact).is_none() && !awaited(party.contact)
+        };
+        let gone: Vec<ConnectionId> =
+            conversation.connections.iter().filter(|party| is_gone(party)).map(|party| party.id).collect();
+        conversation.connections.retain(|party| !gone.contains(&party.id));
+        if conversation.contacts.len() < ROOM_CONTACTS_KEPT {
             return;
         }
         let root = conversation.root();

@@ -143,6 +143,10 @@ impl Desk {
                 // Two calls that are both in two rooms would be a ring in which every sound goes round for ever.
                 Err(Refusal::new(RefusalKind::WrongState, "The call is in a conference room already."))
             }
+            Destination::Conference(_) | Destination::Factory(_) if self.opens_one_too_many(&aim.destination) => {
+                let detail = "The server has as many conversations as it may.";
+                Err(Refusal::new(RefusalKind::LimitReached, detail))
+            }
             Destination::Conference(name) => {
                 let full = || Refusal::new(RefusalKind::LimitReached, format!("The conference room {name} is full."));
                 if self.room_has_space(name) { Ok(()) } else { Err(full()) }

@@ -53,7 +53,7 @@ impl Desk {
             Query::Conferences(by) => Ok(Reply::Conferences(self.conferences(by.as_deref()))),
             Query::Conference { by, room } => {
                 self.check_conference(by.as_deref(), room)?;
-                Ok(Reply::Conference(Box::new(self.conference_view(room))))
+                Ok(Reply::Conference(Box::new(self.conference_view(room, by.as_deref()))))
             }
             Query::QuickConnects(agent) => {
                 if self.directory.user(agent).is_none() {
@@ -115,6 +115,16 @@ impl Desk {
         conversation.connections.iter().filter(shown).map(connection_snapshot).collect()
     }
 
+    /// An agent that has no part in a room sees whom it has had called into it.
+    fn guest_snapshots(&self, room: &Conversation, by: Option<&str>) -> Vec<ConnectionSnapshot> {
+        let mut all = self.connection_snapshots(room);
+        if let Some(agent) = by.filter(|_| !self.sees_room(room, by)) {
+            let own = |id| room.connection(id).is_some_and(|guest| crate::guest::called_by(guest, agent));
+            all.retain(|guest| own(guest.connection_id));
+        }
+        all
+    }
+
     pub(crate) fn agent_snapshot(&self, name: &str) -> Option<AgentSnapshot> {
         let agent = self.agents.get(name)?;
         let user = self.directory.user(name);
@@ -159,6 +169,7 @@ impl Desk {
         let live = self.conversations.values().filter(|conversation| conversation.live().next().is_some());
         live.map(|conversation| CallSummary {
             contact_id: conversation.root(),
+            conference: conversation.conference.clone(),
             since_ms: conversation.connections.iter().map(|party| party.since_us).min().unwrap_or_default() / 1_000,
             connections: self.connection_snapshots(conversation),
         })
@@ -168,10 +179,10 @@ impl Desk {
     fn conferences(&self, by: Option<&str>) -> Vec<ConferenceView> {
         let named = self.directory.conferences.iter().map(|room| &room.name);
         let all = named.chain(self.ad_hoc.keys()).filter(|name| self.check_conference(by, name).is_ok());
-        all.map(|name| self.conference_view(name)).collect()
+        all.map(|name| self.conference_view(name, by)).collect()
     }
 
-    pub(crate) fn conference_view(&self, name: &str) -> ConferenceView {
+    pub(crate) fn conference_view(&self, name: &str, by: Option<&str>) -> ConferenceView {
         let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
         let own = |number: &&crate::directory::Number| number.conference.as_deref() == Some(name);
         let numbers = self.directory.numbers.iter().filter(own).map(|number| number.number.clone());
@@ -181,7 +192,8 @@ impl Desk {
             numbers: numbers.chain(ad_hoc.then(|| name.to_string())).collect(),
             max_parties: u32::try_from(self.room_parties_max(name)).unwrap_or(u32::MAX),
             ad_hoc,
-            connections: room.map(|room| self.connection_snapshots(room)).unwrap_or_default(),
+            parties: room.map_or(0, |room| u32::try_from(room.live().count()).unwrap_or(u32::MAX)),
+            connections: room.map(|room| self.guest_snapshots(room, by)).unwrap_or_default(),
         }
     }
 

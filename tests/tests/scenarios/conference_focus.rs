@@ -123,6 +123,8 @@ fn rfc4579_5_11_a_refer_of_bye_removes_a_guest_when_its_sender_may() {
     world.expect_hearing(&[("anna", "guest"), ("guest", "anna")]);
     bye(&mut world, "guest", "guest");
     assert!(!world.is_up("guest"), "itself it may\n{}", world.ladder);
+    world.expect_record(2, &[("/DisconnectReason", json!("CUSTOMER_DISCONNECT"))]);
+    world.expect_record(3, &[("/DisconnectReason", json!("AGENT_DISCONNECT"))]);
     // Outside a room there is nobody to remove.
     world.hang_up("anna");
     world.clear_all();
@@ -246,5 +248,38 @@ fn a_call_in_which_nobody_would_be_left_is_not_led_into_a_room() {
     assert!(!world.is_up("C"), "{}", world.ladder);
     assert_eq!(world.core.gauges().waiting, 0);
     world.expect_hearing(&[("guest", "music")]);
+    world.end_of_day();
+}
+
+#[test]
+fn of_two_guests_of_one_number_none_is_removed() {
+    let mut world = quiet(&["anna"]);
+    made(&mut world);
+    for bank in ["bank", "bank/2"] {
+        world.refer("anna", office::BANK);
+        world.answer(bank);
+    }
+    world.refer_now("anna", &format!("sip:{}@192.0.2.1;method=BYE", office::BANK));
+    world.settle();
+    assert_eq!(world.line("anna").progress, [484], "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn r12_each_calls_as_many_guests_in_as_it_may_transfer_calls() {
+    let profile = SecurityProfile { name: "clerk".into(), max_transfers: Some(1), ..SecurityProfile::default() };
+    let mut world = World::with(&["anna"], 1, |_, directory| {
+        factory(directory);
+        directory.security_profiles = vec![profile];
+        directory.users[0].security_profile = Some("clerk".into());
+    });
+    made(&mut world);
+    world.behave("bank", Behaviour::Answers(100));
+    world.refer("anna", office::BANK);
+    world.settle();
+    world.expect_hearing(&[("anna", "bank")]);
+    world.refer("anna", office::PLUMBER);
+    assert_eq!(world.line("anna").progress, [486], "{}", world.ladder);
+    world.expect_hearing(&[("anna", "bank")]);
     world.end_of_day();
 }

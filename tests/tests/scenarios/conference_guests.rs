@@ -50,9 +50,9 @@ fn guests_are_called_into_an_empty_room_muted_and_removed() {
     ask(&mut world, Some("anna"), RoomControl::Mute(bank)).expect("muted");
     world.expect_hearing(&[("bank", "bert"), ("bert", "silence")]);
     let room = ask(&mut world, Some("anna"), RoomControl::Unmute(bank)).expect("unmuted");
-    assert_eq!((room.connections.len(), room.connections[0].muted), (2, false));
+    assert_eq!((room.parties, room.connections[0].muted), (2, false));
     world.expect_hearing(&[("bert", "bank")]);
-    assert_eq!(rooms(&mut world, Some("carla"))[0].connections.len(), 2);
+    assert_eq!(rooms(&mut world, Some("carla"))[0].parties, 2);
     ask(&mut world, Some("anna"), RoomControl::Drop(bank)).expect("removed");
     assert!(!world.is_up("bank"), "{}", world.ladder);
     world.expect_hearing(&[("bert", "music")]);
@@ -118,7 +118,7 @@ fn a_guest_that_is_not_reached_is_shown_and_the_room_goes_on() {
     world.call_in("guest", "800");
     world.behave("bank", Behaviour::Busy(486));
     let room = ask(&mut world, Some("anna"), number(office::BANK)).expect("asked for");
-    assert_eq!(room.connections.len(), 2);
+    assert_eq!((room.connections.len(), room.parties), (1, 2));
     let room = rooms(&mut world, None).remove(0);
     let bank = room.connections.iter().find(|each| each.address == office::BANK).expect("still shown");
     assert_eq!((bank.outcome.as_deref(), bank.sip_status), (Some("busy"), Some(486)));
@@ -153,5 +153,58 @@ fn an_agent_in_the_room_has_the_same_by_its_panel() {
     world.expect_hearing(&[("anna", "guest"), ("guest", "anna"), ("bank", "nothing")]);
     world.click("anna", Control::Leave);
     world.expect_hearing(&[("guest", "music")]);
+    world.end_of_day();
+}
+
+#[test]
+fn who_is_not_in_a_room_sees_how_many_are_there_and_moderates_nobody() {
+    let profile = SecurityProfile { name: "warden".into(), moderate: Some(true), ..SecurityProfile::default() };
+    let mut world = World::with(&["anna", "bert", "carla"], 1, |_, directory| {
+        directory.security_profiles = vec![profile];
+        directory.users[2].security_profile = Some("warden".into());
+    });
+    world.call_in("guest", "800");
+    world.dial("bert", "800");
+    let guest = world.connection("guest");
+    let seen = rooms(&mut world, Some("anna")).remove(0);
+    assert_eq!((seen.name.as_str(), seen.parties, seen.connections.len()), ("room", 2, 0));
+    for control in [RoomControl::Mute(guest), RoomControl::Unmute(guest), RoomControl::Drop(guest)] {
+        assert_eq!(ask(&mut world, Some("anna"), control).expect_err("outside").kind, RefusalKind::NotPermitted);
+    }
+    for by in [Some("bert"), Some("carla"), None] {
+        assert_eq!(rooms(&mut world, by)[0].connections.len(), 2, "{by:?}");
+        ask(&mut world, by, RoomControl::Mute(guest)).expect("muted");
+        ask(&mut world, by, RoomControl::Unmute(guest)).expect("unmuted");
+    }
+    // Whom anna calls she sees, and may remove.
+    world.behave("bank", Behaviour::Answers(100));
+    assert_eq!(ask(&mut world, Some("anna"), number(office::BANK)).expect("a guest").connections.len(), 1);
+    let bank = world.connection("bank");
+    ask(&mut world, Some("anna"), RoomControl::Drop(bank)).expect("removed");
+    ask(&mut world, None, RoomControl::Drop(guest)).expect("removed");
+    world.expect_hearing(&[("bert", "music")]);
+    assert_eq!(world.calls()[0].conference.as_deref(), Some("room"));
+    world.expect_record(1, &[("/DisconnectReason", json!("OTHER"))]);
+    world.expect_record(3, &[("/DisconnectReason", json!("AGENT_DISCONNECT"))]);
+    // Whoever is there by a call that leads there is there.
+    world.call_in("other", "800");
+    let other = world.connection("other");
+    world.talking();
+    world.click("anna", add("800"));
+    assert_eq!(
+        rooms(&mut world, Some("anna"))[0].connections.iter().filter(|each| each.address != office::BANK).count(),
+        4
+    );
+    ask(&mut world, Some("anna"), RoomControl::Mute(other)).expect("muted");
+    world.end_of_day();
+}
+
+#[test]
+fn a_room_is_opened_for_a_call_only_while_conversations_may_begin() {
+    let mut world = World::with(&["anna"], 1, |config, _| config.limits.conversations_max = 1);
+    world.talking();
+    let refusal = world.try_click("anna", add("800")).expect_err("one too many");
+    assert_eq!(refusal.kind, RefusalKind::LimitReached, "{refusal:?}");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     world.end_of_day();
 }

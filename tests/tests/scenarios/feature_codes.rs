@@ -3,7 +3,7 @@
 use baton_contact::command::{Control, RefusalKind};
 use baton_contact::directory::SecurityProfile;
 use baton_contact::snapshot::ConnectionState;
-use baton_tests::world::{Behaviour, World, office};
+use baton_tests::world::{Behaviour, Dialect, World, office};
 use serde_json::json;
 
 fn press(world: &mut World, who: &str, keys: &str) {
@@ -226,5 +226,18 @@ fn r12_the_number_goes_through_the_panels_machine() {
     let mode = baton_contact::command::AddMode::Consult;
     let refusal = world.try_click("anna", Control::Add { target, mode }).expect_err("a loop");
     assert_eq!(refusal.kind, RefusalKind::LimitReached);
+    world.end_of_day();
+}
+
+#[test]
+fn a_number_given_up_while_the_phone_holds_leaves_that_hold() {
+    let mut world = world(&["anna"]);
+    world.talking();
+    press(&mut world, "anna", "*8");
+    world.hold("anna", Dialect::SendOnly);
+    world.run_ms(10_000);
+    world.expect_hearing(&[("C", "music")]);
+    world.unhold("anna");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     world.end_of_day();
 }

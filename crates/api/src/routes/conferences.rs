@@ -54,7 +54,8 @@ struct AddGuest {
 
 /// All conference rooms and who is in them.
 ///
-/// Rooms that a factory has made are shown to those in them and to administrators.
+/// Rooms that a factory has made are shown to those in them and to administrators. Who is in a room is shown to the same, and
+/// to agents whose security profile lets them moderate rooms; others see how many there are, and whom they have called.
 #[utoipa::path(
     get, path = "/conferences", tag = "conferences", operation_id = "listConferences",
     responses((status = 200, description = "The rooms", body = Conferences), QueryProblems)
@@ -147,19 +148,19 @@ control!(
     "/conferences/{name}/connections/{connectionId}/mute",
     "muteGuest",
     RoomControl::Mute,
-    "Mute a guest. It needs the right to moderate rooms."
+    "Mute a guest. It needs the right to moderate rooms: an explicit one for who is not in the room."
 );
 control!(
     unmute,
     "/conferences/{name}/connections/{connectionId}/unmute",
     "unmuteGuest",
     RoomControl::Unmute,
-    "Unmute a guest. It needs the right to moderate rooms."
+    "Unmute a guest. It needs the right to moderate rooms: an explicit one for who is not in the room."
 );
 control!(
     drop_guest,
     "/conferences/{name}/connections/{connectionId}/drop",
     "dropGuest",
     RoomControl::Drop,
-    "Remove a guest, or stop calling it. It needs the right to moderate rooms."
+    "Remove a guest, or stop calling it. It needs the right to moderate rooms: an explicit one for who is not in the room."
 );

@@ -450,7 +450,8 @@ pub(crate) struct SecurityProfile {
     /// How its users may take part in other agents' contacts; nobody may without being named here.
     #[schema(required = false)]
     pub(crate) supervise: Vec<Supervision>,
-    /// Whether its users may mute and remove others in conference rooms; absent: they may.
+    /// Whether its users may mute and remove others in conference rooms. Absent: in those that they are in; true: from
+    /// outside, too, and they see who is in any room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moderate: Option<bool>,
 }

@@ -204,6 +204,9 @@ pub(crate) struct AgentSnapshot {
 pub(crate) struct CallSummary {
     /// The root contact.
     pub(crate) contact_id: ContactId,
+    /// The conference room that it is, if it is one; a room has the contact of whoever came first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) conference: Option<String>,
     /// When it began, in milliseconds since the epoch.
     pub(crate) since_ms: u64,
     /// Its parties.
@@ -222,7 +225,10 @@ pub(crate) struct ConferenceView {
     pub(crate) max_parties: u32,
     /// A factory has made it: it ends with its last party.
     pub(crate) ad_hoc: bool,
-    /// Its parties; whoever comes in by a call that was led into it is behind one of them.
+    /// How many are in it, or on the way there.
+    pub(crate) parties: u32,
+    /// Its parties, for those in it, administrators and whom a security profile lets moderate rooms; other agents are shown
+    /// the guests that they have had called. Whoever comes in by a call that was led into it is behind one of them.
     pub(crate) connections: Vec<ConnectionSnapshot>,
 }
 

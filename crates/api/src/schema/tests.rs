@@ -207,9 +207,15 @@ fn snapshots_are_the_real_ones() {
         numbers: vec!["800".to_owned()],
         max_parties: 3,
         ad_hoc: false,
+        parties: 2,
         connections: connections.clone(),
     });
-    same::<snapshot::CallSummary>(real_snapshot::CallSummary { contact_id: ContactId(1), since_ms: 2, connections });
+    same::<snapshot::CallSummary>(real_snapshot::CallSummary {
+        contact_id: ContactId(1),
+        conference: some("room"),
+        since_ms: 2,
+        connections,
+    });
     let queue = real_snapshot::QueueView {
         name: "Support".to_owned(),
         waiting: 1,

@@ -88,6 +88,7 @@ fn reply(command: &Command) -> Reply {
         Command::Query(Query::Agents) => Reply::Agents(vec![agent_snapshot("anna"), agent_snapshot("ben")]),
         Command::Query(Query::Calls) => Reply::Calls(vec![CallSummary {
             contact_id: ContactId(1),
+            conference: None,
             since_ms: 5,
             connections: vec![connection(ContactId(1), "anna")],
         }]),
@@ -172,6 +173,7 @@ pub fn conference_view(name: &str) -> ConferenceView {
         numbers: vec!["800".to_owned()],
         max_parties: 16,
         ad_hoc: false,
+        parties: 1,
         connections: contact_snapshot(ContactId(9)).connections,
     }
 }

@@ -79,7 +79,8 @@ pub struct SecurityProfile {
     /// How its users may take part in other agents' contacts; nobody may without being named here.
     #[serde(default)]
     pub supervise: Vec<Supervision>,
-    /// Whether its users may mute and remove others in conference rooms; absent: they may.
+    /// Whether its users may mute and remove others in conference rooms. Absent: in those that they are in; true: from
+    /// outside, too, and they see who is in any room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moderate: Option<bool>,
 }

@@ -4,5 +4,6 @@ mod controls;
 mod happenings;
 mod ledger;
 mod media;
+mod rooms;
 mod walk;
 mod world;

@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 use self::invariants::{check, freezes, hang_up_everything};
 use self::key::key;
-use self::steps::{Reach, SUPERVISOR, Step, apply, is_dialling, steps};
+use self::steps::{Reach, SUPERVISOR, Step, apply, steps};
 use super::world::World;
 use crate::directory::{Phone, SecurityProfile, Supervision, User};
 
@@ -169,8 +169,7 @@ impl Walk {
             found.steps += 1;
             if !apply(&mut next, step) {
                 found.refused += 1;
-                if is_dialling(world) {
-                    // A click gives up the number that is being pressed, whatever becomes of it.
+                if step.gives_up_a_number(world) {
                     check(&next);
                     drop(guard);
                     continue;

@@ -72,6 +72,15 @@ pub(super) fn is_dialling(world: &World) -> bool {
     parties.any(|party| party.dialling.is_some())
 }
 
+impl Step {
+    /// Whether it is a click of somebody who presses a number: it gives the number up, whatever becomes of the click.
+    pub(super) fn gives_up_a_number(&self, world: &World) -> bool {
+        let Step::Control(agent, _) = self else { return false };
+        let mut parties = world.desk.conversations.values().flat_map(|conversation| conversation.live());
+        parties.any(|party| party.agent.as_ref() == Some(agent) && party.dialling.is_some())
+    }
+}
+
 /// All that can happen, once for parties that are equal.
 pub(super) fn steps(world: &World, reach: Reach) -> Vec<Step> {
     let mut steps = Vec::new();
