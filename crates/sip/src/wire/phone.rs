@@ -4,6 +4,10 @@ use super::{Params, Uri, unescape};
 
 /// The fewest digits of a number with its national prefix; shorter ones are an exchange's own.
 const NATIONAL_DIGITS_MIN: usize = 5;
+/// The most digits of a service number (112, 116117): it is the same number within a country, and none from outside.
+const SERVICE_DIGITS_MAX: usize = 6;
+/// Longest calling code, in digits (E.164 §6.2.1).
+const CALLING_CODE_DIGITS_MAX: usize = 3;
 /// RFC 3966 §3: they mean nothing.
 const VISUAL_SEPARATORS: &str = "-.()";
 
@@ -38,12 +42,13 @@ pub(super) fn without_separators(number: &str) -> String {
 }
 
 /// A local number behind the digits of its context. One that begins with a national prefix is written for within the country, and
-/// stays: the dial plan reads it.
+/// stays: the dial plan reads it. So does a service number of a whole country: `+1-911` is no number (RFC 3966 §5.1.5).
 pub(super) fn within(context: &str, number: String) -> String {
     let (context, digits) = (without_separators(context), without_separators(&number));
     let is_local = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty();
     let is_national = digits.starts_with('0') && digits.len() >= NATIONAL_DIGITS_MIN;
-    if is_local && !is_national && context.bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
+    let is_service = digits.len() <= SERVICE_DIGITS_MAX && context.len() <= 1 + CALLING_CODE_DIGITS_MAX;
+    if is_local && !is_national && !is_service && context.bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
         return context + &digits;
     }
     number
@@ -57,7 +62,10 @@ mod tests {
     fn rfc3966_5_1_5_a_local_number_is_one_in_its_context() {
         let cases = [
             ("tel:102;phone-context=+1212", "+1212102", None),
-            ("tel:40-4040;phone-context=+49", "+49404040", None),
+            ("tel:40-40404;phone-context=+49", "+494040404", None),
+            ("tel:112;phone-context=+49", "112", None),
+            ("tel:911;phone-context=+1", "911", None),
+            ("sip:116117;phone-context=+49@h;user=phone", "116117", None),
             ("tel:040-4040;phone-context=+49", "0404040", None),
             ("tel:0;phone-context=+1-212", "+12120", None),
             ("tel:102;phone-context=pbx.example.com", "102", Some("pbx.example.com")),
