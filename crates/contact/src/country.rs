@@ -101,6 +101,11 @@ impl Country {
         self.0.metadata.national_prefix().unwrap_or_default()
     }
 
+    /// Whether national numbers are dialled without a prefix: there is none (Spain), or it may be left out (code 1).
+    pub(crate) fn dials_without_prefix(self) -> bool {
+        self.national_prefix().is_empty() || self.0.metadata.country_code() == 1
+    }
+
     /// What is written before an international number; `None` where the caller has to choose a carrier by it. A pause for a second
     /// tone (`8~10`) is for people at a dial.
     pub(crate) fn international_prefix(self) -> Option<String> {

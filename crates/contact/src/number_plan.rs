@@ -46,10 +46,18 @@ impl NumberPlan {
         }
     }
 
-    /// A number as it was typed or stands in the directory, as the trunk wants it. What the trunk's own unprefixed numbers are says
-    /// nothing of those that are dialled here: 116117 is the doctors' number, whatever the trunk sends so.
+    /// A number as it was typed or stands in the directory, as it is inside. What the trunk's own unprefixed numbers are says
+    /// nothing of those that are dialled here (116117 is the doctors' number, whatever the trunk sends so), but in a country in which
+    /// people dial national numbers without a prefix.
+    pub(crate) fn read_dialled(&self, number: &str) -> String {
+        let dialled_plain = self.dial_plan().is_some_and(Country::dials_without_prefix);
+        let is_national = self.unprefixed == Unprefixed::National && dialled_plain;
+        self.read_as(number, if is_national { Unprefixed::National } else { Unprefixed::AsIs })
+    }
+
+    /// A number as it was typed or stands in the directory, as the trunk wants it.
     pub(crate) fn rewrite(&self, number: &str) -> String {
-        self.write(&self.read_as(number, Unprefixed::AsIs))
+        self.write(&self.read_dialled(number))
     }
 
     /// Does once what the first call would otherwise wait for.
@@ -284,6 +292,21 @@ mod tests {
             assert_eq!(plan.rewrite(typed), "4989222", "{typed}");
         }
         assert_eq!(plan.rewrite("112"), "112");
+    }
+
+    #[test]
+    fn national_numbers_are_dialled_plain_where_people_dial_so() {
+        for (country, typed, expected) in [
+            ("ES", "912345678", "34912345678"),
+            ("IT", "0612345678", "390612345678"),
+            ("US", "2125550100", "12125550100"),
+        ] {
+            let plan = NumberPlan { format: NumberFormat::Digits, ..plan(country, Unprefixed::National) };
+            assert_eq!(plan.rewrite(typed), expected, "{country}");
+            for service in ["112", "116117", "911"] {
+                assert_eq!(plan.rewrite(service), service, "{country}");
+            }
+        }
     }
 
     #[test]

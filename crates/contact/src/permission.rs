@@ -125,7 +125,7 @@ impl Desk {
         let Destination::Outside { number, trunks } = to else { return BTreeSet::from([CLASS_INTERNAL]) };
         let read = |name: &String| {
             let plan = self.trunk(name).and_then(|trunk| trunk.numbers.as_ref());
-            plan.map_or_else(|| number.clone(), |plan| plan.read(number))
+            plan.map_or_else(|| number.clone(), |plan| plan.read_dialled(number))
         };
         trunks.iter().map(|trunk| self.numbers.class_of(&read(trunk))).collect()
     }
