@@ -37,15 +37,19 @@ impl Desk {
         }
     }
 
-    /// Nobody came into the room: its customer goes the way back.
+    /// Nobody came into the room: its customer goes the way back. While that leads to nobody, it waits on with the room's music, as
+    /// whoever dials the room does.
     pub(crate) fn alone_long_enough(&mut self, conversation: &mut Conversation) {
         let room = conversation.live().find(|party| party.is_empty_room());
         let Some(room) = room.filter(|_| conversation.is_left_in_empty_room()) else { return };
         let (id, contact, recall_to) = (room.id, room.contact, room.recall_to.clone());
-        self.emit(conversation, contact, EventKind::Left { by: "system".to_string() });
-        self.end_party(conversation, id, 480);
         let cause = Cause::of(reason_of(PartyRole::ThirdParty));
         let loss = Loss { contact, target: Some((id, Failure::Status(480, None))), recall_to, cause };
+        if !self.has_way_back(conversation, &loss) {
+            return self.start_timer(Timer::EmptyRoom(conversation.id), EMPTY_ROOM_MS);
+        }
+        self.emit(conversation, contact, EventKind::Left { by: "system".to_string() });
+        self.end_party(conversation, id, 480);
         self.keep_the_customer(conversation, &loss);
     }
 

@@ -301,9 +301,7 @@ impl Desk {
         if alone_with_customer && died {
             self.agent_lost(conversation, gone, reason);
         } else {
-            if alone_with_customer {
-                self.leave_empty_rooms(conversation);
-            }
+            // Beside a room it is a Leave: whoever was in it a moment ago may come back, else the customer goes the way back.
             self.leave(conversation, gone, "agent", agent_left());
         }
     }

@@ -120,6 +120,20 @@ impl Desk {
         self.fall_back(conversation, loss, recall);
     }
 
+    /// Whether the way back leads to anybody now: to the agent, to a queue, or to a prompt because the policy says so.
+    pub(crate) fn has_way_back(&self, conversation: &Conversation, loss: &Loss) -> bool {
+        let recall = self.recall_by_policy(conversation, loss);
+        let own = || conversation.queue_of(loss.contact).map(|place| place.name.clone());
+        let queue = recall.policy.queue.clone().or_else(own);
+        let queue = queue.is_some_and(|name| self.directory.queue(&name).is_some());
+        let agent = || loss.recall_to.as_ref().is_some_and(|agent| self.can_be_recalled(agent));
+        match recall.stage {
+            RecallStage::Transferor => queue || agent(),
+            RecallStage::Queue => queue,
+            RecallStage::Prompt => true,
+        }
+    }
+
     /// The way back by the quick connect's policy, else by the queue's, else by our own.
     fn recall_by_policy(&self, conversation: &Conversation, loss: &Loss) -> Recall {
         let party = loss.target.and_then(|(target, _)| conversation.connection(target));

@@ -9,6 +9,8 @@ use serde_json::json;
 const ROOM: &str = "800";
 const FACTORY: &str = "810";
 const ATTIC: &str = "801";
+/// Leads to anna without a queue.
+const DIRECT: &str = "+4989444";
 
 fn rooms(directory: &mut Directory) {
     for (name, number) in [("Room", ROOM), ("Factory", FACTORY), ("Attic", ATTIC)] {
@@ -69,20 +71,49 @@ fn r4_a_phone_that_dies_while_it_consults_an_empty_room_is_rung_again() {
 }
 
 #[test]
-fn a_hang_up_beside_an_empty_room_ends_the_call() {
-    for by_panel in [true, false] {
-        let mut world = world(&["anna"]);
-        world.talking();
-        world.click("anna", consult("Room"));
-        world.click("anna", Control::Join);
-        if by_panel {
-            world.click("anna", Control::End)
-        } else {
-            world.hang_up("anna")
-        }
-        assert!(!world.is_up("C"), "{}", world.ladder);
-        world.end_of_day();
-    }
+fn end_beside_an_empty_room_ends_the_call() {
+    let mut world = world(&["anna"]);
+    world.talking();
+    world.click("anna", consult("Room"));
+    world.click("anna", Control::Join);
+    world.click("anna", Control::End);
+    assert!(!world.is_up("C"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn r4_a_hang_up_beside_a_room_that_has_just_become_empty_loses_nobody() {
+    let mut world = world(&["anna"]);
+    world.call_in("guest", ROOM);
+    world.talking();
+    world.click("anna", consult("Room"));
+    world.click("anna", Control::Join);
+    world.hang_up("guest");
+    world.hang_up("anna");
+    comes_back(&mut world);
+}
+
+#[test]
+fn r4_who_can_go_back_to_nobody_waits_in_the_room() {
+    let mut world = World::with(&["anna"], 1, |_, directory| {
+        rooms(directory);
+        let direct = Number { number: DIRECT.into(), user: Some("anna".into()), ..Number::default() };
+        directory.numbers.push(direct);
+    });
+    world.call_in("C", DIRECT);
+    world.answer("anna");
+    world.click("anna", consult("Room"));
+    world.click("anna", Control::Leave);
+    // Anna is on a call of her own, and no queue is known.
+    world.behave("bank", Behaviour::Answers(100));
+    world.dial("anna", office::BANK);
+    world.run_ms(95_000);
+    world.expect_hearing(&[("C", "music")]);
+    world.call_in("guest", ROOM);
+    world.expect_hearing(&[("C", "guest"), ("guest", "C")]);
+    world.run_ms(60_000);
+    assert!(world.is_up("C"), "{}", world.ladder);
+    world.end_of_day();
 }
 
 #[test]
