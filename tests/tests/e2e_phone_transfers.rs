@@ -229,7 +229,7 @@ fn a_supervisor_dials_in_unheard_and_barges_in_by_a_key() {
     let Some(office) = Office::open_with(lead) else { return };
     let (one, _two, customer) = customer_of_a_baresip(&office);
     let mut three = office.linphone(3, WhenRung::Ring);
-    three.dial("sip:*51001@10.77.0.1");
+    three.dial("sip:*01001@10.77.0.1");
     three.expect_said("connected.", 1);
     let room = |three: &Linphone, heard: [&'static str; 3]| {
         expect_heard(&[("agent1", &one, heard[0]), ("agent3", three, heard[1]), ("customer", &customer, heard[2])]);
