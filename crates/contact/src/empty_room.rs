@@ -20,9 +20,11 @@ impl Conversation {
     fn is_left_in_empty_room(&self) -> bool {
         let there = |party: &&Connection| party.is_connected() || party.is_pending();
         let mut others = self.live().filter(there).filter(|party| !party.initial).peekable();
-        let customers: Vec<&Connection> = self.customers().filter(|party| party.is_connected()).collect();
-        let alone = matches!(customers.as_slice(), [customer] if !customer.is_agent());
-        self.conference.is_none() && alone && others.peek().is_some() && others.all(Connection::is_empty_room)
+        let mut customers = self.customers().filter(|party| party.is_connected());
+        self.conference.is_none()
+            && others.peek().is_some()
+            && others.all(Connection::is_empty_room)
+            && matches!((customers.next(), customers.next()), (Some(customer), None) if !customer.is_agent())
     }
 }
 

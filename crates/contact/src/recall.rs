@@ -112,25 +112,39 @@ impl Desk {
             return;
         }
         self.leave_empty_rooms(conversation);
-        let recall = match conversation.recall.take() {
-            // It was on its way back already.
-            Some(recall) => Recall { stage: recall.stage.next(), ..*recall },
-            None => self.recall_by_policy(conversation, loss),
-        };
+        let recall = self.next_recall(conversation, loss);
+        conversation.recall = None;
         self.fall_back(conversation, loss, recall);
     }
 
     /// Whether the way back leads to anybody now: to the agent, to a queue, or to a prompt because the policy says so.
     pub(crate) fn has_way_back(&self, conversation: &Conversation, loss: &Loss) -> bool {
-        let recall = self.recall_by_policy(conversation, loss);
+        let recall = self.next_recall(conversation, loss);
+        let queue = || self.queue_back(conversation, loss, &recall).is_some();
+        match recall.stage {
+            RecallStage::Transferor => self.agent_back(loss).is_some() || queue(),
+            RecallStage::Queue => queue(),
+            RecallStage::Prompt => true,
+        }
+    }
+
+    /// The agent that the way back leads to, if it can be rung.
+    fn agent_back(&self, loss: &Loss) -> Option<String> {
+        loss.recall_to.clone().filter(|agent| self.can_be_recalled(agent))
+    }
+
+    /// The queue that the way back leads to: the policy's, else the contact's own.
+    fn queue_back(&self, conversation: &Conversation, loss: &Loss, recall: &Recall) -> Option<String> {
         let own = || conversation.queue_of(loss.contact).map(|place| place.name.clone());
         let queue = recall.policy.queue.clone().or_else(own);
-        let queue = queue.is_some_and(|name| self.directory.queue(&name).is_some());
-        let agent = || loss.recall_to.as_ref().is_some_and(|agent| self.can_be_recalled(agent));
-        match recall.stage {
-            RecallStage::Transferor => queue || agent(),
-            RecallStage::Queue => queue,
-            RecallStage::Prompt => true,
+        queue.filter(|name| self.directory.queue(name).is_some())
+    }
+
+    /// Where the way back begins, or goes on for who is on it already.
+    fn next_recall(&self, conversation: &Conversation, loss: &Loss) -> Recall {
+        match conversation.recall.as_deref() {
+            Some(recall) => Recall { stage: recall.stage.next(), ..recall.clone() },
+            None => self.recall_by_policy(conversation, loss),
         }
     }
 
@@ -153,7 +167,7 @@ impl Desk {
     /// The first stage, from this one on, that is possible.
     fn fall_back(&mut self, conversation: &mut Conversation, loss: &Loss, mut recall: Recall) {
         if recall.stage == RecallStage::Transferor {
-            if let Some(agent) = loss.recall_to.clone().filter(|agent| self.can_be_recalled(agent)) {
+            if let Some(agent) = self.agent_back(loss) {
                 self.finish_contact(conversation, loss.contact, loss.cause);
                 conversation.recall = Some(Box::new(recall));
                 return self.recall(conversation, loss.contact, &agent);
@@ -161,9 +175,7 @@ impl Desk {
             recall.stage = RecallStage::Queue;
         }
         if recall.stage == RecallStage::Queue {
-            let own = || conversation.queue_of(loss.contact).map(|place| place.name.clone());
-            let queue = recall.policy.queue.clone().or_else(own);
-            if let Some(queue) = queue.filter(|name| self.directory.queue(name).is_some()) {
+            if let Some(queue) = self.queue_back(conversation, loss, &recall) {
                 return self.fall_back_to_queue(conversation, loss, recall, &queue);
             }
             recall.stage = RecallStage::Prompt;

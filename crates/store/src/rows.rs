@@ -94,21 +94,17 @@ pub(crate) fn moved_away(connection: &Connection, from: i64) -> Result<BTreeSet<
 /// From now on a contact belongs to the conversation `into`, with all its events.
 pub(crate) fn move_contact(connection: &Connection, of: ContactId, from: i64, into: i64) -> Result<(), StoreError> {
     let contact = key(of);
-    for (sql, numbers) in [
-        (
-            "INSERT OR IGNORE INTO moved SELECT ?3, contact, origin FROM moved WHERE conversation = ?2 AND contact = ?1",
-            2,
-        ),
-        ("DELETE FROM moved WHERE conversation = ?2 AND contact = ?1", 1),
-        ("INSERT OR IGNORE INTO moved (conversation, contact, origin) VALUES (?3, ?1, ?2)", 2),
-    ] {
-        let mut statement = connection.prepare_cached(sql)?;
-        if numbers == 2 {
-            statement.execute((contact, from, into))?
-        } else {
-            statement.execute((contact, from))?
-        };
-    }
+    // Where it has been before goes with it.
+    let mut bring = connection.prepare_cached(
+        "INSERT OR IGNORE INTO moved SELECT ?3, contact, origin FROM moved WHERE conversation = ?2 AND contact = ?1",
+    )?;
+    bring.execute((contact, from, into))?;
+    connection
+        .prepare_cached("DELETE FROM moved WHERE conversation = ?2 AND contact = ?1")?
+        .execute((contact, from))?;
+    let mut note =
+        connection.prepare_cached("INSERT OR IGNORE INTO moved (conversation, contact, origin) VALUES (?3, ?1, ?2)")?;
+    note.execute((contact, from, into))?;
     let mut open = connection.prepare_cached("UPDATE open_contacts SET conversation = ?2 WHERE contact = ?1")?;
     open.execute((contact, into))?;
     Ok(())

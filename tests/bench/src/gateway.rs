@@ -175,8 +175,12 @@ impl Bridge {
             let text = self.as_on_a_stream(&text, from);
             let is_response = text.starts_with("SIP/2.0");
             if self.peers[at].links.is_empty() {
-                let link = self.connect(from)?;
-                self.peers[at].links.push(link);
+                match self.connect(from) {
+                    Ok(link) => self.peers[at].links.push(link),
+                    // The server does not listen yet: the generator asks again.
+                    Err(error) if error.kind() == ErrorKind::ConnectionRefused => continue,
+                    Err(error) => return Err(error),
+                }
             }
             let peer = &mut self.peers[at];
             let link = if is_response { peer.asked_by } else { 0 };

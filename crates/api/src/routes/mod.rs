@@ -8,6 +8,7 @@ pub(crate) mod directory;
 pub(crate) mod events;
 pub(crate) mod node;
 pub(crate) mod operations;
+mod page;
 pub(crate) mod records;
 pub(crate) mod sessions;
 pub(crate) mod supervision;

@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use baton_contact::command::{Command, Query as Question, Reply};
 use baton_contact::snapshot::{BanView, CallSummary, QueueView, RegistrationView, SubscriptionView, TrunkView};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::page::PageQuery;
 use super::unexpected_reply;
 use crate::auth::{Admin, Caller};
 use crate::extract::{Names, Query};
@@ -17,11 +18,6 @@ use crate::idempotency::IdempotencyKey;
 use crate::problem::{ApiError, CommandProblems, QueryProblems, kind};
 use crate::schema::snapshot as shape;
 use crate::state::App;
-
-/// Subscriptions of a page when nothing is said.
-const LIMIT_DEFAULT: u16 = 100;
-/// Most subscriptions of a page: what the core may spend on one question.
-const LIMIT_MAX: u16 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -68,23 +64,6 @@ struct Subscriptions {
     subscriptions: Vec<SubscriptionView>,
     /// Pass it as `after` for the next page; unchanged when there is none.
     next_cursor: u64,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct SubscriptionsQuery {
-    /// The cursor of the page before; 0, or nothing, for the first.
-    #[serde(default)]
-    #[param(default = 0)]
-    after: u64,
-    /// How many subscriptions, 1 to 1,000.
-    #[serde(default = "limit_default")]
-    #[param(default = 100, minimum = 1, maximum = 1000)]
-    limit: u16,
-}
-
-fn limit_default() -> u16 {
-    LIMIT_DEFAULT
 }
 
 /// Trunks.
@@ -159,21 +138,18 @@ async fn unregister(State(app): State<App>, _: Admin, path: Names<1>) -> Result<
 /// Who watches whom: the subscriptions of phones, a page at a time. For administrators.
 #[utoipa::path(
     get, path = "/subscriptions", tag = "operations", operation_id = "getSubscriptions",
-    params(SubscriptionsQuery),
+    params(PageQuery),
     responses((status = 200, description = "The page", body = Subscriptions), QueryProblems)
 )]
 async fn subscriptions(
     State(app): State<App>,
     _: Admin,
-    Query(query): Query<SubscriptionsQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<Subscriptions>, ApiError> {
-    if !(1..=LIMIT_MAX).contains(&query.limit) {
-        return Err(ApiError::new(kind::INVALID, format!("limit is 1 to {LIMIT_MAX}.")));
-    }
-    let question = Question::Subscriptions { after: query.after, limit: query.limit };
-    match app.command(Command::Query(question)).await? {
+    let (after, limit) = page.checked()?;
+    match app.command(Command::Query(Question::Subscriptions { after, limit })).await? {
         Reply::Subscriptions(subscriptions) => {
-            let next_cursor = subscriptions.last().map_or(query.after, |last| last.subscription_id);
+            let next_cursor = subscriptions.last().map_or(after, |last| last.subscription_id);
             Ok(Json(Subscriptions { subscriptions, next_cursor }))
         }
         _ => Err(unexpected_reply()),

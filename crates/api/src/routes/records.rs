@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::page::PageQuery;
 use crate::auth::{Admin, Caller};
 use crate::extract::{ContactPath, Query};
 use crate::ladder;
@@ -19,11 +20,6 @@ use crate::problem::{ApiError, QueryProblems, kind};
 use crate::schema::event as event_shape;
 use crate::schema::snapshot as shape;
 use crate::state::App;
-
-/// Records of a page when nothing is said.
-const LIMIT_DEFAULT: u16 = 100;
-/// Most records of a page.
-const LIMIT_MAX: u16 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -100,23 +96,6 @@ struct Ladder {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct PageQuery {
-    /// The cursor of the page before; 0, or nothing, for the first.
-    #[serde(default)]
-    #[param(default = 0)]
-    after: u64,
-    /// How many records, 1 to 1,000.
-    #[serde(default = "limit_default")]
-    #[param(default = 100, minimum = 1, maximum = 1000)]
-    limit: u16,
-}
-
-fn limit_default() -> u16 {
-    LIMIT_DEFAULT
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
 struct LadderQuery {
     /// `json` (the default) or `text`, for people.
     #[serde(default)]
@@ -184,14 +163,8 @@ async fn contact_ladder(
     get, path = "/records", tag = "records", operation_id = "getRecords", params(PageQuery),
     responses((status = 200, description = "A page", body = Page), QueryProblems)
 )]
-async fn records(
-    State(app): State<App>,
-    _: Admin,
-    Query(PageQuery { after, limit }): Query<PageQuery>,
-) -> Result<Json<Page>, ApiError> {
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(ApiError::new(kind::MALFORMED, "limit is 1 to 1000").field("limit"));
-    }
+async fn records(State(app): State<App>, _: Admin, Query(page): Query<PageQuery>) -> Result<Json<Page>, ApiError> {
+    let (after, limit) = page.checked()?;
     // The database counts to 2^63 − 1.
     let after = after.min(i64::MAX.unsigned_abs());
     let page = app.read(move |reader| reader.records_after(after, usize::from(limit))).await?;
