@@ -315,7 +315,7 @@ impl Desk {
         let listeners = &config.sip.listeners;
         let listener = listeners.iter().find(|each| match way {
             Way::Flow(flow) => each.id == flow.listener,
-            Way::Address { transport, remote } => {
+            Way::Address { transport, remote, .. } => {
                 each.transport == *transport && each.local.is_ipv4() == remote.is_ipv4()
             }
             Way::Name { transport, .. } => transport.is_none_or(|transport| each.transport == transport),

@@ -147,7 +147,11 @@ impl TrunkState {
             .map(|username| Credentials { username, password: trunk.password.clone().unwrap_or_default() });
         TrunkState {
             name: trunk.name.clone(),
-            gateways: trunk.all_gateways().iter().map(gateway_state).collect(),
+            gateways: trunk
+                .all_gateways()
+                .iter()
+                .map(|gateway| gateway_state(gateway, &trunk.certificate_names))
+                .collect(),
             gateway_timeout_ms: trunk.gateway_timeout_seconds.saturating_mul(1_000),
             options_interval_ms: u64::from(trunk.options_interval_seconds) * 1_000,
             options_hysteresis: (trunk.options_failures, trunk.options_successes),
@@ -288,7 +292,7 @@ fn in_order(mut gateways: Vec<GatewayState>, mut draw: impl FnMut(u64) -> u64) -
     ordered
 }
 
-fn gateway_state(gateway: &Gateway) -> GatewayState {
+fn gateway_state(gateway: &Gateway, certificate_names: &[String]) -> GatewayState {
     let transport = match gateway.transport {
         TrunkTransport::Udp => Some(Transport::Udp),
         TrunkTransport::Tcp => Some(Transport::Tcp),
@@ -299,20 +303,20 @@ fn gateway_state(gateway: &Gateway) -> GatewayState {
         // Given when the directory is taken over.
         id: GatewayId(0),
         address: gateway.address.clone(),
-        way: way_to(&gateway.address, transport),
+        way: way_to(&gateway.address, transport, certificate_names),
         priority: gateway.priority,
         weight: gateway.weight,
     }
 }
 
 /// Without a transport the DNS names it, and without a port the servers (RFC 3263 §4.1, §4.2).
-fn way_to(address: &str, transport: Option<Transport>) -> Way {
+fn way_to(address: &str, transport: Option<Transport>, certificate_names: &[String]) -> Way {
     let fixed = transport.unwrap_or(Transport::Udp);
-    if let Ok(remote) = address.parse::<SocketAddr>() {
-        return Way::Address { transport: fixed, remote };
-    }
-    if let Ok(ip) = address.parse::<IpAddr>() {
-        return Way::Address { transport: fixed, remote: SocketAddr::new(ip, fixed.standard_port()) };
+    let at_port = || Some(SocketAddr::new(address.parse::<IpAddr>().ok()?, fixed.standard_port()));
+    if let Some(remote) = address.parse().ok().or_else(at_port) {
+        // Such a trunk can be told from others at its address by its certificate alone.
+        let shows = certificate_names.iter().map(|name| plain_name(name)).collect();
+        return Way::Address { transport: fixed, remote, shows };
     }
     let (host, port) = match address.rsplit_once(':') {
         Some((host, port)) => (host, Some(port.parse().unwrap_or(fixed.standard_port()))),
@@ -328,7 +332,7 @@ mod tests {
     fn gateways(all: &[(&str, u16, u16)]) -> Vec<GatewayState> {
         let gateway = |(address, priority, weight): &(&str, u16, u16)| {
             let (priority, weight) = (*priority, *weight);
-            gateway_state(&Gateway { address: address.to_string(), priority, weight, ..Gateway::default() })
+            gateway_state(&Gateway { address: address.to_string(), priority, weight, ..Gateway::default() }, &[])
         };
         all.iter().map(gateway).collect()
     }

@@ -485,6 +485,42 @@ fn final_response(socket: &UdpSocket) -> String {
     })
 }
 
+#[test]
+fn a_trunk_at_an_address_is_called_along_the_connection_that_its_certificate_proves() {
+    let (mut node, authority) = (Node::new("alias"), Authority::new());
+    let (udp, secured, own) = (free_port(), free_port(), free_port());
+    authority.put(&node, "a", &["a.example"]);
+    node.write("ca.pem", &authority.pem);
+    let caller = UdpSocket::bind("127.0.0.1:0").unwrap();
+    caller.set_read_timeout(Some(PATIENCE)).unwrap();
+    node.write(
+        "directory.toml",
+        &format!(
+            "[[trunks]]\nname = \"in\"\naddress = \"{}\"\ntandem = true\n\n\
+             [[trunks]]\nname = \"out\"\naddress = \"127.0.0.1:{own}\"\ntransport = \"tls\"\n\
+             certificateNames = [\"sbc.example.com\"]\n\n[[routes]]\nprefix = \"49\"\ntrunk = \"out\"\n",
+            caller.local_addr().unwrap(),
+        ),
+    );
+    let more = format!("{CERTIFICATE}\nclient_certificates = \"optional\"\nclient_ca = \"ca.pem\"");
+    let listeners =
+        listener("udp", &format!("127.0.0.1:{udp}"), "") + &listener("tls", &format!("127.0.0.1:{secured}"), &more);
+    node.start(&listeners, "[sip]\ntrusted_ca = \"ca.pem\"\n");
+    // Nobody listens at the trunk's address, and whoever has another certificate does not stand for it.
+    let open = |name: &str| {
+        let mut stream = tls(secured, &authority, "a.example", Some(authority.sign(&[name]))).unwrap();
+        let hello = options("TLS", 1).replace("test.invalid;", &format!("127.0.0.1:{own};alias;"));
+        stream.write_all(hello.as_bytes()).unwrap();
+        assert!(read_head(&mut stream).unwrap().starts_with("SIP/2.0 200"), "{name}");
+        stream
+    };
+    let (mut trunk, _other) = (open("sbc.example.com"), open("other.example.com"));
+    let from = caller.local_addr().unwrap();
+    caller.send_to(invite(from, "4989111").as_bytes(), ("127.0.0.1", udp)).unwrap();
+    let called = read_head(&mut trunk).unwrap();
+    assert!(called.starts_with("INVITE sip:"), "{called}");
+}
+
 /// A call from one trunk to another over TLS; `names` are those in the other's certificate. What the caller is told last, and
 /// the INVITE that the other got.
 fn call_over_tls(name: &str, names: &[&str]) -> (String, Option<String>) {

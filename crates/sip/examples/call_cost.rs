@@ -82,7 +82,7 @@ impl Loop {
         let party = |uri: &str| Party { uri: uri.into(), ..Party::default() };
         let invite = OutgoingInvite {
             uri: "sip:bob@192.0.2.2".into(),
-            destination: Destination::Address { transport: Transport::Udp, remote: address(1) },
+            destination: Destination::address(Transport::Udp, address(1)),
             other_flows: Vec::new(),
             voice: Default::default(),
             route: Vec::new(),

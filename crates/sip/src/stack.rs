@@ -182,7 +182,7 @@ impl Stack {
     pub(crate) fn way_to(&mut self, destination: &Destination) -> Result<Flow, NoWay> {
         match destination {
             Destination::Flow(flow) => Ok(*flow),
-            Destination::Address { transport, remote } => self.way_to_address(*transport, *remote, ""),
+            Destination::Address { transport, remote, shows } => self.way_to_peer(*transport, *remote, "", shows),
             Destination::Name { transport, host, port } => {
                 let host = bare_host(host);
                 let address = host.parse().map_err(|_| NoWay::Unresolved)?;
@@ -200,6 +200,17 @@ impl Stack {
         remote: SocketAddr,
         server_name: &str,
     ) -> Result<Flow, NoWay> {
+        self.way_to_peer(transport, remote, server_name, &[])
+    }
+
+    /// As [`Stack::way_to_address`]; a TLS connection of the peer's own stands for it also by one of the names that it shows.
+    fn way_to_peer(
+        &mut self,
+        transport: Transport,
+        remote: SocketAddr,
+        server_name: &str,
+        shows: &[String],
+    ) -> Result<Flow, NoWay> {
         if !transport.is_reliable() {
             let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
             return Ok(Flow { transport, listener, remote, connection: None });
@@ -210,7 +221,7 @@ impl Stack {
             _ => String::new(),
         };
         let place = Place { transport, remote, server_name };
-        if let Some(connection) = self.streams.to(&place)
+        if let Some(connection) = self.streams.to(&place, shows)
             && let Some(stream) = self.streams.get(connection)
         {
             return Ok(stream.flow(connection));

@@ -147,13 +147,15 @@ impl Streams {
     }
 
     /// The connection to a place, to be used again: one that leads there, or the last one whose peer stands for it. With TLS such a
-    /// peer must have shown the name that the place is asked for by (RFC 5923 §8.1): several may be at one address.
-    pub(crate) fn to(&self, place: &Place) -> Option<ConnectionHandle> {
-        let shows = |connection: &&ConnectionHandle| {
+    /// peer must have shown the name that the place is asked for by (RFC 5923 §8.1), or one of those in `shows`: several may be at one
+    /// address.
+    pub(crate) fn to(&self, place: &Place, shows: &[String]) -> Option<ConnectionHandle> {
+        let is_meant = |name: &String| *name == place.server_name || shows.contains(name);
+        let stands = |connection: &&ConnectionHandle| {
             let names = self.streams.get(connection).map(|stream| stream.peer_names.as_slice()).unwrap_or_default();
-            place.transport != Transport::Tls || names.contains(&place.server_name)
+            place.transport != Transport::Tls || names.iter().any(is_meant)
         };
-        let standing = || self.aliases.get(&(place.transport, place.remote))?.iter().rev().find(shows);
+        let standing = || self.aliases.get(&(place.transport, place.remote))?.iter().rev().find(stands);
         self.by_place.get(place).or_else(standing).copied()
     }
 

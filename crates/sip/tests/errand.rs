@@ -13,7 +13,7 @@ fn errand(kind: ErrandKind) -> OutgoingErrand {
     OutgoingErrand {
         kind,
         uri: "sip:carrier.example".into(),
-        destination: Destination::Address { transport: Transport::Udp, remote: address(2) },
+        destination: Destination::address(Transport::Udp, address(2)),
         from: party("sip:office@carrier.example"),
         to: party("sip:office@carrier.example"),
         call_id: Some("registration".into()),

@@ -347,7 +347,7 @@ fn our_call_to_a_banned_address_is_answered() {
     let session = desk.endpoint.allocate_session();
     let mut invite = invite_to(1, Some(OFFER));
     let remote = source("203.0.113.9:5060");
-    invite.destination = Destination::Address { transport: Transport::Udp, remote };
+    invite.destination = Destination::address(Transport::Udp, remote);
     desk.sent.clear();
     desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
     let invite = desk.sent.pop_back().unwrap();

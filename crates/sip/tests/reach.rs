@@ -81,7 +81,7 @@ fn an_idle_stream_is_closed_and_one_with_a_call_is_kept() {
 fn call_over_tcp(desk: &mut Desk) -> (SessionId, ConnectionHandle) {
     let session = desk.endpoint.allocate_session();
     let mut invite = invite_to(2, Some(OFFER));
-    invite.destination = Destination::Address { transport: Transport::Tcp, remote: address(2) };
+    invite.destination = Destination::address(Transport::Tcp, address(2));
     desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
     match desk.flows.back().and_then(|flow| flow.connection) {
         Some(connection) => (session, connection),

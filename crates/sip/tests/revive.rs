@@ -71,7 +71,7 @@ fn a_calling_endpoint_on_a_stream_revives() {
     let mut desk = Desk::new();
     let session = desk.endpoint.allocate_session();
     let mut invite = invite_to(2, Some(OFFER));
-    invite.destination = Destination::Address { transport: Transport::Tcp, remote: address(2) };
+    invite.destination = Destination::address(Transport::Tcp, address(2));
     desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
     let connection = desk.flows[0].connection.unwrap();
     desk.handle(Input::StreamOpened {

@@ -104,7 +104,7 @@ fn a_tls_trunk_is_called_by_the_name_that_its_certificate_must_bear() {
     call_by_tls(&mut desk, "other.example.com", |_| {});
     assert_eq!(connected(&mut desk).2, "other.example.com");
     // Without a name the certificate must bear the address.
-    call(&mut desk, Destination::Address { transport: Transport::Tls, remote: address(2) }, |_| {});
+    call(&mut desk, Destination::address(Transport::Tls, address(2)), |_| {});
     assert_eq!(connected(&mut desk).2, "192.0.2.3");
 }
 
@@ -201,7 +201,7 @@ fn a_browsers_registration_goes_with_its_connection_and_nothing_is_opened_toward
     let session = call(&mut desk, Destination::Flow(binding.flow), |_| {});
     assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 503, .. }) if own == session));
     let remote = BROWSER.parse().unwrap();
-    call(&mut desk, Destination::Address { transport: Transport::Wss, remote }, |_| {});
+    call(&mut desk, Destination::address(Transport::Wss, remote), |_| {});
     assert!(matches!(desk.event(), Some(Event::Refused { status: 503, .. })));
     assert!(desk.outputs.is_empty());
 }
@@ -230,7 +230,7 @@ fn large(invite: &mut OutgoingInvite) {
 }
 
 fn by_udp() -> Destination {
-    Destination::Address { transport: Transport::Udp, remote: address(2) }
+    Destination::address(Transport::Udp, address(2))
 }
 
 #[test]
@@ -323,12 +323,12 @@ fn a_trunks_connection_stands_for_its_own_port_when_it_says_alias() {
         desk.handle(Input::StreamOpened { connection: ONE, listener, remote: from, peer_names });
         push(&mut desk, options(text));
         assert_eq!(desk.titles(), ["200 OPTIONS"]);
-        call(&mut desk, Destination::Address { transport, remote: sent_by }, |_| {});
+        call(&mut desk, Destination::address(transport, sent_by), |_| {});
         assert_eq!(desk.flows.back().and_then(|flow| flow.connection), Some(ONE));
         assert!(desk.outputs.is_empty());
         // Its end ends the standing.
         desk.handle(Input::StreamClosed { connection: ONE });
-        call(&mut desk, Destination::Address { transport, remote: sent_by }, |_| {});
+        call(&mut desk, Destination::address(transport, sent_by), |_| {});
         connected(&mut desk);
     }
 }
@@ -409,6 +409,44 @@ fn rfc5923_a_connection_stands_for_the_names_that_its_peer_has_shown_alone() {
 }
 
 #[test]
+fn rfc5923_a_trunk_called_by_its_address_is_reached_along_the_connection_that_its_certificate_proves() {
+    let remote = SocketAddr::new(address(2).ip(), 5062);
+    let opened_by = |names: &[&str]| {
+        let mut desk = trusting();
+        let peer_names = names.iter().map(ToString::to_string).collect();
+        let from = SocketAddr::new(remote.ip(), 40_001);
+        desk.handle(Input::StreamOpened { connection: ONE, listener: TLS, remote: from, peer_names });
+        push(&mut desk, options("TLS"));
+        assert_eq!(desk.titles(), ["200 OPTIONS"]);
+        desk
+    };
+    let called = |desk: &mut Desk, remote, shows: &[&str]| {
+        let shows = shows.iter().map(ToString::to_string).collect();
+        call(desk, Destination::Address { transport: Transport::Tls, remote, shows }, |_| {});
+        desk.flows.back().and_then(|flow| flow.connection)
+    };
+    // By its address in the certificate, and by a name that the trunk is known by.
+    assert_eq!(called(&mut opened_by(&["192.0.2.3"]), remote, &[]), Some(ONE));
+    let mut desk = opened_by(&["edge.example.com", "sbc.example.com"]);
+    assert_eq!(called(&mut desk, remote, &["other.example.com", "sbc.example.com"]), Some(ONE));
+    assert!(desk.outputs.is_empty());
+    // For another trunk there, another port or another address it does not stand.
+    for (remote, shows) in [
+        (remote, &["other.example.com"][..]),
+        (remote, &[]),
+        (SocketAddr::new(remote.ip(), 5063), &["sbc.example.com"]),
+        (SocketAddr::new(address(3).ip(), 5062), &["sbc.example.com"]),
+    ] {
+        let mut desk = opened_by(&["edge.example.com", "sbc.example.com"]);
+        assert_ne!(called(&mut desk, remote, shows), Some(ONE), "{remote} {shows:?}");
+        assert_eq!(connected(&mut desk).2, remote.ip().to_string());
+    }
+    // Who has shown nothing is nobody's trunk.
+    let mut desk = opened_by(&[]);
+    assert_ne!(called(&mut desk, remote, &["sbc.example.com"]), Some(ONE));
+}
+
+#[test]
 fn a_certificate_of_two_trunks_is_told_apart_by_its_source() {
     let certificate_names =
         BTreeMap::from([("a.example.com".to_owned(), PeerId(7)), ("b.example.com".to_owned(), PeerId(8))]);
@@ -436,7 +474,7 @@ fn an_alias_of_a_stranger_or_without_a_certificate_is_not_believed() {
     let mut stranger = Desk::with(all_transports(), account());
     open(&mut stranger, TCP, from);
     push(&mut stranger, options("TCP"));
-    call(&mut stranger, Destination::Address { transport: Transport::Tcp, remote }, |_| {});
+    call(&mut stranger, Destination::address(Transport::Tcp, remote), |_| {});
     connected(&mut stranger);
 
     let mut config = all_transports();
@@ -444,7 +482,7 @@ fn an_alias_of_a_stranger_or_without_a_certificate_is_not_believed() {
     let mut unproven = Desk::with(config, peers());
     open(&mut unproven, TLS, from);
     push(&mut unproven, options("TLS"));
-    call(&mut unproven, Destination::Address { transport: Transport::Tls, remote }, |_| {});
+    call(&mut unproven, Destination::address(Transport::Tls, remote), |_| {});
     connected(&mut unproven);
 }
 
@@ -574,6 +612,6 @@ fn each_listener_is_told_of_by_its_own_address() {
     // What we begin leaves by the first listener of the peer's address family.
     let mut desk = Desk::with(Config { listeners, ..config(0) }, access);
     let remote = "[2001:db8::2]:5060".parse().unwrap();
-    call(&mut desk, Destination::Address { transport: Transport::Udp, remote }, |_| {});
+    call(&mut desk, Destination::address(Transport::Udp, remote), |_| {});
     assert!(header(&desk.next(), "Via").starts_with("SIP/2.0/UDP [2001:db8::1]:5060;"));
 }

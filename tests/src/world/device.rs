@@ -253,7 +253,7 @@ impl World {
             |user: &str| Party { display: String::new(), uri: format!("sip:{user}@192.0.2.1"), user: user.into() };
         let mut invite = OutgoingInvite {
             uri: format!("sip:{number}@192.0.2.1"),
-            destination: Destination::Address { transport: Transport::Udp, remote: SocketAddr::from(BATON) },
+            destination: Destination::address(Transport::Udp, SocketAddr::from(BATON)),
             other_flows: Vec::new(),
             voice: Default::default(),
             route: Vec::new(),

@@ -26,7 +26,7 @@ fn each_leg_is_told_the_media_address_of_its_own_listener() {
         let remote = "192.0.2.9:5060".parse().unwrap();
         Way::Flow(Flow { transport: Transport::Udp, listener: ListenerId(listener), remote, connection: None })
     };
-    let address = |transport, remote: &str| Way::Address { transport, remote: remote.parse::<SocketAddr>().unwrap() };
+    let address = |transport, remote: &str| Way::address(transport, remote.parse::<SocketAddr>().unwrap());
     let name = |transport| Way::Name { transport, host: "pbx.example.com".into(), port: Some(5060) };
     let ways = [
         (flow(0), "0.0.0.0", "203.0.113.1"),

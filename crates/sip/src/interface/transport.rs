@@ -86,12 +86,16 @@ pub enum Destination {
     /// Along a flow that exists (a registered phone's).
     Flow(Flow),
     /// To an address; a connection is opened, or an open one to it is used again. With TLS the peer's certificate must
-    /// bear the address.
+    /// bear the address, or, on a connection that the peer has opened, one of the names.
     Address {
         /// The transport.
         transport: Transport,
         /// The address.
         remote: SocketAddr,
+        /// Names that the peer is known by, in lower case: a TLS connection from the address whose verified certificate bears one
+        /// is this peer's (RFC 5923 §9.1).
+        #[serde(default)]
+        shows: Vec<String>,
     },
     /// To a host name, which the driver looks up ([`Output::Resolve`]); its addresses are tried one after the other while they
     /// do not answer, cannot be reached or say 503 (RFC 3263 §4.3). With TLS the peer's certificate must bear the name.
@@ -103,6 +107,13 @@ pub enum Destination {
         /// The port; without one the DNS names the servers (RFC 3263 §4.2).
         port: Option<u16>,
     },
+}
+
+impl Destination {
+    /// To an address, of which no name is known.
+    pub fn address(transport: Transport, remote: SocketAddr) -> Self {
+        Destination::Address { transport, remote, shows: Vec::new() }
+    }
 }
 
 /// What comes in from below.

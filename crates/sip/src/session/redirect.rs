@@ -147,7 +147,7 @@ fn destination_of(uri: &SipUri) -> Option<Destination> {
         Some(address) => {
             let transport = named.unwrap_or(Transport::Udp);
             let port = uri.port.unwrap_or(transport.standard_port());
-            Destination::Address { transport, remote: SocketAddr::new(address, port) }
+            Destination::address(transport, SocketAddr::new(address, port))
         }
         None => Destination::Name { transport: named, host: uri.host.to_string(), port: uri.port },
     })

@@ -53,7 +53,7 @@ pub fn peers() -> Access {
 pub fn invite_to(side: usize, offer: Option<&str>) -> OutgoingInvite {
     OutgoingInvite {
         uri: format!("sip:bob@{}", address(side)),
-        destination: Destination::Address { transport: Transport::Udp, remote: address(side) },
+        destination: Destination::address(Transport::Udp, address(side)),
         other_flows: Vec::new(),
         voice: Default::default(),
         route: Vec::new(),

@@ -174,17 +174,11 @@ impl Table {
         let remote = SocketAddr::from(step.one(1, SOURCES));
         let host = "far.example".to_owned();
         let destination = match step.byte(2) % 8 {
-            0..=3 => Destination::Address { transport: Transport::Udp, remote },
-            4 => Destination::Address {
-                transport: step.one(3, &[Transport::Tcp, Transport::Tls, Transport::Ws]),
-                remote,
-            },
+            0..=3 => Destination::address(Transport::Udp, remote),
+            4 => Destination::address(step.one(3, &[Transport::Tcp, Transport::Tls, Transport::Ws]), remote),
             5 => Destination::Name { transport: None, host, port: None },
             6 => Destination::Name { transport: Some(Transport::Tcp), host, port: Some(5_060) },
-            _ => Destination::Address {
-                transport: Transport::Udp,
-                remote: "[2001:db8::1]:5060".parse().expect("an address"),
-            },
+            _ => Destination::address(Transport::Udp, "[2001:db8::1]:5060".parse().expect("an address")),
         };
         let padding = "x".repeat(if step.bit(4, 4) { 1_300 } else { 0 });
         let invite = OutgoingInvite {
@@ -219,7 +213,7 @@ impl Table {
         let remote = SocketAddr::from(step.one(1, SOURCES));
         let destination = match step.byte(2) % 3 {
             0 => Destination::Name { transport: None, host: "far.example".into(), port: None },
-            _ => Destination::Address { transport: Transport::Udp, remote },
+            _ => Destination::address(Transport::Udp, remote),
         };
         let request = OutgoingErrand {
             kind: if step.bit(4, 0) { register } else { ErrandKind::Options },
