@@ -120,9 +120,13 @@ impl Desk {
         self.directory.security_profile(name)
     }
 
-    /// The classes of a destination: several when its trunks read a number differently, and then all must be allowed.
+    /// The classes of a destination: several when its trunks read a number differently, and then all must be allowed. Without a
+    /// trunk it is an address elsewhere, which nobody reads.
     fn classes_of(&self, to: &Destination) -> BTreeSet<&str> {
         let Destination::Outside { number, trunks } = to else { return BTreeSet::from([CLASS_INTERNAL]) };
+        if trunks.is_empty() {
+            return BTreeSet::from([self.numbers.class_of(number)]);
+        }
         let read = |name: &String| {
             let plan = self.trunk(name).and_then(|trunk| trunk.numbers.as_ref());
             plan.map_or_else(|| number.clone(), |plan| plan.read_dialled(number))

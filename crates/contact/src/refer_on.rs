@@ -14,6 +14,7 @@ use crate::ids::ConnectionId;
 use crate::leg::Device;
 use crate::permission::Deed;
 use crate::refer::Asked;
+use crate::route::Destination;
 use crate::timer::Timer;
 
 /// What the transferor of a REFER that was passed on is told when nothing more is heard of it.
@@ -48,7 +49,13 @@ impl Desk {
         let (session, transfer) = (asked.session, asked.transfer);
         // R12: what may not be reached from here may not be reached by others' hands either.
         let accounts = conversation.connection(owner).map(|party| self.accounts_of(party)).unwrap_or_default();
-        if let Ok(destination) = self.resolve(&asked.target.target.user)
+        let destination = if self.is_meant_here(conversation, owner, asked).is_ok() {
+            self.resolve(&asked.target.target.user).ok()
+        } else {
+            // Its user part tells nothing: it is outside, and no number of any class.
+            Some(Destination::Outside { number: asked.target.target.uri.clone(), trunks: Vec::new() })
+        };
+        if let Some(destination) = destination
             && self.permit(&accounts, Deed::Transfer, &destination).is_err()
         {
             self.sip(SipCommand::RefuseTransfer { session, transfer, status: 403 });
@@ -102,21 +109,24 @@ impl Desk {
             return Err(491);
         }
         let leg = other.main_leg().filter(|leg| leg.is_up()).ok_or(403_u16)?;
-        let user = &asked.target.target.user;
-        let (number, uri) = match &leg.device {
+        let asks = &asked.target.target;
+        let own = match &leg.device {
             Device::Trunk(name) => {
                 let tandem =
                     self.trunk_that_refers(conversation, owner, asked.session).is_some_and(|trunk| trunk.tandem);
                 let trunk = self.trunk(name).ok_or(403_u16)?;
                 // Whose calls may not go on outside cannot send others there either, whatever the number is.
-                (user, tandem.then(|| trunk.uri_of(user)).ok_or(403_u16)?)
+                tandem.then(|| trunk.uri_of(&asks.user)).ok_or(403_u16)?
             }
             Device::Room(_) => return Err(403),
-            Device::Phone(_) => (user, format!("sip:{}@{}", escape_user(user), self.host())),
+            Device::Phone(_) => format!("sip:{}@{}", escape_user(&asks.user), self.host()),
         };
-        if number.is_empty() {
-            return Err(404);
-        }
+        // R10: what is ours is rewritten; an address elsewhere is one of neither side.
+        let uri = match self.is_meant_here(conversation, owner, asked) {
+            Ok(()) if asks.user.is_empty() => return Err(404),
+            Ok(()) => own,
+            Err(_) => asks.uri.clone(),
+        };
         let target = match &asked.target.replaces {
             Some(ReplacesTarget::Elsewhere(value)) => format!("{uri}?Replaces={}", escape(value)),
             _ => uri,

@@ -1,7 +1,7 @@
 //! What a Refer-To may name (RFC 3515 §2.4.2), from a phone and from a trunk: addresses of ours, telephone numbers however they are
 //! written, other domains, and addresses that want TLS.
 
-use baton_contact::directory::{Gateway, NumberPlan, ReferPolicy, Route, TrunkTransport};
+use baton_contact::directory::{Gateway, NumberPlan, ReferPolicy, Route, SecurityProfile, TrunkTransport};
 use baton_tests::world::World;
 
 const OURS: &str = "pbx.example.com";
@@ -150,12 +150,46 @@ fn r11_a_trunks_policy_comes_before_the_question_whose_address_it_is() {
     world.expect_ladder("C", &["> REFER", "< 403 REFER"]);
     world.end_of_day();
 
-    // What is passed on is not ours to judge.
+    // What is passed on is not ours to judge, and stays as it is.
     let mut world = carrier(ReferPolicy::Pass);
+    world.ponder("anna");
     world.send_in_dialog("C", "REFER", 500, "Refer-To: <sip:102@elsewhere.example>");
     world.settle();
-    assert!(world.ladder.of("anna").contains(&"< REFER".to_owned()), "{}", world.ladder);
+    assert_eq!(world.asked("anna"), Some(("sip:102@elsewhere.example".into(), false)), "{}", world.ladder);
     world.end_of_day();
+}
+
+#[test]
+fn r12_an_address_elsewhere_is_judged_as_one_outside_and_not_by_its_user_part() {
+    let classes = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let cases = [
+        // Nobody of ours is meant by its 102.
+        ("sip:102@elsewhere.example", true, classes(&["other"]), true),
+        ("sip:102@elsewhere.example", true, classes(&["internal"]), false),
+        // Whose calls may not go on outside leads nobody out there.
+        ("sip:102@elsewhere.example", false, None, false),
+        ("sip:102@pbx.example.com", false, classes(&["internal"]), true),
+        ("sip:102@pbx.example.com", true, classes(&["other"]), false),
+    ];
+    for (target, tandem, transfer, passed) in cases {
+        let mut world = World::with(&["anna", "bert"], 1, |config, directory| {
+            config.sip.domains = vec![OURS.into()];
+            let profile = SecurityProfile { name: "carrier".into(), transfer: transfer.clone(), ..Default::default() };
+            directory.security_profiles = vec![profile];
+            let trunk = &mut directory.trunks[0];
+            (trunk.refer, trunk.tandem) = (ReferPolicy::Pass, tandem);
+            trunk.security_profile = Some("carrier".into());
+        });
+        world.talking();
+        world.ponder("anna");
+        world.ladder.clear();
+        world.send_in_dialog("C", "REFER", 500, &format!("Refer-To: <{target}>"));
+        world.settle();
+        assert_eq!(world.asked("anna").is_some(), passed, "{target} {tandem} {transfer:?}\n{}", world.ladder);
+        let refused = world.ladder.of("C").contains(&"< 403 REFER".to_owned());
+        assert_eq!(refused, !passed, "{target} {tandem} {transfer:?}\n{}", world.ladder);
+        world.end_of_day();
+    }
 }
 
 #[test]
