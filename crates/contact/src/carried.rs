@@ -1,6 +1,8 @@
 //! What goes on with a call, whoever it is led to: data for the far side (RFC 7433), the numbers by which it came
 //! (RFC 7044, RFC 5806), and the caller's wish not to be shown (RFC 3323, RFC 3325).
 
+use std::collections::BTreeMap;
+
 use baton_sip::wire::NameAddr;
 use baton_sip::{History, IncomingInvite, OutgoingInvite, Party};
 use serde::{Deserialize, Serialize};
@@ -9,13 +11,14 @@ use crate::connection::Connection;
 use crate::conversation::Conversation;
 use crate::dial::escape_user;
 use crate::ids::ConnectionId;
+use crate::registrar::plain_name;
 use crate::trunk::TrunkState;
 
 /// The name and number of a caller who is not shown (RFC 3323 §4.1.1.3).
 pub(crate) const ANONYMOUS: &str = "anonymous";
 
 /// How often a call may have passed one number.
-const PASSED_MAX: usize = 2;
+const PASSED_MAX: u32 = 2;
 
 /// What a conversation carries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,16 +56,19 @@ impl Carried {
         self.max_forwards == Some(0)
     }
 
-    /// Whether a call has gone in a circle: its number has been passed more often than any detour explains (RFC 7044 §10.4, RFC
-    /// 5806 §7). A last History-Info entry for the number itself is the call's own.
+    /// Whether a call has gone in a circle: its number has been passed at one host more often than any detour explains (RFC 7044
+    /// §10.4, RFC 5806 §7); at another host it is another's. A last History-Info entry for the number itself is the call's own.
     pub(crate) fn is_loop(invite: &IncomingInvite) -> bool {
         let number = &invite.target.user;
+        let host_of = |value: &String| {
+            let uri = NameAddr::parse(value).ok()?.uri;
+            let host = uri.as_sip().map(|sip| plain_name(&sip.host.to_string())).unwrap_or_default();
+            (!number.is_empty() && uri.user() == *number).then_some(host)
+        };
         let passed = |values: &[String]| {
-            let of_number = |value: &&String| {
-                let address = NameAddr::parse(value).ok();
-                address.is_some_and(|address| !number.is_empty() && address.uri.user() == *number)
-            };
-            values.iter().filter(of_number).count()
+            let mut hosts = BTreeMap::new();
+            values.iter().filter_map(host_of).for_each(|host| *hosts.entry(host).or_insert(0) += 1);
+            hosts.into_values().max().unwrap_or(0)
         };
         passed(&invite.history.history_info) > PASSED_MAX || passed(&invite.history.diversion) >= PASSED_MAX
     }

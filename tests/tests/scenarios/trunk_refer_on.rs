@@ -179,7 +179,21 @@ fn a_call_whose_number_was_passed_again_and_again_is_a_loop() {
         let value = format!("<sip:{}@carrier.example>;reason=unconditional", office::SUPPORT);
         vec![("Diversion".to_owned(), value); count]
     };
-    let cases = [(history(2), None), (history(3), Some(482)), (diverted(1), None), (diverted(2), Some(482))];
+    // The same number at other hosts is another's: each carrier on the way names its own.
+    let by_way_of = |name: &str, hosts: &[&str]| {
+        let value = |host: &&str| (name.to_owned(), format!("<sip:{}@{host}>;index=1", office::SUPPORT));
+        hosts.iter().map(value).collect::<Vec<_>>()
+    };
+    let cases = [
+        (history(2), None),
+        (history(3), Some(482)),
+        (diverted(1), None),
+        (diverted(2), Some(482)),
+        (by_way_of("History-Info", &["a.example", "b.example", "c.example", "b.example"]), None),
+        (by_way_of("History-Info", &["a.example", "B.example.", "b.example", "b.EXAMPLE"]), Some(482)),
+        (by_way_of("Diversion", &["a.example", "b.example", "c.example"]), None),
+        (by_way_of("Diversion", &["a.example", "b.example", "A.example"]), Some(482)),
+    ];
     for (headers, refused) in cases {
         let headers: Vec<(String, String)> = headers;
         let mut world = world(|_| {});
