@@ -6,7 +6,6 @@ use baton_sip::Command as SipCommand;
 
 use crate::conversation::Conversation;
 use crate::desk::Desk;
-use crate::ids::ConnectionId;
 use crate::leg::{Device, HoldRefused, Leg};
 use crate::line::{give_leg, take_leg};
 use crate::timer::Timer;
@@ -21,7 +20,7 @@ const REFUSALS_MAX: u8 = 7;
 impl Desk {
     /// Tells every trunk whose party's hold has changed.
     pub(crate) fn publish_holds(&mut self, conversation: &mut Conversation) {
-        let (mut due, mut held_again) = (Vec::new(), Vec::new());
+        let (mut due, mut held_again, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         for party in conversation.live() {
             let is_held = party.hold.is_some() && party.is_here();
             let is_free = |leg: &&Leg| leg.is_up() && leg.pending.is_none() && leg.hold_offered.is_none();
@@ -34,8 +33,17 @@ impl Desk {
                     held_again.push((leg.id, hold));
                 }
                 let waits = refused.is_some_and(|refused| refused.again_us.is_none_or(|again| again > self.now_us));
-                due.extend((leg.hold_told != Some(hold) && !waits).then_some((leg.id, hold)));
+                if waits {
+                    waiting.extend(refused.and_then(|refused| Some((refused.again_us?, party.id))));
+                } else if leg.hold_told != Some(hold) {
+                    due.push((leg.id, hold));
+                }
             }
+        }
+        // The last one set for a party is the first of its legs to be told again.
+        waiting.sort_unstable_by(|one, other| other.cmp(one));
+        for (again_us, party) in waiting {
+            self.timers.set(Timer::HoldTold(conversation.id, party), again_us);
         }
         held_again.into_iter().for_each(|(leg, hold)| self.forget_refusal(conversation, leg, hold));
         due.into_iter().for_each(|(leg, hold)| self.offer_hold(conversation, leg, hold));
@@ -71,7 +79,7 @@ impl Desk {
         let Some(mut taken) = take_leg(conversation, leg_id) else { return };
         if let Some(hold) = taken.1.hold_offered.take() {
             taken.1.pending = None;
-            self.hold_refused(conversation, &mut taken, hold, status);
+            self.hold_refused(conversation, &mut taken.1, hold, status);
         }
         give_leg(conversation, taken);
     }
@@ -79,13 +87,7 @@ impl Desk {
     /// What is agreed holds on. A trunk that will not be told of hold is not asked again, unless the offer only came at the wrong
     /// time; that a hold is over it must know, else its party may hear nothing: it is told again and again, and meanwhile media
     /// flow as if it knew.
-    pub(crate) fn hold_refused(
-        &mut self,
-        conversation: &Conversation,
-        (owner, leg, _): &mut (ConnectionId, Leg, usize),
-        hold: LocalHold,
-        status: u16,
-    ) {
+    pub(crate) fn hold_refused(&mut self, conversation: &Conversation, leg: &mut Leg, hold: LocalHold, status: u16) {
         let before = leg.hold_refused.filter(|refused| refused.hold == hold);
         let times = before.map_or(1, |refused| refused.times.saturating_add(1));
         let again = (hold == LocalHold::None || PASSING.contains(&status)) && times < REFUSALS_MAX;
@@ -93,9 +95,6 @@ impl Desk {
         leg.hold_told = leg.negotiated().map(|negotiated| negotiated.local_hold);
         leg.hold_refused =
             Some(HoldRefused { hold, times, again_us: again.then(|| self.now_us.saturating_add(pause_ms * 1_000)) });
-        if again {
-            self.start_timer(Timer::HoldTold(conversation.id, *owner), pause_ms);
-        }
         self.configure(conversation, leg);
     }
 }

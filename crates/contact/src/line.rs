@@ -135,7 +135,7 @@ impl Desk {
                 match offered {
                     // Crossed with an offer of the peer's: it is offered again.
                     Some(_) if error == SdpError::Stale => leg.1.hold_told = None,
-                    Some(hold) => self.hold_refused(conversation, &mut leg, hold, error.status()),
+                    Some(hold) => self.hold_refused(conversation, &mut leg.1, hold, error.status()),
                     None => {}
                 }
                 false

@@ -13,7 +13,7 @@ use crate::registration::RegistrationId;
 pub(crate) enum Timer {
     /// A target has rung long enough.
     Ring(ConversationId, ConnectionId),
-    /// A trunk that refused to be told how its party is held is told again.
+    /// A trunk that refused to be told how its party is held is told again: the first of the party's legs whose pause is over.
     HoldTold(ConversationId, ConnectionId),
     /// A customer has been on hold for long.
     HoldReminder(ConversationId, ConnectionId),

@@ -2,6 +2,7 @@
 
 mod controls;
 mod happenings;
+mod holds;
 mod ledger;
 mod media;
 mod rooms;
