@@ -36,6 +36,11 @@ impl TraceHub {
         let _ = self.messages.send(Arc::new(message));
     }
 
+    /// How many messages wait for the slowest listener.
+    pub(crate) fn kept(&self) -> usize {
+        self.messages.len()
+    }
+
     /// Ends every listener's stream: the server stops.
     pub fn close(&self) {
         self.closed.send_replace(true);

@@ -280,7 +280,7 @@ async fn the_node_tells_of_itself_without_a_token() {
     assert_eq!(api.get("/readyz", "").await.text, "ready\n");
     let metrics = api.get("/metrics", "").await.text;
     assert!(metrics.starts_with("baton_calls 3\n"), "{metrics}");
-    for name in ["events_kept", "events_kept_bytes", "answers_kept", "answers_kept_bytes"] {
+    for name in ["events_kept", "events_kept_bytes", "answers_kept", "answers_kept_bytes", "trace_messages_kept"] {
         assert!(metrics.lines().any(|line| line == format!("baton_api_{name} 0")), "{name} is missing in\n{metrics}");
     }
     assert!(api.get("/", "").await.text.contains("panel is not there yet"));

@@ -56,10 +56,11 @@ const GAUGES: [&str; 12] = [
 
 /// Rings and caches that fill up to a bound and then stay, with what they may hold when everything has drained. Shown, so
 /// that memory that grows with them is told from a leak; what is above its bound is one.
-const RINGS: [(&str, u64); 6] = [
+const RINGS: [(&str, u64); 7] = [
     ("baton_api_events_kept", 16_384),
     ("baton_api_events_kept_bytes", 32 * 1024 * 1024),
     ("baton_api_answers_kept", 0),
+    ("baton_api_trace_messages_kept", 1_024),
     ("baton_store_conversations", 256),
     ("baton_sip_nonces", 65_536),
     ("baton_sip_ended_dialogs", 4_096),

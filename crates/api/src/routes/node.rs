@@ -70,11 +70,13 @@ async fn metrics(State(app): State<App>) -> Response {
 fn kept(app: &App) -> String {
     let (events, event_bytes) = app.services.hub.kept();
     let (answers, answer_bytes) = app.answers.kept();
+    let traced = app.services.trace.kept();
     let gauges = [
         ("baton_api_events_kept", "Events and snapshots kept for WebSockets.", events),
         ("baton_api_events_kept_bytes", "About how many bytes those take; at most 32 MiB.", event_bytes),
         ("baton_api_answers_kept", "Answers kept for requests with an Idempotency-Key.", answers),
         ("baton_api_answers_kept_bytes", "How many bytes those have.", answer_bytes),
+        ("baton_api_trace_messages_kept", "SIP messages that wait for the slowest trace; at most 1,024.", traced),
     ];
     let line = |(name, help, value)| format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
     gauges.into_iter().map(line).collect()
