@@ -43,7 +43,15 @@ impl World {
     /// What is wrong at an ear.
     fn wrong_at(&self, ear: u64, expected: &Expected) -> Option<String> {
         let (line, from_us) = (&self.lines[&ear], self.now_us - WINDOW_US);
-        let speaks = |other: &&u64| !self.lines[*other].is_over() && !expected.unsure.contains(other);
+        // With more lines than tones, some share one: whose of them it is cannot be heard.
+        let same = |other: u64, lines: &BTreeSet<u64>| {
+            lines.iter().any(|line| *line != other && self.lines[line].voice.hz == self.lines[&other].voice.hz)
+        };
+        let shared = |other: u64| same(other, &expected.heard) && !expected.heard.contains(&other);
+        let speaks = |other: &&u64| {
+            let unsure = expected.unsure.contains(other) || same(**other, &expected.unsure) || shared(**other);
+            !self.lines[*other].is_over() && !unsure
+        };
         let heard: BTreeSet<u64> = (self.lines.keys())
             .filter(speaks)
             .filter(|other| line.voice.loudness(&self.lines[*other].voice, from_us, expected.mixed) > HEARD)
