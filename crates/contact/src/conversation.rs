@@ -156,6 +156,11 @@ impl Conversation {
         self.connections.iter().find(|each| each.contact == contact && each.is_agent() && each.is_live())
     }
 
+    /// The live party that is this agent's, or that it is being rung for.
+    pub(crate) fn party_of_agent(&self, agent: &str) -> Option<&Connection> {
+        self.live().find(|each| each.agent.as_deref() == Some(agent))
+    }
+
     /// All live parties. Supervisors are none.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Connection> {
         self.connections.iter().filter(|each| each.is_live() && each.monitor.is_none())

@@ -221,7 +221,10 @@ impl Desk {
                 if trunks.iter().any(has_room) { Ok(()) } else { Err(503) }
             }
             Destination::Agent(name) if arrival.agent.as_deref() == Some(name) => Err(486),
-            Destination::Conference(name) if !self.room_has_space(name) => Err(486),
+            Destination::Conference(name) if !self.room_has_space(name) => {
+                let there = arrival.agent.as_deref().is_some_and(|agent| self.is_in_room_itself(name, agent));
+                if there { Ok(()) } else { Err(486) }
+            }
             _ => Ok(()),
         }
     }
@@ -356,14 +359,36 @@ impl Desk {
         Caller { number, name, referred_by, ..Caller::default() }
     }
 
-    /// One caller more in a conference room.
+    /// One caller more in a conference room, or a new line of an agent who is there or is being called there.
     fn enter_room(&mut self, conversation: &mut Conversation, arrival: Arrival, dialled: &str) {
-        match self.caller_leg(conversation, &arrival) {
-            Ok(leg) => {
+        let there = arrival.agent.as_deref().and_then(|agent| conversation.party_of_agent(agent)).map(|party| party.id);
+        match (self.caller_leg(conversation, &arrival), there) {
+            (Ok(leg), Some(there)) => self.move_to_line(conversation, there, leg),
+            (Ok(leg), None) => {
                 let caller = self.caller_party(conversation, &arrival, leg, dialled);
                 self.answer_caller(conversation, caller, arrival.session.0);
             }
-            Err(status) => self.refuse(arrival.session, status, status == 503),
+            (Err(status), _) => self.refuse(arrival.session, status, status == 503),
+        }
+    }
+
+    /// An agent has dialled the room that it is in, or is being called into: it goes on by its new line, as nobody is in a
+    /// room twice and hears itself.
+    fn move_to_line(&mut self, conversation: &mut Conversation, there: ConnectionId, line: Leg) {
+        let (line_id, old) = (line.id, crate::line::leg_ids(conversation, there));
+        let Some(party) = conversation.connection_mut(there) else { return };
+        party.legs.push(line);
+        let (contact, pending) = (party.contact, party.is_pending());
+        self.answer_caller(conversation, there, line_id);
+        if !conversation.leg(line_id).is_some_and(Leg::is_up) {
+            return;
+        }
+        self.resume_party(conversation, there, contact);
+        if pending {
+            return self.target_answers(conversation, there, line_id);
+        }
+        for leg in old {
+            self.end_leg(conversation, there, leg, 487, Some(crate::line::ELSEWHERE));
         }
     }
 

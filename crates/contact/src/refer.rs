@@ -320,6 +320,11 @@ impl Desk {
         if other.monitor.is_some() {
             return Err(403);
         }
+        let mut stay = conversation.live().filter(|each| each.id != owner).filter_map(|each| each.agent.as_deref());
+        if stay.any(|agent| second.party_of_agent(agent).is_some_and(|each| each.id != second_owner)) {
+            // An agent with a line in each would talk to itself.
+            return Err(403);
+        }
         if conversation.live().any(Connection::is_room) && second.live().any(Connection::is_room) {
             // A call is in one room at most.
             return Err(403);

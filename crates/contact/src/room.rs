@@ -14,7 +14,9 @@ use baton_media::Command as MediaCommand;
 use baton_sdp::{Capabilities, LocalMedia, Negotiation};
 use baton_sip::EndCause;
 
+use crate::command::Refusal;
 use crate::connection::{Connection, Phase};
+use crate::control::wrong_state;
 use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
 use crate::event::{DisconnectReason, EndpointAddress};
@@ -22,6 +24,7 @@ use crate::ids::{ConnectionId, ConversationId};
 use crate::leg::{Device, Leg, LegState};
 use crate::line::PTIME_MS;
 use crate::outcome::Failure;
+use crate::route::Destination;
 use crate::snapshot::ConnectionType;
 
 /// The far end of a tie line, on a leg.
@@ -99,6 +102,31 @@ impl Desk {
     pub(crate) fn room_has_space(&self, name: &str) -> bool {
         let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
         room.map_or(0, |room| room.live().count()) < self.room_parties_max(name)
+    }
+
+    /// Whether an agent is in a room, or being called into it, by a line of its own and not by a call that leads there.
+    pub(crate) fn is_in_room_itself(&self, name: &str, agent: &str) -> bool {
+        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+        room.is_some_and(|room| room.party_of_agent(agent).is_some())
+    }
+
+    /// Nobody comes into a room by a call and by a line of its own: it would hear itself. Whoever leads the call there and goes
+    /// is not meant.
+    pub(crate) fn check_nobody_is_there_twice(
+        &self,
+        conversation: &Conversation,
+        destination: &Destination,
+        goes: Option<ConnectionId>,
+    ) -> Result<(), Refusal> {
+        let Destination::Conference(name) = destination else { return Ok(()) };
+        let mut agents =
+            conversation.live().filter(|party| Some(party.id) != goes).filter_map(|party| party.agent.as_deref());
+        match agents.find(|agent| self.is_in_room_itself(name, agent)) {
+            Some(agent) => {
+                Err(wrong_state(&format!("{agent} is in the conference room {name} already, by another line.")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The number by which a room is dialled; without one its name.

@@ -67,6 +67,8 @@ impl Desk {
         if led && !adding.hold && adding.line.is_none() && !adding.stays {
             self.check_company(&aim.destination)?;
         }
+        let goes = (!adding.hold && adding.line.is_none()).then_some(initiator);
+        self.check_nobody_is_there_twice(conversation, &aim.destination, goes)?;
         conversation.transfers += 1;
         if let Destination::Factory(settings) = &aim.destination {
             aim.destination = Destination::Conference(self.make_room(settings));

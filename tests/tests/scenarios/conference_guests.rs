@@ -3,7 +3,7 @@
 use baton_contact::command::{AddMode, Command, Control, Query, Refusal, RefusalKind, Reply, RoomControl, Target};
 use baton_contact::directory::SecurityProfile;
 use baton_contact::snapshot::{ConferenceView, ConnectionState};
-use baton_tests::world::{Behaviour, World, office};
+use baton_tests::world::{Behaviour, Dialect, World, office};
 use serde_json::json;
 
 fn ask(world: &mut World, by: Option<&str>, control: RoomControl) -> Result<ConferenceView, Refusal> {
@@ -206,5 +206,36 @@ fn a_room_is_opened_for_a_call_only_while_conversations_may_begin() {
     let refusal = world.try_click("anna", add("800")).expect_err("one too many");
     assert_eq!(refusal.kind, RefusalKind::LimitReached, "{refusal:?}");
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn an_agent_that_dials_a_room_while_it_is_called_there_has_picked_up() {
+    let mut world = World::with_sound(&["anna", "bert"]);
+    world.dial("anna", "800");
+    world.refer("anna", "102");
+    assert!(world.rings("bert"));
+    world.dial("bert", "800");
+    assert!(!world.rings("bert"), "{}", world.ladder);
+    assert_eq!(world.line("anna").progress, [202, 100, 180, 200], "{}", world.ladder);
+    world.expect_hearing(&[("anna", "bert"), ("bert", "anna")]);
+    assert_eq!(rooms(&mut world, None)[0].parties, 2);
+    world.end_of_day();
+}
+
+#[test]
+fn an_agent_that_dials_a_room_again_goes_on_there_on_its_new_line() {
+    let mut world = World::with(&["anna", "bert"], 1, |_, directory| directory.conferences[0].max_parties = 2);
+    world.dial("anna", "800");
+    world.dial("bert", "800");
+    world.hold("bert", Dialect::SendOnly);
+    world.ladder.clear();
+    world.dial("bert", "800");
+    world.expect_ladder(
+        "bert",
+        &["> INVITE", "< 407 INVITE", "> ACK", "> INVITE", "< 200 INVITE", "< BYE", "> ACK", "> 200 BYE"],
+    );
+    world.expect_hearing(&[("anna", "bert"), ("bert", "anna")]);
+    assert_eq!(rooms(&mut world, None)[0].parties, 2);
     world.end_of_day();
 }

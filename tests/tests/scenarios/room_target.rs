@@ -307,3 +307,19 @@ fn m5_digits_cross_the_line_into_the_room() {
     assert_eq!(world.digits_heard("C"), "3");
     world.end_of_day();
 }
+
+#[test]
+fn who_is_in_a_room_already_does_not_come_there_a_second_time_by_a_call() {
+    let mut world = World::with(&["anna", "bert"], 1, |_, directory| room(directory));
+    world.call_in("guest", "800");
+    world.dial("anna", "800");
+    world.dial("anna", office::BANK);
+    world.answer("bank");
+    world.dial("anna", ROOM);
+    assert_eq!(world.line("anna/3").refused, Some(403), "it would hear itself\n{}", world.ladder);
+    world.expect_hearing(&[("bank", "anna"), ("guest", "anna"), ("anna", "bank guest")]);
+    // It may lead the call there, and goes itself.
+    world.refer("anna/2", ROOM);
+    world.expect_hearing(&[("bank", "anna guest"), ("guest", "anna bank"), ("anna", "bank guest")]);
+    world.end_of_day();
+}

@@ -29,6 +29,21 @@ fn r6_two_calls_of_one_trunk_are_spliced() {
 }
 
 #[test]
+fn r11_a_splice_that_would_let_an_agent_talk_to_itself_is_refused() {
+    let mut world = World::new(&["bert"]);
+    world.call_in("C", "102");
+    assert!(world.rings("bert"));
+    // Not on a call yet: it dials one of its own, and answers the other then.
+    world.dial("bert", office::BANK);
+    world.answer("bank");
+    world.answer("bert");
+    world.refer_to_line("bank", "C");
+    assert_eq!(world.line("bank").progress, [403], "{}", world.ladder);
+    assert!(world.is_up("C") && world.is_up("bank"), "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
 fn a_splice_survives_a_restart_before_its_last_words() {
     let mut world = World::new(&["anna", "carla"]);
     two_calls(&mut world);
