@@ -163,7 +163,8 @@ fn write_stamped(builder: &mut Builder, request: &Message, line: &str) -> bool {
     let Ok(via) = ViaSlices::parse(first) else { return false };
     let Some(stamp) = via.stamp(source) else { return false };
     let rest = line.find(first).and_then(|at| line.get(at + first.len()..)).unwrap_or("");
-    builder.header(HeaderName::Via, format_args!("{stamp}{rest}"));
+    // As what is copied, it may hold what we would not write ourselves; a line end it cannot hold.
+    builder.bad |= write!(builder.head, "Via: {stamp}{rest}\r\n").is_err();
     true
 }
 

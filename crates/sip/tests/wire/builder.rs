@@ -51,6 +51,16 @@ fn a_trying_has_no_tag_but_the_timestamp_and_a_failure_no_route() {
     assert!(!busy.contains("Record-Route") && !trying.contains("Record-Route"));
 }
 
+/// Found by fuzzing: what could be read could not be answered.
+#[test]
+fn what_stands_behind_the_first_via_is_given_back_whatever_it_holds() {
+    let mut message = good(&INVITE.replace("p1.h;branch=z9hG4bK2", "p1.h;branch=z9hG4bK\0"));
+    message.set_source("198.51.100.7:40000".parse().unwrap());
+    let answer = message.response(486, "", Some("t")).finish().unwrap();
+    let vias = "rport=40000;branch=z9hG4bK1;received=198.51.100.7 , SIP/2.0/TCP p1.h;branch=z9hG4bK\0\r\n";
+    assert!(String::from_utf8_lossy(&answer).contains(vias), "{answer:?}");
+}
+
 #[test]
 fn a_tag_that_is_there_stays() {
     let message = good(&INVITE.replace("<sip:bob@h>", "<sip:bob@h>;tag=old"));
