@@ -143,8 +143,9 @@ impl Dialog {
     }
 
     /// Where a request goes: the topmost route, else the remote target, if that is an address. A phone's requests go
-    /// along its flow (P7); so do those to a host name, for the dialog's first request found its way along it.
-    pub(crate) fn next_hop(&self) -> Option<(Transport, SocketAddr)> {
+    /// along its flow (P7); so do those to a host name, for the dialog's first request found its way along it, and those to the
+    /// host of a connection, while that `is_up`.
+    pub(crate) fn next_hop(&self, is_up: bool) -> Option<(Transport, SocketAddr)> {
         if self.along_flow {
             return None;
         }
@@ -167,7 +168,7 @@ impl Dialog {
             _ => Transport::Udp,
         };
         // A connection to the same host is kept, and one that is encrypted not left for one that is not.
-        if same_host && transport.is_reliable() && self.flow.connection.is_some() {
+        if is_up && same_host && transport.is_reliable() && self.flow.connection.is_some() {
             return None;
         }
         Some((transport, SocketAddr::new(host, uri.port.unwrap_or(transport.standard_port()))))

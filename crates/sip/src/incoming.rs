@@ -57,10 +57,15 @@ impl Stack {
         Some(bytes)
     }
 
-    /// Sends the 2xx of an INVITE once more: the session's duty, not the transaction's (RFC 3261 §13.3.1.4).
-    pub(crate) fn repeat_success(&mut self, flow: Flow, bytes: Bytes) {
+    /// Sends the 2xx of an INVITE once more: the session's duty, not the transaction's (RFC 3261 §13.3.1.4). The way that it went.
+    pub(crate) fn repeat_success(&mut self, flow: Flow, bytes: Bytes) -> Flow {
         self.counters.retransmissions_sent += 1;
-        self.transmit(flow, bytes);
+        self.send_back(flow, bytes).unwrap_or(flow)
+    }
+
+    /// The way that responses to a request go.
+    pub(crate) fn response_way(&self, id: TransactionId) -> Option<Flow> {
+        Some(self.transactions.server(id)?.flow)
     }
 
     /// Answers without a transaction (RFC 3261 §8.2.7): nothing is remembered. An answer that would be far longer than its
@@ -192,19 +197,22 @@ impl Stack {
             return;
         }
         self.counters.retransmissions_sent += u64::from(again);
+        match (self.send_back(flow, response), self.transactions.server_mut(id)) {
+            (Some(way), Some(server)) => server.flow = way,
+            (None, _) => self.server_event(id, InviteServerEvent::TransportError, ServerEvent::TransportError),
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Sends a response along its flow; if the connection is gone, along one to where the request's sender takes connections:
+    /// its address with the port of its sent-by (RFC 3261 §18.2.2). The way that it went.
+    fn send_back(&mut self, flow: Flow, response: Bytes) -> Option<Flow> {
         if self.transmit(flow, response.clone()) {
-            return;
+            return Some(flow);
         }
-        // RFC 3261 §18.2.2: the connection is gone, so one is opened to where the request came from.
-        match self.way_to_address(flow.transport, flow.remote, "") {
-            Ok(flow) => {
-                if let Some(server) = self.transactions.server_mut(id) {
-                    server.flow = flow;
-                }
-                self.transmit(flow, response);
-            }
-            Err(_) => self.server_event(id, InviteServerEvent::TransportError, ServerEvent::TransportError),
-        }
+        let listens_at = Message::parse(response.clone()).ok()?.via().listening_address(flow.remote);
+        let way = self.way_to_address(flow.transport, listens_at, "").ok()?;
+        self.transmit(way, response).then_some(way)
     }
 }
 

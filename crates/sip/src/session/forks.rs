@@ -47,7 +47,7 @@ pub(crate) fn decline_success(
     reason: Option<&str>,
 ) -> bool {
     let Some(dialog) = dialog_of_success(response, flow) else { return false };
-    let way = match dialog.next_hop() {
+    let way = match dialog.next_hop(true) {
         Some((transport, remote)) => stack.way_to_address(transport, remote, "").unwrap_or(flow),
         None => flow,
     };

@@ -158,7 +158,7 @@ impl Session {
         is_first: bool,
     ) -> Result<(), CommandRefused> {
         let Some(server) = stack.transactions.server(transaction) else { return Err(CommandRefused::WrongState) };
-        let flow = server.flow;
+        let arrived = server.flow;
         let agreed = server.request.as_ref().and_then(|request| self.refresh_agreed_as_server(request));
         if let Some(sdp) = &sdp {
             self.local_sdp = sdp.clone();
@@ -176,6 +176,7 @@ impl Session {
             })
             .ok_or(CommandRefused::BadText)?;
         self.start_refresh(stack, agreed);
+        let flow = stack.response_way(transaction).unwrap_or(arrived);
         let interval_us = stack.pace(flow.transport).t1_us;
         self.success = Some(Success { cseq, bytes, flow, interval_us, has_offer, is_first });
         self.set_timer(stack, SessionTimer::RepeatSuccess, interval_us);
@@ -216,8 +217,8 @@ impl Session {
     pub(super) fn repeat_success(&mut self, stack: &mut Stack) {
         let Some(success) = &mut self.success else { return };
         success.interval_us = success.interval_us.saturating_mul(2).min(stack.pace(success.flow.transport).t2_us);
-        let (flow, bytes, interval_us) = (success.flow, success.bytes.clone(), success.interval_us);
-        stack.repeat_success(flow, bytes);
+        let interval_us = success.interval_us;
+        success.flow = stack.repeat_success(success.flow, success.bytes.clone());
         self.set_timer(stack, SessionTimer::RepeatSuccess, interval_us);
     }
 

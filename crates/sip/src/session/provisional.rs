@@ -105,7 +105,6 @@ impl Session {
     }
 
     fn send_reliable(&mut self, stack: &mut Stack, transaction: TransactionId, status: u16, sdp: Option<Bytes>) {
-        let Some(flow) = stack.transactions.server(transaction).map(|server| server.flow) else { return };
         // RFC 3262 §3: the first one is random in 1 to 2³¹−1, each next one is one more.
         let rseq = match self.provisionals.rseq {
             0 => u32::try_from(stack.random.between(1, 0x7fff_ffff)).unwrap_or(1),
@@ -124,7 +123,7 @@ impl Session {
                 builder.body(SDP, sdp);
             }
         });
-        let Some(bytes) = sent else { return };
+        let (Some(bytes), Some(flow)) = (sent, stack.response_way(transaction)) else { return };
         let interval_us = stack.pace(flow.transport).t1_us;
         self.provisionals.rseq = rseq;
         self.provisionals.outstanding = Some(Outstanding { bytes, flow, interval_us, has_description });
@@ -136,8 +135,8 @@ impl Session {
     pub(super) fn repeat_reliable(&mut self, stack: &mut Stack) {
         let Some(outstanding) = &mut self.provisionals.outstanding else { return };
         outstanding.interval_us = outstanding.interval_us.saturating_mul(2);
-        let (flow, bytes, interval_us) = (outstanding.flow, outstanding.bytes.clone(), outstanding.interval_us);
-        stack.repeat_success(flow, bytes);
+        let interval_us = outstanding.interval_us;
+        outstanding.flow = stack.repeat_success(outstanding.flow, outstanding.bytes.clone());
         self.set_timer(stack, SessionTimer::RepeatReliable, interval_us);
     }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Session;
 use crate::dialog::Dialog;
 use crate::headers::{capabilities, info_packages};
-use crate::interface::{Flow, Party};
+use crate::interface::{ConnectionHandle, Flow, Party};
 use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::transaction::{Owner, Purpose, TransactionId};
@@ -62,7 +62,9 @@ impl Session {
 
     /// The way that requests of this dialog go now.
     pub(super) fn way(&mut self, stack: &mut Stack) -> Flow {
-        match self.dialog.next_hop() {
+        // Connections that peers opened come from a port that nobody listens on: where they do, their remote target says.
+        let can_reopen = |connection: ConnectionHandle| connection.is_ours() || stack.streams.get(connection).is_some();
+        match self.dialog.next_hop(self.dialog.flow.connection.is_none_or(can_reopen)) {
             Some((transport, remote)) => {
                 stack.way_to_address(transport, remote, &self.dialog.server_name).unwrap_or(self.dialog.flow)
             }
@@ -75,7 +77,6 @@ impl Session {
     fn reopened(&mut self, stack: &mut Stack) -> Flow {
         let flow = self.dialog.flow;
         let Some(connection) = flow.connection else { return flow };
-        // Connections that peers opened come from a port that nobody listens on.
         if self.dialog.along_flow || !connection.is_ours() || stack.streams.get(connection).is_some() {
             return flow;
         }

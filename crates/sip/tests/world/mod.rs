@@ -305,6 +305,8 @@ pub struct Desk {
     pub flows: VecDeque<Flow>,
     pub outputs: VecDeque<Output>,
     pub source: SocketAddr,
+    /// What is sent goes along this connection, if there is one, else by UDP.
+    pub connection: Option<ConnectionHandle>,
 }
 
 impl Desk {
@@ -323,13 +325,24 @@ impl Desk {
             flows: VecDeque::new(),
             outputs: VecDeque::new(),
             source: address(1),
+            connection: None,
         }
+    }
+
+    /// A peer at this address has opened a TCP connection, which it sends along from now on.
+    pub fn connect(&mut self, connection: ConnectionHandle, remote: SocketAddr) {
+        let (listener, peer_names) = (ListenerId(1), Vec::new());
+        self.handle(Input::StreamOpened { connection, listener, remote, peer_names });
+        (self.connection, self.source) = (Some(connection), remote);
     }
 
     /// Sends a message: lines as in the test's text, a blank line and a body after `--` if there is one.
     pub fn send(&mut self, text: &str) -> &mut Self {
         let bytes = message(text);
-        let input = Input::Datagram { listener: ListenerId(0), source: self.source, bytes };
+        let input = match self.connection {
+            Some(connection) => Input::StreamBytes { connection, bytes },
+            None => Input::Datagram { listener: ListenerId(0), source: self.source, bytes },
+        };
         self.handle(input)
     }
 
