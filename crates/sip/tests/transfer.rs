@@ -269,6 +269,17 @@ fn r13_a_request_of_no_dialog_gets_481_and_an_ack_nothing() {
     assert!(phone.desk.titles().is_empty());
 }
 
+/// RFC 4320 §4.2 forbids 408 here, not an answer: a far end that has said 408 to our own REFER is passed on as 504.
+#[test]
+fn r13_a_refer_that_is_refused_with_408_is_answered() {
+    let mut phone = Phone::answered();
+    let text = refer(&phone, 2, "");
+    phone.desk.send(&text);
+    let transfer = asked(&mut phone);
+    phone.desk.command(Command::RefuseTransfer { session: phone.session, transfer, status: 408 }).unwrap();
+    assert_eq!(phone.desk.titles(), ["504 REFER"]);
+}
+
 #[test]
 fn r13_a_pending_refer_is_answered_when_the_session_ends() {
     let mut phone = Phone::answered();

@@ -8,7 +8,7 @@ use crate::front_door::Entry;
 use crate::headers::{KNOWN_OPTIONS, capabilities, contact, wants_sips};
 use crate::interface::{CommandRefused, Config, Event, Flow};
 use crate::random::marked;
-use crate::session::SessionNames;
+use crate::session::{SessionNames, refusal};
 use crate::timer::{SubscriptionTimer, Timer};
 use crate::transaction::TransactionId;
 use crate::wire::{Builder, EventPackage, HeaderName, Message, Method, NameAddr, Uri};
@@ -126,7 +126,7 @@ impl Endpoint {
     pub(crate) fn refuse_subscription(&mut self, id: SubscriptionId, status: u16) -> Result<(), CommandRefused> {
         let subscription = self.notifier.subscriptions.get(&id).ok_or(CommandRefused::NoSession)?;
         let Phase::Asked { transaction, .. } = subscription.phase else { return Err(CommandRefused::WrongState) };
-        let status = if (400..=699).contains(&status) { status } else { 603 };
+        let status = refusal(status, 603);
         let tag = subscription.dialog.local_tag.clone();
         self.stack.respond(transaction, status, "", Some(&tag), |_| {});
         self.forget_subscription(id);

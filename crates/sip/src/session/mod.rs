@@ -47,6 +47,7 @@ pub(crate) use provisional::Provisionals;
 pub(crate) use refer_in::Transfer;
 pub(crate) use refer_out::Referral;
 pub(crate) use refresh::{Interval, Refresh, interval_too_small};
+pub(crate) use send::refusal;
 pub(crate) use session_id::SessionNames;
 
 /// Most offers of ours that wait behind a running exchange.

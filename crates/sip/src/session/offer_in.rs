@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::send::refusal;
 use super::{Exchange, Phase, Session, interval_too_small};
 use crate::headers::SDP;
 use crate::interface::{CommandRefused, Event};
@@ -100,8 +101,7 @@ impl Session {
     pub(super) fn refuse_offer(&mut self, stack: &mut Stack, status: u16) -> Result<(), CommandRefused> {
         let Exchange::Theirs { transaction, .. } = self.exchange else { return Err(CommandRefused::WrongState) };
         self.close_decision(stack);
-        let status = if (400..=699).contains(&status) { status } else { 488 };
-        self.respond(stack, transaction, status);
+        self.respond(stack, transaction, refusal(status, 488));
         Ok(())
     }
 

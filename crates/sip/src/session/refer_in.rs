@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::send::refusal;
 use super::{Phase, Session};
 use crate::dialog::Dialog;
 use crate::interface::{CommandRefused, Event, ReferTarget, ReplacesTarget, TransferId};
@@ -131,8 +132,8 @@ impl Session {
         let transaction = self.undecided(id)?;
         let own = self.transfer.take().and_then(|transfer| transfer.dialog);
         self.stop_decision(stack);
-        let status = if (400..=699).contains(&status) { status } else { 603 };
-        self.respond_in(stack, own.as_deref().unwrap_or(&self.dialog), transaction, status, |_| {});
+        let dialog = own.as_deref().unwrap_or(&self.dialog);
+        self.respond_in(stack, dialog, transaction, refusal(status, 603), |_| {});
         Ok(())
     }
 
