@@ -402,6 +402,7 @@ impl Endpoint {
 
     fn forget_session(&mut self, id: SessionId) {
         let Some(mut session) = self.sessions.remove(&id) else { return };
+        session.refuse_what_is_open(&mut self.stack);
         self.guard.call_goes_to(&mut session.reached_at, None);
         self.stack.timers.stop_session(id);
         self.stack.detach(id, &session.dialog.flow);

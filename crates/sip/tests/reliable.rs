@@ -324,6 +324,48 @@ fn the_callees_early_update_is_answered_and_its_description_stands() {
     assert!(matches!(desk.event(), Some(Event::Answered { sdp: Some(answer), .. }) if answer == sdp(&new)));
 }
 
+/// A PRACK may come after the 200 (RFC 3262 §3), and find an offer open that is not its own.
+#[test]
+fn a_prack_with_an_offer_beside_another_one_takes_nothing_away() {
+    let (mut desk, session) = called("Supported: 100rel\n", ReliableProvisionals::Always);
+    desk.command(ring(session, 183, Some(ANSWER))).unwrap();
+    let described = desk.next();
+    desk.send(&prack(&described, 2, ""));
+    desk.command(ring(session, 180, None)).unwrap();
+    let bare = desk.sent.pop_back().unwrap();
+    desk.command(pick_up(session)).unwrap();
+    desk.titles();
+    desk.send(&in_dialog(&bare, "ACK", 1, ""));
+    assert_eq!(desk.event(), Some(Event::Confirmed { session }));
+    desk.send(&in_dialog(&bare, "UPDATE", 3, &with_sdp(OFFER)));
+    assert_eq!(desk.event(), Some(Event::Offered { session, sdp: Some(sdp(OFFER)) }));
+    desk.send(&prack(&bare, 4, &with_sdp(OFFER)));
+    assert_eq!((desk.titles(), desk.event()), (vec!["500 PRACK".to_owned()], None));
+    desk.command(Command::AcceptOffer { session, sdp: sdp(ANSWER) }).unwrap();
+    assert_eq!(desk.titles(), ["200 UPDATE"]);
+}
+
+/// What nobody above has decided is answered when the call is over.
+#[test]
+fn an_early_update_is_answered_when_its_call_ends() {
+    let (mut desk, session, invite) = calling(|_| {});
+    desk.answer(&invite, "183 Session Progress", "one", &reliable(1, Some(ANSWER)));
+    let update = format!(
+        "UPDATE sip:alice@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKu\nMax-Forwards: 70\n\
+         From: <sip:bob@example.com>;tag=one\nTo: {}\nCall-ID: {}\nCSeq: 1 UPDATE\nContact: <sip:bob@192.0.2.2>\n{}",
+        header(&invite, "From"),
+        header(&invite, "Call-ID"),
+        with_sdp(ANSWER)
+    );
+    desk.send(&update);
+    desk.command(Command::End { session, status: 480, reason: None }).unwrap();
+    desk.titles();
+    desk.answer(&invite, "487 Request Terminated", "one", "");
+    assert!(desk.titles().contains(&"487 UPDATE".to_owned()));
+    desk.run(100 * SECOND);
+    assert_eq!(desk.endpoint.transactions_len(), 0);
+}
+
 /// What would have to be answered in the PRACK is not asked for.
 #[test]
 fn an_invite_without_an_offer_does_not_ask_for_reliable_responses() {

@@ -101,7 +101,7 @@ impl Session {
     }
 
     /// Requests of the peer that wait for the contact get a final response (RFC 3261 §15.1.2, R13).
-    pub(super) fn refuse_what_is_open(&mut self, stack: &mut Stack) {
+    pub(crate) fn refuse_what_is_open(&mut self, stack: &mut Stack) {
         if let Exchange::Theirs { transaction, .. } = self.exchange {
             self.respond(stack, transaction, 487);
             self.exchange = Exchange::Idle;

@@ -175,10 +175,16 @@ impl Session {
         self.provisionals.is_agreed |= outstanding.has_description;
         match sdp {
             // RFC 3262 §5: once there was an answer, the PRACK may carry a new offer.
-            Some(sdp) if self.provisionals.is_agreed && self.ending.is_none() => {
-                self.ask_contact(stack, transaction, false, false);
-                stack.tell(Event::Offered { session: self.id, sdp: Some(sdp) });
-            }
+            Some(sdp) if self.provisionals.is_agreed => match self.obstacle_to_update(prack.from_tag()) {
+                None => {
+                    self.ask_contact(stack, transaction, false, false);
+                    stack.tell(Event::Offered { session: self.id, sdp: Some(sdp) });
+                }
+                // The response was sent before another offer was made.
+                Some(Obstacle::Ours) => self.respond(stack, transaction, 491),
+                Some(Obstacle::Theirs) => self.respond_later(stack, transaction),
+                Some(Obstacle::Ending) => self.respond(stack, transaction, 488),
+            },
             Some(_) => self.respond(stack, transaction, 488),
             None => self.respond(stack, transaction, 200),
         }
