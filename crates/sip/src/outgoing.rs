@@ -198,10 +198,15 @@ impl Stack {
     /// An INVITE that nobody waits for any more rings after all: it is cancelled, and forgotten 64·T1 later whatever becomes
     /// of it (RFC 3261 §9.1).
     pub(crate) fn cancel_disowned(&mut self, invite: TransactionId) {
+        self.cancel_in_time(invite, None);
+    }
+
+    /// Cancels an INVITE, which is over 64·T1 later whatever becomes of it (RFC 3261 §9.1).
+    pub(crate) fn cancel_in_time(&mut self, invite: TransactionId, owner: Option<Owner>) {
         if self.transactions.client(invite).is_none_or(|client| client.cancel.is_some()) {
             return;
         }
-        self.cancel(invite, None, None);
+        self.cancel(invite, None, owner);
         let limit_us = self.limit_us();
         self.set_transaction_timer(invite, TransactionTimer::B, limit_us);
     }

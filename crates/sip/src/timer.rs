@@ -38,6 +38,8 @@ pub(crate) enum SessionTimer {
     RepeatProvisional,
     /// After a CANCEL of ours the final response is awaited for 64·T1 only (RFC 3261 §9.1).
     CancelExpires,
+    /// Our re-INVITE has had no response but provisional ones for long.
+    Undecided,
     /// The back-off after a glare is over (RFC 3261 §14.1).
     Glare,
     /// Debts are no longer waited for.

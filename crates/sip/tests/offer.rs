@@ -216,6 +216,38 @@ fn a_481_to_our_reinvite_ends_the_session() {
     assert_eq!(phone.desk.titles(), ["ACK", "BYE"]);
 }
 
+/// Timer B ends with a provisional response; then nothing but we ourselves bounds the wait.
+#[test]
+fn a_reinvite_that_is_never_decided_is_cancelled() {
+    for answers in [true, false] {
+        let mut phone = Phone::answered();
+        let session = phone.session;
+        phone.desk.command(offer(session)).unwrap();
+        let reinvite = phone.desk.next();
+        phone.desk.answer(&reinvite, "100 Trying", "", "");
+        phone.desk.run(170 * SECOND);
+        phone.desk.answer(&reinvite, "180 Ringing", "", "");
+        phone.desk.run(170 * SECOND);
+        assert!(phone.desk.titles().is_empty());
+        phone.desk.run(20 * SECOND);
+        let cancel = phone.desk.next();
+        assert!(cancel.starts_with("CANCEL "), "{cancel}");
+        phone.desk.titles();
+        phone.desk.answer(&cancel, "200 OK", "", "");
+        if answers {
+            phone.desk.answer(&reinvite, "487 Request Terminated", "", "");
+            assert_eq!(phone.desk.event(), Some(Event::OfferRefused { session, status: 487 }));
+            assert_eq!(phone.desk.titles(), ["ACK"]);
+            phone.desk.command(offer(session)).unwrap();
+            assert_eq!(phone.desk.titles(), ["INVITE"], "the call goes on");
+        } else {
+            phone.desk.run(40 * SECOND);
+            assert_eq!(phone.desk.event(), Some(Event::Ended { session, cause: EndCause::Timeout, q850: None }));
+            assert_eq!(phone.desk.titles()[0], "BYE");
+        }
+    }
+}
+
 #[test]
 fn d1_no_bye_while_our_reinvite_is_unanswered() {
     let mut phone = Phone::answered();

@@ -257,6 +257,7 @@ impl Session {
             SessionTimer::AwaitAck => self.ack_never_came(stack),
             SessionTimer::RepeatProvisional => self.repeat_provisional(stack),
             SessionTimer::CancelExpires => self.cancel_expired(stack),
+            SessionTimer::Undecided => self.reinvite_undecided(stack),
             SessionTimer::Glare => self.backing_off = false,
             SessionTimer::Silence => self.silent_too_long(stack),
             SessionTimer::Debts => self.write_debts_off(stack),

@@ -12,6 +12,9 @@ use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{Message, Method};
 
+/// How long a re-INVITE may go without another response, as a proxy's timer C (RFC 3261 §16.6 step 11).
+const UNDECIDED_US: u64 = 180_000_000;
+
 impl Session {
     /// Queues an offer; [`Session::settle`] sends it when nothing runs before it.
     pub(super) fn offer(&mut self, sdp: Bytes, identity: Option<Party>) -> Result<(), CommandRefused> {
@@ -65,6 +68,9 @@ impl Session {
         flow: Flow,
     ) {
         if response.status() < 200 {
+            if matches!(self.exchange, Exchange::Ours { transaction: ours, .. } if ours == transaction) {
+                self.set_timer(stack, SessionTimer::Undecided, UNDECIDED_US);
+            }
             return;
         }
         let Exchange::Ours { transaction: ours, offer } = &self.exchange else {
@@ -78,6 +84,7 @@ impl Session {
             return;
         }
         let offer = offer.clone();
+        self.stop_timer(stack, SessionTimer::Undecided);
         match response.status() {
             200..=299 => self.reinvite_accepted(stack, transaction, response, &offer),
             401 | 407 => {
@@ -106,9 +113,18 @@ impl Session {
             return;
         }
         let offer = offer.clone();
+        self.stop_timer(stack, SessionTimer::Undecided);
         match failure {
             Failure::Timeout => self.dialog_gone(stack, EndCause::Timeout),
             Failure::Transport => self.offer_refused(stack, 503, &offer),
+        }
+    }
+
+    /// The peer neither takes our offer nor refuses it: the INVITE is cancelled, and what stood before stands (RFC 3261 §14.1). Who
+    /// does not answer that either has lost the dialog.
+    pub(super) fn reinvite_undecided(&mut self, stack: &mut Stack) {
+        if let Exchange::Ours { transaction, .. } = self.exchange {
+            stack.cancel_in_time(transaction, Some(Owner { session: self.id, purpose: Purpose::Cancel }));
         }
     }
 
