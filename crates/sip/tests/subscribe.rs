@@ -339,6 +339,21 @@ fn a_notify_that_fails_ends_its_subscription_unless_the_phone_says_when_to_try_a
 }
 
 #[test]
+fn a_subscription_that_ends_goes_with_its_connection() {
+    let one = ConnectionHandle(1);
+    let mut watcher = Watcher::new();
+    watcher.desk.connect(one, "198.51.100.9:40000".parse().unwrap());
+    let (_, ok, _) = watcher.watch("");
+    // It is ended while its first notification is still unanswered, and then nothing can be told any more.
+    let end = watcher.request("SUBSCRIBE", &tag(&header(&ok, "To")), "Event: dialog\nExpires: 0\n");
+    watcher.desk.send(&end);
+    assert_eq!(watcher.desk.titles(), ["200 SUBSCRIBE"]);
+    watcher.desk.handle(Input::StreamClosed { connection: one });
+    watcher.desk.run(10 * SECOND);
+    assert_eq!(watcher.desk.endpoint.subscriptions_len(), 0);
+}
+
+#[test]
 fn a_phone_that_answers_no_notify_has_lost_its_subscription() {
     let mut phone = Watcher::new();
     let (subscription, _, _) = phone.watch("");

@@ -61,8 +61,8 @@ impl Endpoint {
             return;
         }
         match (failure, self.notifier.subscriptions.get_mut(&id)) {
-            // Told as soon as it registers or subscribes along another flow; its time runs on.
-            (Failure::Transport, Some(subscription)) => subscription.owes = true,
+            // Told as soon as it registers or subscribes along another flow; its time runs on. One that is over has none.
+            (Failure::Transport, Some(subscription)) if subscription.phase == Phase::Active => subscription.owes = true,
             _ => self.forget_subscription(id),
         }
     }
