@@ -182,7 +182,8 @@ impl Endpoint {
     pub(crate) fn cut_off(&mut self, flow: Flow) -> bool {
         let Some(connection) = flow.connection else { return false };
         let Some(stream) = self.stack.streams.get(connection) else { return false };
-        if !stream.sessions.is_empty() || !stream.accounts.is_empty() || !stream.transactions.is_empty() {
+        let is_used = !stream.sessions.is_empty() || !stream.transactions.is_empty();
+        if is_used || self.is_registered_along(connection) {
             return false;
         }
         self.stack.outputs.push_back(Output::Close { connection });

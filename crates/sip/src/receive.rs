@@ -103,8 +103,7 @@ impl Endpoint {
 
     /// RFC 5626 §3.5.1: a ping is answered by a pong. It keeps a stranger's connection no longer than silence would.
     fn take_ping(&mut self, flow: Flow, connection: ConnectionHandle) {
-        let is_known = self.stack.streams.get(connection).is_some_and(|stream| !stream.accounts.is_empty());
-        if is_known || self.peer_along(&flow).is_some() {
+        if self.is_registered_along(connection) || self.peer_along(&flow).is_some() {
             self.stack.touch_stream(connection);
         }
         self.stack.outputs.push_back(Output::Transmit { flow, bytes: Bytes::from_static(b"\r\n") });
@@ -140,11 +139,20 @@ impl Endpoint {
     /// A stream has carried nothing for its time: it is closed unless something lives on it.
     pub(crate) fn stream_idled(&mut self, connection: ConnectionHandle) {
         let Some(stream) = self.stack.streams.get(connection) else { return };
-        let is_used = !stream.sessions.is_empty() || !stream.accounts.is_empty() || !stream.transactions.is_empty();
-        if is_used {
+        let is_used = !stream.sessions.is_empty() || !stream.transactions.is_empty();
+        if is_used || self.is_registered_along(connection) {
             return self.stack.touch_stream(connection);
         }
         self.close_stream(connection);
+    }
+
+    /// Whether a phone is reached along a stream; one that was is not any more when its registration has ended.
+    pub(crate) fn is_registered_along(&self, connection: ConnectionHandle) -> bool {
+        let Some(stream) = self.stack.streams.get(connection) else { return false };
+        let along = |account: &String| {
+            self.registrar.bindings(account).iter().any(|binding| binding.flow.connection == Some(connection))
+        };
+        stream.accounts.iter().any(along)
     }
 
     /// A stream's peer has not sent a whole message in time.

@@ -90,6 +90,10 @@ impl Registrar {
                 changed
             }
             Contacts::List(contacts) => {
+                // As many new ones as may be there in the place of as many old ones: of more, some would have to stay.
+                if contacts.len() > 2 * limits.contacts_max {
+                    return Err(RegisterRefused::TooMany);
+                }
                 for contact in &contacts {
                     let reg_id = reg_id(contact, register)?;
                     // RFC 5626 §4.2.1: a flow is registered by itself.

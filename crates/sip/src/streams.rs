@@ -39,7 +39,7 @@ pub(crate) struct Stream {
     pub(crate) transactions: BTreeSet<TransactionId>,
     /// Sessions whose requests go along it.
     pub(crate) sessions: BTreeSet<SessionId>,
-    /// Accounts with a binding on it.
+    /// Accounts that have registered along it.
     pub(crate) accounts: BTreeSet<String>,
 }
 

@@ -185,6 +185,39 @@ fn too_many_contacts_are_refused_as_a_whole() {
     assert!(desk.endpoint.bindings("101").is_empty());
 }
 
+/// Each is compared with every one that is there: a message full of them must not keep us busy.
+#[test]
+fn a_message_full_of_contacts_is_refused_before_they_are_compared() {
+    let mut desk = desk(UnknownSource::Challenge);
+    let contacts = |line: usize| (0..200).map(move |port| format!("<sip:101@10.0.0.{line}:{}>", 6_000 + port));
+    let many: String = (0..10).map(|line| format!("m: {}\n", contacts(line).collect::<Vec<_>>().join(","))).collect();
+    assert!(registered(&mut desk, 1, &many).starts_with("SIP/2.0 403"));
+    // All that may be there are replaced by as many others at once.
+    let all = |port: usize, expires| format!("Contact: <sip:101@10.0.0.5:{port}>;expires={expires}\n");
+    let first: String = (0..10).map(|number| all(6_000 + number, 300)).collect();
+    let others: String = (0..10).map(|number| all(6_000 + number, 0) + &all(7_000 + number, 300)).collect();
+    assert!(registered(&mut desk, 10, &first).starts_with("SIP/2.0 200"));
+    assert!(registered(&mut desk, 20, &others).starts_with("SIP/2.0 200"));
+    assert_eq!(desk.endpoint.bindings("101").len(), 10);
+}
+
+#[test]
+fn a_connection_whose_registration_is_over_is_idle() {
+    let one = ConnectionHandle(1);
+    for extra in ["Expires: 60", "Expires: 300"] {
+        let mut desk = desk(UnknownSource::Challenge);
+        desk.connect(one, "198.51.100.9:40000".parse().unwrap());
+        assert!(registered(&mut desk, 1, &format!("{CONTACT}\n{extra}")).starts_with("SIP/2.0 200"));
+        if extra == "Expires: 300" {
+            desk.run(250 * SECOND);
+            assert!(desk.outputs.is_empty(), "a registration keeps its connection");
+            assert!(registered(&mut desk, 10, &format!("{CONTACT}\nExpires: 0")).starts_with("SIP/2.0 200"));
+        }
+        desk.run(250 * SECOND);
+        assert_eq!(desk.outputs.pop_front(), Some(Output::Close { connection: one }), "{extra}");
+    }
+}
+
 #[test]
 fn bindings_expire_are_restored_and_go_with_their_account() {
     let mut desk = desk(UnknownSource::Challenge);
