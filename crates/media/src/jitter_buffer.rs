@@ -17,7 +17,7 @@ const DEPTH_MAX: i32 = 1_280;
 /// What is kept after such a skip: 40 ms.
 const DEPTH_AFTER_SKIP: u32 = 320;
 /// A timestamp this far off is another start, not disorder: 500 ms.
-const JUMP_SAMPLES: i32 = 4_000;
+const JUMP_SAMPLES: u32 = 4_000;
 /// Longest payload that is mixed: 120 ms.
 const PAYLOAD_MAX: usize = 960;
 /// Slack that is aimed at, and between which it is left alone.
@@ -96,7 +96,7 @@ impl JitterBuffer {
             return;
         }
         let position = timestamp.wrapping_sub(self.read) as i32;
-        if !self.started || law != self.law || position.abs() > JUMP_SAMPLES {
+        if !self.started || law != self.law || position.unsigned_abs() > JUMP_SAMPLES {
             self.restart(law, timestamp);
         }
         let end = timestamp.wrapping_add(codes.len() as u32);
@@ -420,6 +420,17 @@ mod tests {
             assert_eq!(quiet_frames(&heard[1_600..]), 0, "{samples}");
             assert!(largest_step(&heard[1_600..]) < 3_200, "{samples}: {}", largest_step(&heard[1_600..]));
             assert!(depths.iter().all(|depth| *depth <= samples + 400), "{samples}");
+        }
+    }
+
+    /// Found by fuzzing: half the circle of timestamps away has no sign.
+    #[test]
+    fn a_jump_by_half_of_all_timestamps_begins_anew() {
+        let mut buffer = JitterBuffer::new();
+        let (mut frame, codes) = ([0; FRAME_SAMPLES], [g711::encode(Codec::Pcma, 8_000); FRAME_SAMPLES]);
+        for timestamp in [1_000, 1_000 + FRAME_SAMPLES as u32 + (1 << 31)] {
+            buffer.push(0, Some(5_000), Codec::Pcma, timestamp, &codes);
+            assert!(buffer.read(&mut frame) && frame.iter().any(|sample| *sample > 7_000), "{timestamp}");
         }
     }
 

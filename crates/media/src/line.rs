@@ -9,7 +9,7 @@ const LEAD_SAMPLES_MAX: i32 = 80;
 /// How far behind real time a new feed may go on without a jump: 40 ms, which peers take for jitter.
 const LAG_SAMPLES_MAX: i32 = 320;
 /// A feed that goes on without a seam may stray this far (60 ms).
-const STRAY_SAMPLES_MAX: i32 = 480;
+const STRAY_SAMPLES_MAX: u32 = 480;
 /// A telephone event may claim to last until this far ahead of real time (200 ms).
 const EVENT_AHEAD_MAX: i32 = 1_600;
 
@@ -53,7 +53,7 @@ impl Line {
     pub(crate) fn place(&mut self, now_us: u64, continuing: bool) -> Option<u32> {
         self.start(now_us);
         let behind = self.ideal(now_us).wrapping_sub(self.end) as i32;
-        if continuing && behind.abs() <= STRAY_SAMPLES_MAX {
+        if continuing && behind.unsigned_abs() <= STRAY_SAMPLES_MAX {
             return Some(self.end);
         }
         if behind < -LEAD_SAMPLES_MAX {
@@ -85,8 +85,8 @@ impl Line {
     /// Follows a forwarded peer's clock: `lead` is how far ahead it was when it took over, and what it has
     /// strayed from that since is its clock's error (or jitter, which averages out).
     pub(crate) fn follow(&mut self, now_us: u64, timestamp: u32, lead: i32) {
-        let stray = self.lead(now_us, timestamp) - lead;
-        if stray.abs() <= STRAY_SAMPLES_MAX {
+        let stray = self.lead(now_us, timestamp).wrapping_sub(lead);
+        if stray.unsigned_abs() <= STRAY_SAMPLES_MAX {
             self.offset_x256 += i64::from(stray);
         }
     }
