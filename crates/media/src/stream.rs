@@ -168,6 +168,8 @@ pub(crate) struct Stream {
     pub(crate) sender_report: Option<(u32, u64)>,
     pub(crate) round_trip_us: u32,
     packets_at_report: u64,
+    /// Whether any RTCP was sent.
+    reported: bool,
 }
 
 impl Stream {
@@ -211,6 +213,7 @@ impl Stream {
             sender_report: None,
             round_trip_us: 0,
             packets_at_report: 0,
+            reported: false,
         }
     }
 
@@ -478,6 +481,10 @@ impl Stream {
 
     /// Sends a compound RTCP packet.
     pub(crate) fn report<S: Sink>(&mut self, now_us: u64, name: &str, goodbye: bool, sink: &mut S) {
+        // RFC 3550 §6.3.7: nobody says goodbye who has never said anything.
+        if goodbye && self.line.packets() == 0 && !self.reported {
+            return;
+        }
         let Some(configuration) = &self.configuration else { return };
         let Some(latch) = &self.latch else { return };
         let (kind, destination) = match configuration.remote_rtcp {
@@ -504,6 +511,7 @@ impl Stream {
         let mut buffer = [0; COMPOUND_BYTES_MAX];
         if let Some(length) = compound.write(&mut buffer) {
             sink.send(self.id, kind, destination, &buffer[..length]);
+            self.reported = true;
         }
     }
 

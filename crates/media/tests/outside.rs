@@ -161,6 +161,18 @@ fn reports_are_sent_every_five_seconds_and_give_the_round_trip() {
     assert!((29_500..=30_500).contains(&trip), "{trip}");
 }
 
+/// RFC 3550 §6.3.7.
+#[test]
+fn a_leg_that_was_sent_nothing_is_told_no_goodbye() {
+    let mut world = World::with_peers(&[Pcmu, Pcmu]);
+    world.command(Command::Close { stream: StreamId(1) });
+    world.join(&[2]);
+    world.run_ms(100);
+    world.command(Command::Close { stream: StreamId(2) });
+    assert_eq!((world.peer(1).received.len(), world.peer(1).reports.len()), (0, 0));
+    assert!(!world.peer(2).received.is_empty() && world.peer(2).reports.len() == 1);
+}
+
 #[test]
 fn a_separate_rtcp_port_is_used_when_negotiated() {
     let mut world = World::with_peers(&[Pcmu]);
