@@ -37,8 +37,8 @@ impl Endpoint {
     /// Whether a request belongs to something that is there already, and so gives way to nothing.
     pub(crate) fn is_in_progress(&self, request: &Message) -> bool {
         if *request.method() == Method::Cancel {
-            let key = crate::transaction::server_key(request, &Method::Invite);
-            return self.stack.transactions.of_key(&key).is_some();
+            let key = self.stack.transactions.key_maker().server_key(request, &Method::Invite);
+            return self.stack.transactions.of_key(key).is_some();
         }
         match request.to_tag() {
             Some(tag) => {

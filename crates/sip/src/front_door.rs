@@ -11,7 +11,7 @@ use crate::outgoing::BRANCH_START;
 use crate::random::{marked, read_marked};
 use crate::registrar::RegisterRefused;
 use crate::session::{Session, interval_too_small};
-use crate::transaction::merge_key;
+use crate::transaction::Key;
 use crate::wire::{DigestCredentials, HeaderName, Message, Method, NameAddr, Uri, Via};
 
 /// Most values of a header that goes on with its call; what is beyond is left behind.
@@ -28,7 +28,7 @@ pub(crate) struct Entry {
     /// The request.
     pub(crate) request: Message,
     /// Its transaction's key.
-    pub(crate) key: String,
+    pub(crate) key: Key,
     /// Whether a stranger has paid for it with a token.
     pub(crate) paid: bool,
 }
@@ -356,7 +356,7 @@ impl Endpoint {
             return Err(416);
         }
         // RFC 3261 §8.2.2.2: the same request by another way.
-        if self.stack.transactions.of_merge_key(&merge_key(request)).is_some() {
+        if self.stack.transactions.of_merge_key(self.stack.transactions.key_maker().merge_key(request)).is_some() {
             return Err(482);
         }
         if self.is_ours_come_back(request) {

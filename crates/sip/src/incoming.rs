@@ -9,8 +9,8 @@ use crate::interface::{Flow, SessionId, Transport};
 use crate::stack::Stack;
 use crate::timer::Timer;
 use crate::transaction::{
-    Effect, Effects, InviteServer, InviteServerEvent, Server, ServerEvent, ServerMachine, ServerTransaction,
-    TransactionId, TransactionTimer, merge_key,
+    Effect, Effects, InviteServer, InviteServerEvent, Key, Server, ServerEvent, ServerMachine, ServerTransaction,
+    TransactionId, TransactionTimer,
 };
 use crate::wire::{Builder, HeaderName, Message, Method};
 
@@ -19,7 +19,7 @@ impl Stack {
     pub(crate) fn begin_server(
         &mut self,
         request: Message,
-        key: String,
+        key: Key,
         arrived: Flow,
         session: Option<SessionId>,
     ) -> TransactionId {
@@ -28,7 +28,7 @@ impl Stack {
             Method::Invite => ServerMachine::Invite(InviteServer::start()),
             _ => ServerMachine::Other(Server::start()),
         };
-        let merge_key = request.to_tag().is_none().then(|| merge_key(&request));
+        let merge_key = request.to_tag().is_none().then(|| self.transactions.key_maker().merge_key(&request));
         let transaction = ServerTransaction {
             key,
             merge_key,

@@ -1,5 +1,7 @@
 //! The endpoint's only source of randomness: seeded by the caller, so that a run can be repeated.
 
+use std::fmt::Write;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -40,7 +42,10 @@ impl Random {
 /// A text that carries a number of ours and 64 random bits: a branch or a tag. The number finds the entry without a
 /// search, the random bits prove that the sender has seen our message.
 pub(crate) fn marked(number: u64, random: u64) -> String {
-    format!("{number:x}-{random:016x}")
+    let mut text = String::with_capacity(33);
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{number:x}-{random:016x}");
+    text
 }
 
 /// The number and the random bits of a [`marked`] text; `None` for a text that is not ours.

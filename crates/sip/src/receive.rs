@@ -10,7 +10,7 @@ use crate::headers::capabilities;
 use crate::interface::{ConnectionHandle, Flow, ListenerId, Output, SessionId, TransferId, Transport, UnknownSource};
 use crate::stun::{self, is_stun};
 use crate::timer::Timer;
-use crate::transaction::{InviteServer, ServerMachine, server_key};
+use crate::transaction::{InviteServer, Key, ServerMachine};
 use crate::wire::{Frame, HeaderName, Message, Method};
 
 impl Endpoint {
@@ -210,8 +210,8 @@ impl Endpoint {
         if *request.method() == Method::Ack {
             return self.take_ack(flow, &request);
         }
-        let key = server_key(&request, request.method());
-        if let Some(id) = self.stack.transactions.of_key(&key) {
+        let key = self.stack.transactions.key_maker().server_key(&request, request.method());
+        if let Some(id) = self.stack.transactions.of_key(key) {
             return self.stack.repeat_request(id);
         }
         let mut paid = false;
@@ -249,7 +249,7 @@ impl Endpoint {
         }
     }
 
-    fn take_in_dialog(&mut self, session: SessionId, flow: Flow, request: Message, key: String) {
+    fn take_in_dialog(&mut self, session: SessionId, flow: Flow, request: Message, key: Key) {
         let mut transfer = TransferId(0);
         let mut replaces = None;
         if *request.method() == Method::Refer {
@@ -262,8 +262,8 @@ impl Endpoint {
     }
 
     fn take_ack(&mut self, flow: Flow, ack: &Message) {
-        let key = server_key(ack, &Method::Invite);
-        if let Some(id) = self.stack.transactions.of_key(&key) {
+        let key = self.stack.transactions.key_maker().server_key(ack, &Method::Invite);
+        if let Some(id) = self.stack.transactions.of_key(key) {
             let machine = self.stack.transactions.server(id).map(|server| server.machine);
             // The ACK to a 2xx is the session's even when its sender uses the INVITE's branch again.
             if machine != Some(ServerMachine::Invite(InviteServer::Accepted)) {
@@ -281,9 +281,9 @@ impl Endpoint {
     }
 
     /// RFC 3261 §9.2.
-    fn take_cancel(&mut self, flow: Flow, cancel: Message, key: String) {
-        let invite_key = server_key(&cancel, &Method::Invite);
-        let Some(invite) = self.stack.transactions.of_key(&invite_key) else {
+    fn take_cancel(&mut self, flow: Flow, cancel: Message, key: Key) {
+        let invite_key = self.stack.transactions.key_maker().server_key(&cancel, &Method::Invite);
+        let Some(invite) = self.stack.transactions.of_key(invite_key) else {
             return self.stack.reply(&cancel, flow, 481, "", |_| {});
         };
         let session = self.stack.transactions.server(invite).and_then(|server| server.session);

@@ -98,7 +98,8 @@ pub(crate) fn bare_host(host: &str) -> &str {
 
 impl Stack {
     /// An empty one.
-    pub(crate) fn new(config: Config, random: Random) -> Self {
+    pub(crate) fn new(config: Config, mut random: Random) -> Self {
+        let transactions = Transactions::new(random.secret());
         Stack {
             config,
             now_us: 0,
@@ -106,7 +107,7 @@ impl Stack {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
-            transactions: Transactions::default(),
+            transactions,
             streams: Streams::default(),
             without_tcp: BTreeMap::new(),
             failed_flows: VecDeque::new(),

@@ -10,7 +10,7 @@ use crate::interface::{CommandRefused, Config, Event, Flow};
 use crate::random::marked;
 use crate::session::{SessionNames, refusal};
 use crate::timer::{SubscriptionTimer, Timer};
-use crate::transaction::TransactionId;
+use crate::transaction::{Key, TransactionId};
 use crate::wire::{Builder, EventPackage, HeaderName, Message, Method, NameAddr, Uri};
 
 /// What a phone is told to wait when there are too many subscriptions, in seconds.
@@ -134,7 +134,7 @@ impl Endpoint {
     }
 
     /// A request of a subscription's phone in its dialog.
-    pub(crate) fn take_in_subscription(&mut self, id: SubscriptionId, flow: Flow, request: Message, key: String) {
+    pub(crate) fn take_in_subscription(&mut self, id: SubscriptionId, flow: Flow, request: Message, key: Key) {
         let transaction = self.stack.begin_server(request.clone(), key, flow, None);
         let least_s = self.stack.config.subscription_expires_s.0;
         let lifetime_s = lifetime_s(&request, &self.stack.config);

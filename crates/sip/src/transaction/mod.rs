@@ -12,7 +12,7 @@ pub(crate) use client::{Client, ClientEvent};
 pub(crate) use effect::{Effect, Effects, Failure, Pace, TransactionTimer};
 pub(crate) use invite_client::{InviteClient, InviteClientEvent};
 pub(crate) use invite_server::{InviteServer, InviteServerEvent};
-pub(crate) use key::{merge_key, server_key};
+pub(crate) use key::{Key, KeyMaker, Keys};
 pub(crate) use server::{Server, ServerEvent};
 pub(crate) use table::{
     ClientMachine, ClientTransaction, Owner, Purpose, ServerMachine, ServerTransaction, TransactionId, Transactions,

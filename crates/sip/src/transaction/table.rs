@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Client, InviteClient, InviteServer, Server};
+use super::{Client, InviteClient, InviteServer, Key, KeyMaker, Keys, Server};
 use crate::interface::{Flow, SessionId};
 use crate::wire::{Message, Method};
 
@@ -94,9 +94,9 @@ pub(crate) enum ServerMachine {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ServerTransaction {
     /// Its key in the table.
-    pub(crate) key: String,
+    pub(crate) key: Key,
     /// Its key among requests that came by several ways, if it is outside a dialog.
-    pub(crate) merge_key: Option<String>,
+    pub(crate) merge_key: Option<Key>,
     /// The machine.
     pub(crate) machine: ServerMachine,
     /// The way responses go (RFC 3261 §18.2.2).
@@ -114,12 +114,23 @@ pub(crate) struct ServerTransaction {
 pub(crate) struct Transactions {
     clients: BTreeMap<TransactionId, ClientTransaction>,
     servers: BTreeMap<TransactionId, ServerTransaction>,
-    keys: BTreeMap<String, TransactionId>,
-    merges: BTreeMap<String, TransactionId>,
+    keys: Keys,
+    merges: Keys,
+    key_maker: KeyMaker,
     last: u64,
 }
 
 impl Transactions {
+    /// None yet. The secret is for their keys.
+    pub(crate) fn new(secret: [u8; 32]) -> Self {
+        Transactions { key_maker: KeyMaker::new(secret), ..Transactions::default() }
+    }
+
+    /// What makes the keys of server transactions.
+    pub(crate) fn key_maker(&self) -> &KeyMaker {
+        &self.key_maker
+    }
+
     /// A fresh number.
     pub(crate) fn allocate(&mut self) -> TransactionId {
         self.last += 1;
@@ -133,9 +144,9 @@ impl Transactions {
 
     /// Adds a server transaction under its keys.
     pub(crate) fn insert_server(&mut self, id: TransactionId, transaction: ServerTransaction) {
-        self.keys.insert(transaction.key.clone(), id);
-        if let Some(merge_key) = &transaction.merge_key {
-            self.merges.insert(merge_key.clone(), id);
+        self.keys.insert(transaction.key, id);
+        if let Some(merge_key) = transaction.merge_key {
+            self.merges.insert(merge_key, id);
         }
         self.servers.insert(id, transaction);
     }
@@ -146,8 +157,8 @@ impl Transactions {
             return Some(client.flow);
         }
         let server = self.servers.remove(&id)?;
-        self.keys.remove(&server.key);
-        if let Some(merge_key) = &server.merge_key {
+        self.keys.remove(server.key);
+        if let Some(merge_key) = server.merge_key {
             self.merges.remove(merge_key);
         }
         Some(server.flow)
@@ -189,13 +200,13 @@ impl Transactions {
     }
 
     /// The server transaction with this key.
-    pub(crate) fn of_key(&self, key: &str) -> Option<TransactionId> {
-        self.keys.get(key).copied()
+    pub(crate) fn of_key(&self, key: Key) -> Option<TransactionId> {
+        self.keys.get(key)
     }
 
     /// The server transaction that a copy of this request made before.
-    pub(crate) fn of_merge_key(&self, merge_key: &str) -> Option<TransactionId> {
-        self.merges.get(merge_key).copied()
+    pub(crate) fn of_merge_key(&self, merge_key: Key) -> Option<TransactionId> {
+        self.merges.get(merge_key)
     }
 
     /// How many there are.
