@@ -195,10 +195,12 @@ impl Desk {
         self.next_id
     }
 
-    /// A random contact id: a version 4 UUID (RFC 9562 §5.4).
+    /// A new contact id: a version 7 UUID (RFC 9562 §5.7), the milliseconds since the Unix epoch before 74 random bits. What
+    /// begins together stands together in every index, where random ones would be written all over them.
     pub(crate) fn allocate_contact(&mut self) -> ContactId {
         let random = u128::from(self.dice.next_u64()) << 64 | u128::from(self.dice.next_u64());
-        let version = random & !(0xf << 76) | 4 << 76;
+        let dated = u128::from(self.now_us / 1_000) << 80 | random & !(u128::MAX << 80);
+        let version = dated & !(0xf << 76) | 7 << 76;
         ContactId(version & !(0b11 << 62) | 0b10 << 62)
     }
 
@@ -276,23 +278,7 @@ impl Desk {
         for contact in &conversation.contacts {
             self.contact_index.remove(&contact.id);
         }
-        for connection in &conversation.connections {
-            self.timers.stop(Timer::Ring(conversation.id, connection.id));
-            self.timers.stop(Timer::HoldTold(conversation.id, connection.id));
-            self.timers.stop(Timer::HoldReminder(conversation.id, connection.id));
-            self.timers.stop(Timer::Audio(conversation.id, connection.id));
-            self.timers.stop(Timer::FeatureCode(conversation.id, connection.id));
-            self.timers.stop(Timer::Undo(conversation.id, connection.id));
-            self.timers.stop(Timer::QueueDelay(conversation.id, connection.id));
-            self.timers.stop(Timer::QueueMax(conversation.id, connection.id));
-            self.timers.stop(Timer::NextDevice(conversation.id, connection.id));
-            self.timers.stop(Timer::OutboundMax(conversation.id, connection.id));
-            self.timers.stop(Timer::Referral(conversation.id, connection.id));
-        }
-        self.timers.stop(Timer::CallMax(conversation.id));
-        self.timers.stop(Timer::Closing(conversation.id));
-        self.timers.stop(Timer::MediaEnd(conversation.id));
-        self.timers.stop(Timer::EmptyRoom(conversation.id));
+        self.timers.stop_all_of(conversation.id);
         if let Some(room) = &conversation.conference {
             self.conference_index.remove(room);
             self.ad_hoc.remove(room);
@@ -336,5 +322,22 @@ fn host_text(address: SocketAddr) -> String {
     match address.ip() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contact_ids_are_uuids_that_rise_with_time() {
+        let mut desk = Desk::new(Config::default(), [7; 32]);
+        desk.now_us = 1_645_557_742_000_000; // RFC 9562 §A.6
+        let first = desk.allocate_contact();
+        assert_eq!(first.to_string().get(..15), Some("017f22e2-79b0-7"));
+        assert_eq!(first.0 >> 62 & 0b11, 0b10, "the variant (§4.1)");
+        assert_ne!(desk.allocate_contact(), first, "two of one moment");
+        desk.now_us += 1_000;
+        assert!(desk.allocate_contact() > first);
     }
 }

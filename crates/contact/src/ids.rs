@@ -1,4 +1,4 @@
-//! Names of things. Numbers are the core's own, rising, never reused; contact ids are random UUIDs.
+//! Names of things. Numbers are the core's own, rising, never reused; contact ids are UUIDs that rise with time.
 
 use std::fmt;
 use std::str::FromStr;

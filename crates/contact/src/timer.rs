@@ -78,19 +78,21 @@ impl Timer {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Timers {
     by_time: BTreeSet<(u64, Timer)>,
+    /// Those of a conversation stand together, so that its end finds them.
     #[serde(with = "pairs")]
-    due: BTreeMap<Timer, u64>,
+    due: BTreeMap<(Option<ConversationId>, Timer), u64>,
 }
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, due_us: u64) {
-        self.stop(timer);
-        self.due.insert(timer, due_us);
+        if let Some(before_us) = self.due.insert((timer.conversation(), timer), due_us) {
+            self.by_time.remove(&(before_us, timer));
+        }
         self.by_time.insert((due_us, timer));
     }
 
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
-        self.due.contains_key(&timer)
+        self.due.contains_key(&(timer.conversation(), timer))
     }
 
     /// Stops a timer; says whether it ran.
@@ -100,9 +102,22 @@ impl Timers {
 
     /// Stops a timer; says when it was due, if it ran.
     pub(crate) fn take(&mut self, timer: Timer) -> Option<u64> {
-        let due_us = self.due.remove(&timer)?;
+        let due_us = self.due.remove(&(timer.conversation(), timer))?;
         self.by_time.remove(&(due_us, timer));
         Some(due_us)
+    }
+
+    /// Stops all that a conversation waits for.
+    pub(crate) fn stop_all_of(&mut self, conversation: ConversationId) {
+        while let Some(timer) = self.first_of(conversation) {
+            self.stop(timer);
+        }
+    }
+
+    fn first_of(&self, conversation: ConversationId) -> Option<Timer> {
+        let least = Timer::Ring(ConversationId(0), ConnectionId(0));
+        let ((of, timer), _) = self.due.range((Some(conversation), least)..).next()?;
+        (*of == Some(conversation)).then_some(*timer)
     }
 
     /// How many timers run.
