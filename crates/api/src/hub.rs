@@ -33,6 +33,15 @@ pub struct EventHub {
     closed: watch::Sender<bool>,
 }
 
+/// What the WebSockets are told of.
+#[derive(Debug)]
+pub enum Happening {
+    /// A contact's event. In a box: a batch of them is moved about.
+    Event(Box<ContactEvent>),
+    /// An agent that changed, or one of whose contacts did.
+    Agent(Box<AgentSnapshot>),
+}
+
 #[derive(Debug)]
 struct Ring {
     messages: VecDeque<Message>,
@@ -87,43 +96,18 @@ impl EventHub {
         EventHub { ring: Mutex::new(ring), latest: watch::Sender::new(first), closed: watch::Sender::new(false) }
     }
 
-    /// An event, once it is stored.
-    pub fn push_event(&self, event: ContactEvent) {
+    /// What has happened, once it is stored, in order. Those who wait are told once of all of it.
+    pub fn push(&self, happenings: impl IntoIterator<Item = Happening>) {
         let mut ring = locked(&self.ring);
-        if let Some(agent) = agent_of(&event.kind) {
-            ring.remember(event.contact_id, agent, matches!(event.kind, EventKind::ConnectedToAgent { .. }));
+        for happening in happenings {
+            match happening {
+                Happening::Event(event) => ring.push_event(event),
+                Happening::Agent(agent) => ring.push_agent(agent),
+            }
         }
-        let agents = ring.agents.get(&event.contact_id).map(|agents| agents.keys().cloned().collect());
-        match &event.kind {
-            EventKind::Completed => drop(ring.agents.remove(&event.contact_id)),
-            EventKind::Missed { agent, .. } => ring.forget_unless_connected(event.contact_id, agent),
-            _ => {}
-        }
-        let cursor = ring.last + 1;
-        ring.push(Push::Event { cursor, event: Box::new(event) }, agents.unwrap_or_default());
+        let latest = ring.last;
         drop(ring);
-        self.latest.send_replace(cursor);
-    }
-
-    /// An agent that changed, or one of whose contacts did.
-    pub fn push_agent(&self, agent: Box<AgentSnapshot>) {
-        let mut ring = locked(&self.ring);
-        for contact in &agent.contacts {
-            let connected = match contact.state {
-                // It is somebody else's by now.
-                ContactState::Missed => continue,
-                ContactState::Queued | ContactState::Incoming => false,
-                ContactState::Connecting | ContactState::Connected | ContactState::Acw | ContactState::Completed => {
-                    true
-                }
-            };
-            ring.remember(contact.contact_id, &agent.username, connected);
-        }
-        let cursor = ring.last + 1;
-        let agents = vec![Arc::from(agent.username.as_str())];
-        ring.push(Push::Agent { cursor, agent }, agents);
-        drop(ring);
-        self.latest.send_replace(cursor);
+        self.latest.send_if_modified(|told| std::mem::replace(told, latest) != latest);
     }
 
     /// Ends all WebSockets with 1001 (going away).
@@ -186,6 +170,37 @@ impl Content {
 }
 
 impl Ring {
+    fn push_event(&mut self, event: Box<ContactEvent>) {
+        if let Some(agent) = agent_of(&event.kind) {
+            self.remember(event.contact_id, agent, matches!(event.kind, EventKind::ConnectedToAgent { .. }));
+        }
+        let agents = self.agents.get(&event.contact_id).map(|agents| agents.keys().cloned().collect());
+        match &event.kind {
+            EventKind::Completed => drop(self.agents.remove(&event.contact_id)),
+            EventKind::Missed { agent, .. } => self.forget_unless_connected(event.contact_id, agent),
+            _ => {}
+        }
+        let cursor = self.last + 1;
+        self.push(Push::Event { cursor, event }, agents.unwrap_or_default());
+    }
+
+    fn push_agent(&mut self, agent: Box<AgentSnapshot>) {
+        for contact in &agent.contacts {
+            let connected = match contact.state {
+                // It is somebody else's by now.
+                ContactState::Missed => continue,
+                ContactState::Queued | ContactState::Incoming => false,
+                ContactState::Connecting | ContactState::Connected | ContactState::Acw | ContactState::Completed => {
+                    true
+                }
+            };
+            self.remember(contact.contact_id, &agent.username, connected);
+        }
+        let cursor = self.last + 1;
+        let agents = vec![Arc::from(agent.username.as_str())];
+        self.push(Push::Agent { cursor, agent }, agents);
+    }
+
     fn push(&mut self, push: Push, agents: Vec<Arc<str>>) {
         let bytes = weight(&push);
         self.last += 1;
@@ -257,6 +272,10 @@ mod tests {
         EventKind::Offered { agent: agent.to_owned() }
     }
 
+    fn tell(hub: &EventHub, event: ContactEvent) {
+        hub.push([Happening::Event(Box::new(event))]);
+    }
+
     fn seen(hub: &EventHub, after: u64, viewer: Option<&str>) -> Vec<u64> {
         let batch = hub.after(after, viewer, 1_000).expect("kept");
         let cursor = |text: &Utf8Bytes| serde_json::from_str::<serde_json::Value>(text).unwrap()["cursor"].as_u64();
@@ -266,10 +285,10 @@ mod tests {
     #[test]
     fn an_agent_sees_its_own_contacts_and_an_administrator_all() {
         let hub = EventHub::new(1);
-        hub.push_event(event(1, 1, EventKind::ConnectedToSystem));
-        hub.push_event(event(1, 2, offered("anna")));
-        hub.push_event(event(2, 1, offered("ben")));
-        hub.push_event(event(1, 3, EventKind::Completed));
+        tell(&hub, event(1, 1, EventKind::ConnectedToSystem));
+        tell(&hub, event(1, 2, offered("anna")));
+        tell(&hub, event(2, 1, offered("ben")));
+        tell(&hub, event(1, 3, EventKind::Completed));
         assert_eq!(seen(&hub, 1_000, None), [1_001, 1_002, 1_003, 1_004]);
         assert_eq!(seen(&hub, 1_000, Some("anna")), [1_002, 1_004]);
         assert_eq!(seen(&hub, 1_002, Some("ben")), [1_003]);
@@ -282,7 +301,7 @@ mod tests {
         assert!(hub.after(999, None, 10).is_none());
         assert!(hub.after(1_001, None, 10).is_none());
         for n in 0..(MESSAGES_MAX as u64 + 5) {
-            hub.push_event(event(1, n, EventKind::Swapped));
+            tell(&hub, event(1, n, EventKind::Swapped));
         }
         assert!(hub.after(1_004, None, 10).is_none());
         let batch = hub.after(1_005, None, 10).expect("kept");
@@ -293,16 +312,16 @@ mod tests {
     fn whoever_missed_a_contact_sees_no_more_of_it_unless_it_was_theirs() {
         let hub = EventHub::new(1);
         let missed = |agent: &str| EventKind::Missed { agent: agent.to_owned(), reason: "timeout".to_owned() };
-        hub.push_event(event(1, 1, offered("anna")));
-        hub.push_event(event(1, 2, missed("anna")));
-        hub.push_event(event(1, 3, offered("ben")));
+        tell(&hub, event(1, 1, offered("anna")));
+        tell(&hub, event(1, 2, missed("anna")));
+        tell(&hub, event(1, 3, offered("ben")));
         let connected = EventKind::ConnectedToAgent { agent: "ben".to_owned(), routing_profile: None };
-        hub.push_event(event(1, 4, connected));
-        hub.push_event(event(1, 5, missed("ben")));
-        hub.push_event(event(1, 6, EventKind::Swapped));
+        tell(&hub, event(1, 4, connected));
+        tell(&hub, event(1, 5, missed("ben")));
+        tell(&hub, event(1, 6, EventKind::Swapped));
         assert_eq!(seen(&hub, 1_000, Some("anna")), [1_001, 1_002]);
         assert_eq!(seen(&hub, 1_000, Some("ben")), [1_003, 1_004, 1_005, 1_006]);
-        hub.push_event(event(1, 7, offered("anna")));
+        tell(&hub, event(1, 7, offered("anna")));
         assert_eq!(seen(&hub, 1_006, Some("anna")), [1_007]);
     }
 
@@ -310,7 +329,7 @@ mod tests {
     fn one_look_passes_a_bounded_number_of_messages() {
         let hub = EventHub::new(1);
         for n in 0..(LOOK_MAX as u64 + 5) {
-            hub.push_event(event(1, n, EventKind::Swapped));
+            tell(&hub, event(1, n, EventKind::Swapped));
         }
         let first = hub.after(1_000, Some("anna"), 10).expect("kept");
         assert_eq!(first, Batch { messages: vec![], cursor: 1_000 + LOOK_MAX as u64, more: true });
@@ -321,7 +340,7 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_still_moves_the_cursor() {
         let hub = EventHub::new(1);
-        hub.push_event(event(2, 1, offered("ben")));
+        tell(&hub, event(2, 1, offered("ben")));
         assert_eq!(hub.after(1_000, Some("anna"), 10), Some(Batch { messages: vec![], cursor: 1_001, more: false }));
     }
 
@@ -331,7 +350,7 @@ mod tests {
         let value = "x".repeat(1024 * 1024);
         for n in 0..40 {
             let attributes = [("key".to_owned(), value.clone())].into();
-            hub.push_event(event(1, n, EventKind::ContactDataUpdated { attributes }));
+            tell(&hub, event(1, n, EventKind::ContactDataUpdated { attributes }));
         }
         assert!(locked(&hub.ring).bytes <= BYTES_MAX);
         assert!(hub.after(1_000, None, 10).is_none());

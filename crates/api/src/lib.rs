@@ -25,7 +25,7 @@ mod token;
 mod trace_hub;
 
 pub use config::{ApiConfig, ApiLimits};
-pub use hub::EventHub;
+pub use hub::{EventHub, Happening};
 pub use services::{
     CallError, Calls, DirectoryChange, DirectoryChangeKind, DirectoryDiff, DirectoryFailure, DirectoryStore, Records,
     RecordsError, RecordsPage, Services,

@@ -6,7 +6,8 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use baton_contact::event::EventKind;
+use baton_api::Happening;
+use baton_contact::event::{ContactEvent, EventKind};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use support::{Api, OPERATOR, advance_ms, agent_snapshot, event};
@@ -63,6 +64,10 @@ fn offered(agent: &str) -> EventKind {
     EventKind::Offered { agent: agent.into() }
 }
 
+fn tell(api: &Api, event: ContactEvent) {
+    api.hub.push([Happening::Event(Box::new(event))]);
+}
+
 #[tokio::test]
 async fn an_agent_gets_its_snapshot_then_its_own_events() {
     let api = Api::new();
@@ -76,10 +81,10 @@ async fn an_agent_gets_its_snapshot_then_its_own_events() {
         (&snapshot["agents"][0]["username"], snapshot["agents"].as_array().map(Vec::len)),
         (&"anna".into(), Some(1))
     );
-    api.hub.push_event(event(2, 1, offered("ben")));
-    api.hub.push_event(event(1, 1, offered("anna")));
-    api.hub.push_agent(Box::new(agent_snapshot("ben")));
-    api.hub.push_agent(Box::new(agent_snapshot("anna")));
+    tell(&api, event(2, 1, offered("ben")));
+    tell(&api, event(1, 1, offered("anna")));
+    api.hub.push([Happening::Agent(Box::new(agent_snapshot("ben")))]);
+    api.hub.push([Happening::Agent(Box::new(agent_snapshot("anna")))]);
     let first = json(&mut socket).await;
     assert_eq!(
         (&first["type"], &first["cursor"], &first["event"]["agent"]),
@@ -97,7 +102,7 @@ async fn an_administrator_gets_all() {
     let mut socket = connect(address, "", bearer(OPERATOR)).await.unwrap();
     assert_eq!(json(&mut socket).await["agents"].as_array().map(Vec::len), Some(2));
     for n in 0..200 {
-        api.hub.push_event(event(n % 2 + 1, 1, EventKind::Swapped));
+        tell(&api, event(n % 2 + 1, 1, EventKind::Swapped));
     }
     for n in 1..=200 {
         assert_eq!(json(&mut socket).await["cursor"], 1_000 + n);
@@ -109,12 +114,12 @@ async fn a_client_that_comes_back_misses_nothing() {
     let api = Api::new();
     let address = serve(&api).await;
     for n in 1..=3 {
-        api.hub.push_event(event(1, n, EventKind::Swapped));
+        tell(&api, event(1, n, EventKind::Swapped));
     }
     let mut socket = connect(address, "?after=1001", bearer(OPERATOR)).await.unwrap();
     assert_eq!(json(&mut socket).await["cursor"], 1_002);
     assert_eq!(json(&mut socket).await["cursor"], 1_003);
-    api.hub.push_event(event(1, 4, EventKind::Joined));
+    tell(&api, event(1, 4, EventKind::Joined));
     assert_eq!(json(&mut socket).await["cursor"], 1_004);
 }
 
@@ -122,7 +127,7 @@ async fn a_client_that_comes_back_misses_nothing() {
 async fn a_client_that_was_away_too_long_begins_anew() {
     let api = Api::new();
     let address = serve(&api).await;
-    api.hub.push_event(event(1, 1, EventKind::Swapped));
+    tell(&api, event(1, 1, EventKind::Swapped));
     for after in ["999", "1002", "0"] {
         let mut socket = connect(address, &format!("?after={after}"), bearer(OPERATOR)).await.unwrap();
         assert_eq!(json(&mut socket).await, serde_json::json!({"type": "reset"}));
@@ -212,7 +217,7 @@ async fn a_client_that_reads_too_slowly_is_dropped_and_harms_nobody() {
     let mut slow = connect(address, "", bearer(OPERATOR)).await.unwrap();
     let attributes = [("key".to_owned(), "x".repeat(1_000_000))];
     for n in 0..30 {
-        api.hub.push_event(event(1, n, EventKind::ContactDataUpdated { attributes: attributes.clone().into() }));
+        tell(&api, event(1, n, EventKind::ContactDataUpdated { attributes: attributes.clone().into() }));
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut taken = 0;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use baton_api::EventHub;
+use baton_api::{EventHub, Happening};
 use baton_contact::directory::Directory;
 use baton_contact::event::ContactEvent;
 use baton_contact::snapshot::AgentSnapshot;
@@ -156,7 +156,8 @@ struct Worker {
 /// What was taken and is not yet stored.
 #[derive(Default)]
 struct Waiting {
-    events: Vec<ContactEvent>,
+    #[expect(clippy::vec_box, reason = "each comes in a box and is kept in one for the panels")]
+    events: Vec<Box<ContactEvent>>,
     shown: Vec<Shown>,
     /// The last word on each agent and account counts.
     statuses: BTreeMap<String, String>,
@@ -298,17 +299,17 @@ impl Worker {
 
     fn show(&self, batch: Waiting) {
         let mut events = batch.events.into_iter();
-        for shown in batch.shown {
-            match shown {
-                Shown::Event => {
-                    let Some(event) = events.next() else { continue };
-                    self.metrics.event(&event.kind);
-                    call_log::event(&event);
-                    self.hub.push_event(event);
-                }
-                Shown::Agent(agent) => self.hub.push_agent(agent),
+        let happenings = batch.shown.into_iter().filter_map(|shown| match shown {
+            Shown::Event => {
+                let event = events.next()?;
+                self.metrics.event(&event.kind);
+                call_log::event(&event);
+                Some(Happening::Event(event))
             }
-        }
+            Shown::Agent(agent) => Some(Happening::Agent(agent)),
+        });
+        // Counted and logged before the hub is locked for the panels.
+        self.hub.push(happenings.collect::<Vec<_>>());
     }
 
     fn note(&self, failure: Option<String>) {
@@ -324,7 +325,7 @@ impl Waiting {
         match entry {
             Entry::Event(event) => {
                 self.shown.push(Shown::Event);
-                self.events.push(*event);
+                self.events.push(event);
             }
             Entry::Agent(agent) => self.shown.push(Shown::Agent(agent)),
             Entry::Status { agent, status } => drop(self.statuses.insert(agent, status)),

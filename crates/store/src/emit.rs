@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use baton_contact::ContactId;
-use rusqlite::Connection;
+use rusqlite::{Connection, ToSql};
+use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::memory::{Folding, Memory};
@@ -39,7 +40,7 @@ impl Emitter<'_> {
             let id = conversation.id;
             let Some(folding) = conversation.contacts.get_mut(contact) else { continue };
             if folding.fold.is_completed() {
-                self.record(*root, id, *contact, folding)?;
+                self.record(id, *contact, folding)?;
                 appended.records.push(*contact);
             } else if !folding.noted_open && folding.revision == 0 {
                 self.note_open(*contact, id)?;
@@ -60,36 +61,36 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn record(
-        &mut self,
-        root: ContactId,
-        conversation: i64,
-        contact: ContactId,
-        folding: &mut Folding,
-    ) -> Result<(), StoreError> {
+    fn record(&mut self, conversation: i64, contact: ContactId, folding: &mut Folding) -> Result<(), StoreError> {
         if folding.noted_open {
             self.connection.prepare_cached("DELETE FROM open_contacts WHERE contact = ?1")?.execute([key(contact)])?;
             folding.noted_open = false;
         }
         if folding.revision > 0 {
+            self.keep_for_sinks(
+                "UPDATE outbox SET json = (SELECT json FROM records WHERE contact = ?1)
+                 WHERE cursor = (SELECT cursor FROM records WHERE contact = ?1) AND kind = 0 AND json IS NULL",
+                key(contact),
+            )?;
             self.connection.prepare_cached("DELETE FROM records WHERE contact = ?1")?.execute([key(contact)])?;
         }
         folding.revision += 1;
         let mut record = folding.fold.record();
         record.baton.revision = folding.revision;
-        let json = serde_json::to_string(&record).map_err(StoreError::Unstorable)?;
+        let json = text(&record)?;
         let row = (integer(self.next_cursor), key(contact), conversation, integer(folding.revision), &json);
         self.connection
             .prepare_cached(
                 "INSERT INTO records (cursor, contact, conversation, revision, json) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(row)?;
+        self.put_out(Kind::Record, None)?;
         self.next_cursor += 1;
-        self.put_out(Kind::Record, root, contact, folding.revision, &json)
+        Ok(())
     }
 
     /// True when the tree is complete and its summary is new or changed.
-    fn summary(&self, root: ContactId, memory: &mut Memory) -> Result<bool, StoreError> {
+    fn summary(&mut self, root: ContactId, memory: &mut Memory) -> Result<bool, StoreError> {
         let Some(conversation) = memory.conversations.get_mut(&root) else { return Ok(false) };
         // What has gone on in another conversation as a whole is summed up there.
         if conversation.contacts.is_empty() || !is_complete(conversation.folds(), &conversation.moved_away) {
@@ -100,13 +101,21 @@ impl Emitter<'_> {
         if conversation.revision > 0 && self.stored_summary(conversation.id)? == Some(text(&summary)?) {
             return Ok(false); // a late fact that the summary does not show
         }
+        if conversation.revision > 0 {
+            self.keep_for_sinks(
+                "UPDATE outbox SET json = (SELECT summary FROM conversations WHERE id = ?1)
+                 WHERE cursor = (SELECT cursor FROM conversations WHERE id = ?1) AND conversation = ?1 AND json IS NULL",
+                conversation.id,
+            )?;
+        }
         conversation.revision += 1;
         summary.revision = conversation.revision;
-        let json = text(&summary)?;
         self.connection
-            .prepare_cached("UPDATE conversations SET revision = ?1, summary = ?2 WHERE id = ?3")?
-            .execute((integer(conversation.revision), &json, conversation.id))?;
-        self.put_out(Kind::Summary, root, root, conversation.revision, &json)?;
+            .prepare_cached("UPDATE conversations SET revision = ?1, summary = ?2, cursor = ?3 WHERE id = ?4")?
+            .execute((integer(conversation.revision), text(&summary)?, integer(self.next_cursor), conversation.id))?;
+        self.put_out(Kind::Summary, Some(conversation.id))?;
+        // Only in the outbox does a summary need a place among the records.
+        self.next_cursor += u64::from(self.to_sinks);
         Ok(true)
     }
 
@@ -115,24 +124,29 @@ impl Emitter<'_> {
         Ok(select.query_row([conversation], |row| row.get(0))?)
     }
 
-    fn put_out(
-        &self,
-        kind: Kind,
-        root: ContactId,
-        contact: ContactId,
-        revision: u64,
-        json: &str,
-    ) -> Result<(), StoreError> {
-        if !self.to_sinks {
-            return Ok(());
+    /// Has the sinks get what was written under the next cursor.
+    fn put_out(&self, kind: Kind, conversation: Option<i64>) -> Result<(), StoreError> {
+        if self.to_sinks {
+            self.connection
+                .prepare_cached("INSERT INTO outbox (cursor, kind, conversation) VALUES (?1, ?2, ?3)")?
+                .execute((integer(self.next_cursor), kind as i64, conversation))?;
         }
-        self.connection
-            .prepare_cached("INSERT INTO outbox (kind, root, contact, revision, json) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute((kind as i64, key(root), key(contact), integer(revision), json))?;
+        Ok(())
+    }
+
+    /// Before a newer revision takes its place: what the sinks have not got yet.
+    fn keep_for_sinks(&self, update: &str, of: impl ToSql) -> Result<(), StoreError> {
+        if self.to_sinks {
+            self.connection.prepare_cached(update)?.execute([of])?;
+        }
         Ok(())
     }
 }
 
-fn text(summary: &ConversationSummary) -> Result<String, StoreError> {
-    serde_json::to_string(summary).map_err(StoreError::Unstorable)
+/// A record or a summary as JSON.
+fn text<T: Serialize>(document: &T) -> Result<String, StoreError> {
+    // Of most the whole text fits.
+    let mut json = Vec::with_capacity(4_096);
+    serde_json::to_writer(&mut json, document).map_err(StoreError::Unstorable)?;
+    String::from_utf8(json).map_err(|error| StoreError::Unstorable(serde::ser::Error::custom(error)))
 }

@@ -151,8 +151,8 @@ impl Store {
             transaction.execute("DELETE FROM sinks WHERE name = ?1", [gone])?;
         }
         for name in names {
-            let newest = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)";
-            transaction.execute(&format!("INSERT OR IGNORE INTO sinks SELECT ?1, ({newest})"), [name])?;
+            let newest = integer(self.next_cursor - 1);
+            transaction.execute("INSERT OR IGNORE INTO sinks (name, delivered) VALUES (?1, ?2)", (name, newest))?;
         }
         clear_delivered(&transaction)?;
         transaction.commit()?;
@@ -164,7 +164,7 @@ impl Store {
 /// Removes from the outbox what every sink has.
 pub(crate) fn clear_delivered(connection: &Connection) -> Result<(), StoreError> {
     let everywhere = "SELECT coalesce(min(delivered), 9223372036854775807) FROM sinks";
-    connection.prepare_cached(&format!("DELETE FROM outbox WHERE id <= ({everywhere})"))?.execute([])?;
+    connection.prepare_cached(&format!("DELETE FROM outbox WHERE cursor <= ({everywhere})"))?.execute([])?;
     Ok(())
 }
 

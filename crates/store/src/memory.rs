@@ -103,6 +103,8 @@ pub(crate) struct Memory {
     /// The root of each contact of these.
     homes: BTreeMap<ContactId, ContactId>,
     finished: VecDeque<ContactId>,
+    /// Whether something was given up that may be open: then only the store knows of all that is.
+    lacks_some: bool,
 }
 
 impl Memory {
@@ -116,9 +118,9 @@ impl Memory {
         match self.conversations.entry(root) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let conversation = match rows::conversation(connection, root)? {
-                    Some(id) => Conversation::load(connection, id)?,
-                    None => Conversation::new(insert(connection, root)?),
+                let conversation = match insert(connection, root)? {
+                    Some(id) => Conversation::new(id),
+                    None => Conversation::load(connection, rows::conversation(connection, root)?.unwrap_or_default())?,
                 };
                 self.homes.extend(conversation.contacts.keys().map(|contact| (*contact, root)));
                 Ok(entry.insert(conversation))
@@ -136,7 +138,8 @@ impl Memory {
     ) -> Result<Option<ContactId>, StoreError> {
         let origin = match self.homes.get(&contact) {
             Some(home) => Some(*home).filter(|home| *home != root),
-            None => rows::open_elsewhere(connection, contact, root)?,
+            None if self.lacks_some => rows::open_elsewhere(connection, contact, root)?,
+            None => None,
         };
         if let Some(origin) = origin {
             // First what may fail: whoever then tries again finds memory as it was.
@@ -176,8 +179,13 @@ impl Memory {
         Ok(())
     }
 
-    /// Forgets what memory holds of it: it no longer is what the store holds.
-    pub(crate) fn forget(&mut self, root: ContactId) {
+    /// Forgets what memory holds of it: it is not what the store holds.
+    pub(crate) fn give_up(&mut self, root: ContactId) {
+        self.lacks_some = true;
+        self.forget(root);
+    }
+
+    fn forget(&mut self, root: ContactId) {
         for contact in self.conversations.remove(&root).into_iter().flat_map(|gone| gone.contacts.into_keys()) {
             if self.home(contact) == Some(root) {
                 self.homes.remove(&contact);
@@ -200,9 +208,12 @@ impl Memory {
     }
 }
 
-fn insert(connection: &Connection, root: ContactId) -> Result<i64, StoreError> {
-    connection.prepare_cached("INSERT INTO conversations (root) VALUES (?1)")?.execute([rows::key(root)])?;
-    Ok(connection.last_insert_rowid())
+/// The number of a new conversation; none when it was there before.
+fn insert(connection: &Connection, root: ContactId) -> Result<Option<i64>, StoreError> {
+    let mut insert =
+        connection.prepare_cached("INSERT INTO conversations (root) VALUES (?1) ON CONFLICT DO NOTHING")?;
+    let is_new = insert.execute([rows::key(root)])? > 0;
+    Ok(is_new.then(|| connection.last_insert_rowid()))
 }
 
 #[cfg(test)]

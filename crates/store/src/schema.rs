@@ -14,10 +14,11 @@ const APPLICATION: i32 = 0x6261_746f;
 type Step = fn(&Connection) -> Result<(), StoreError>;
 
 /// Each takes the store from its position (`PRAGMA user_version`) to the next. Never edit one that was released.
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     |connection| Ok(connection.execute_batch(TABLES)?),
     |connection| Ok(connection.execute_batch(MOVED)?),
     |connection| keep::rewrite_directory(connection, name_countries_by_region),
+    |connection| Ok(connection.execute_batch(OUTBOX_OF_CURSORS)?),
 ];
 
 /// Conversations get small rising numbers, so that events and records are appended at the end of their tables instead of
@@ -76,14 +77,29 @@ const MOVED: &str = "
     CREATE INDEX moved_away ON moved (origin, contact);
 ";
 
+/// The outbox has the cursors of what goes out, no longer its text: that stands in the record or the conversation, and is copied
+/// here only when a newer revision takes its place before it went out. What waits when this step is taken gets new cursors.
+const OUTBOX_OF_CURSORS: &str = "
+    CREATE TABLE outbox_of_cursors (cursor INTEGER PRIMARY KEY, kind INTEGER NOT NULL, conversation INTEGER, json TEXT);
+    INSERT INTO outbox_of_cursors SELECT
+        (SELECT coalesce(max(cursor), 0) FROM records) + row_number() OVER (ORDER BY id), kind, NULL, json FROM outbox;
+    UPDATE sinks SET delivered = (SELECT coalesce(max(cursor), 0) FROM records)
+        + (SELECT count(*) FROM outbox WHERE id <= delivered);
+    DROP TABLE outbox;
+    ALTER TABLE outbox_of_cursors RENAME TO outbox;
+    -- The cursor under which the last revision of the summary went out.
+    ALTER TABLE conversations ADD COLUMN cursor INTEGER;
+";
+
 /// Settings of the writing connection, then the steps that are missing.
 pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let found = layout(connection, path)?;
     // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing, a power cut the last moments. Pages are
-    // moved into the file 16 MiB at a time: the busy ones are then written there once for many commits.
+    // moved into the file 16 MiB at a time: the busy ones are then written there once for many commits. A record has some two
+    // thousand bytes: of smaller pages each would take one for itself.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000;
-         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;",
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000;
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 2048; PRAGMA temp_store = MEMORY;",
     )?;
     if found == STEPS.len() {
         return Ok(());

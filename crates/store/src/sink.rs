@@ -135,9 +135,12 @@ impl Delivery {
         let (mut records, mut conversations) = (Vec::new(), Vec::new());
         let mut last = 0;
         {
-            let mut select = self
-                .connection
-                .prepare_cached("SELECT id, kind, json FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+            let mut select = self.connection.prepare_cached(
+                "SELECT outbox.cursor, kind, coalesce(outbox.json, records.json, summary) FROM outbox
+                 LEFT JOIN records ON kind = 0 AND records.cursor = outbox.cursor
+                 LEFT JOIN conversations ON conversations.id = outbox.conversation
+                 WHERE outbox.cursor > ?1 ORDER BY outbox.cursor LIMIT ?2",
+            )?;
             let mut rows = select.query((integer(self.delivered), BATCH))?;
             while let Some(row) = rows.next()? {
                 last = unsigned(row, 0)?;

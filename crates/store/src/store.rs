@@ -1,12 +1,14 @@
 //! The one writer.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
 use baton_contact::ContactId;
 use baton_contact::event::{ContactEvent, DisconnectReason, EventKind};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, TransactionBehavior};
 
 use crate::emit::Emitter;
 use crate::error::StoreError;
@@ -34,7 +36,7 @@ pub struct Store {
     pub(crate) connection: Connection,
     place: Place,
     memory: Memory,
-    next_cursor: u64,
+    pub(crate) next_cursor: u64,
     /// Whether any sink waits for the outbox.
     pub(crate) has_sinks: bool,
     /// The latest time at which the process is known to have lived, in milliseconds since the Unix epoch.
@@ -59,7 +61,11 @@ impl Store {
     fn begin(place: Place, lock: Option<File>) -> Result<Store, StoreError> {
         let connection = place.create()?;
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let next_cursor = number("SELECT coalesce(max(cursor), 0) + 1 FROM records")?;
+        // Records and summaries that went out share the cursors.
+        let next_cursor = number(
+            "SELECT 1 + max((SELECT coalesce(max(cursor), 0) FROM records), (SELECT coalesce(max(cursor), 0) FROM outbox),
+                            (SELECT coalesce(max(delivered), 0) FROM sinks))",
+        )?;
         let has_sinks = number("SELECT count(*) FROM sinks")? > 0;
         let alive_ms = number("SELECT coalesce((SELECT value FROM meta WHERE key = 'alive_ms'), 0)")?;
         let mut memory = Memory::default();
@@ -70,27 +76,32 @@ impl Store {
 
     /// Stores events in one transaction, with the records they complete and those records' places in the outbox.
     /// Repeating an event is harmless. On an error nothing of it is stored: call again with the same events.
-    pub fn append(&mut self, events: &[ContactEvent]) -> Result<Appended, StoreError> {
-        let mut roots: BTreeSet<ContactId> = events.iter().map(|event| event.root_contact_id).collect();
+    pub fn append<E: Borrow<ContactEvent>>(&mut self, events: &[E]) -> Result<Appended, StoreError> {
+        let mut roots: BTreeSet<ContactId> = events.iter().map(|event| event.borrow().root_contact_id).collect();
         let result = self.append_all(events, &mut roots);
         for root in roots {
             match result {
                 Ok(_) => self.memory.settle(root),
-                Err(_) => self.memory.forget(root),
+                Err(_) => self.memory.give_up(root),
             }
         }
         result
     }
 
-    fn append_all(&mut self, events: &[ContactEvent], roots: &mut BTreeSet<ContactId>) -> Result<Appended, StoreError> {
+    fn append_all<E: Borrow<ContactEvent>>(
+        &mut self,
+        events: &[E],
+        roots: &mut BTreeSet<ContactId>,
+    ) -> Result<Appended, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut appended = Appended::default();
         let mut touched: Vec<ContactId> = Vec::new();
         let mut seen: BTreeSet<ContactId> = BTreeSet::new();
         let mut alive_ms = self.alive_ms;
-        for event in events {
+        let mut row = EventRow::new(&transaction)?;
+        for event in events.iter().map(Borrow::borrow) {
             let conversation = self.memory.conversation(&transaction, event.root_contact_id)?;
-            if !insert(&transaction, conversation.id, event)? {
+            if !row.insert(conversation.id, event)? {
                 appended.repeated += 1;
                 continue;
             }
@@ -104,6 +115,7 @@ impl Store {
                 touched.push(event.contact_id);
             }
         }
+        drop(row);
         let mut emitter = Emitter { connection: &transaction, next_cursor: self.next_cursor, to_sinks: self.has_sinks };
         let home = |contact| self.memory.home(contact).map(|root| (root, contact));
         let touched: Vec<(ContactId, ContactId)> = touched.into_iter().filter_map(home).collect();
@@ -176,15 +188,29 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// False when it was there before.
-fn insert(connection: &Connection, conversation: i64, event: &ContactEvent) -> Result<bool, StoreError> {
-    let kind = serde_json::to_string(&event.kind).map_err(StoreError::Unstorable)?;
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO events (conversation, sequence, contact, at_ms, kind) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO NOTHING",
-    )?;
-    let sequence = integer(event.sequence);
-    Ok(insert.execute((conversation, sequence, key(event.contact_id), integer(event.at_ms), kind))? > 0)
+/// Writes rows of events: the statement is looked up, and room for the text taken, once for all of a transaction.
+struct EventRow<'a> {
+    insert: CachedStatement<'a>,
+    kind: Vec<u8>,
+}
+
+impl<'a> EventRow<'a> {
+    fn new(connection: &'a Connection) -> Result<Self, StoreError> {
+        let insert = connection.prepare_cached(
+            "INSERT INTO events (conversation, sequence, contact, at_ms, kind) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+        )?;
+        Ok(EventRow { insert, kind: Vec::new() })
+    }
+
+    /// False when it was there before.
+    fn insert(&mut self, conversation: i64, event: &ContactEvent) -> Result<bool, StoreError> {
+        self.kind.clear();
+        serde_json::to_writer(&mut self.kind, &event.kind).map_err(StoreError::Unstorable)?;
+        let kind = ToSqlOutput::Borrowed(ValueRef::Text(&self.kind));
+        let row = (conversation, integer(event.sequence), key(event.contact_id), integer(event.at_ms), kind);
+        Ok(self.insert.execute(row)? > 0)
+    }
 }
 
 fn note_alive(connection: &Connection, now_ms: u64) -> Result<(), StoreError> {

@@ -99,10 +99,14 @@ fn a_sink_that_is_down_loses_nothing() {
     let mut store = folder.store();
     store.append(&simple_call(2, MIDNIGHT_MS)).unwrap();
     deliver(&store, &sink);
+    // A newer revision does not take the older one's place.
+    let mut late = simple_call(1, MIDNIGHT_MS).pop().unwrap();
+    (late.sequence, late.kind) = (11, attributes(&[("case", "4711")]));
+    store.append(&[late]).unwrap();
     assert!(!sink.records.exists());
     fs::create_dir(folder.0.join("not-yet")).unwrap();
     deliver(&store, &sink);
-    assert_eq!(lines(&sink.records), numbered(&[("01", 1), ("02", 1)]));
+    assert_eq!(lines(&sink.records), numbered(&[("01", 1), ("02", 1), ("01", 2)]));
 }
 
 #[test]

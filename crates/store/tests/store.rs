@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use baton_contact::ContactId;
 use baton_contact::directory::{Directory, NumberFormat, NumberPlan, Unprefixed, User};
 use baton_contact::event::{DisconnectReason as Reason, EventKind, InitiationMethod, TransferType};
-use baton_store::{ConversationSummary, Outcome, Reader, Store, StoreError, Token};
+use baton_store::{ConversationSummary, FileSink, Outcome, Reader, SinkThread, Store, StoreError, Token};
 use common::*;
 
 /// A directory that is gone at the end of the test.
@@ -296,7 +296,10 @@ fn a_directory_of_the_first_layout_is_read() {
     let old = include_str!("layout1/directory.json");
     let hammer = rusqlite::Connection::open(&path).unwrap();
     hammer.execute("UPDATE directory SET version = 7, json = ?1", [old]).unwrap();
-    hammer.execute_batch("DROP TABLE moved; PRAGMA user_version = 1").unwrap();
+    let first =
+        "DROP TABLE moved; DROP TABLE outbox; ALTER TABLE conversations DROP COLUMN cursor; PRAGMA user_version = 1;
+                 CREATE TABLE outbox (id INTEGER PRIMARY KEY, kind INTEGER, json TEXT)";
+    hammer.execute_batch(first).unwrap();
     drop(hammer);
 
     let store = Store::open(&path).unwrap();
@@ -396,7 +399,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(sentence(Store::open(&folder.file("other.db"))).contains("is not a baton store; move it away"));
     assert!(sentence(Store::open(&folder.0)).contains("is not a baton store; move it away"));
     rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    assert!(sentence(Store::open(&path)).contains("was written by a newer baton (layout 99, this one knows 3)"));
+    assert!(sentence(Store::open(&path)).contains("was written by a newer baton (layout 99, this one knows 4)"));
 
     let why = Reader::open(&folder.file("none.db")).map(|_| ()).unwrap_err().to_string();
     assert!(why.contains("start `baton run` first"), "{why}");
@@ -588,9 +591,15 @@ fn a_store_of_the_first_layout_is_brought_up_to_date_with_all_that_is_in_it() {
         select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     assert!(tables.len() == 11 && !tables.contains(&"moved".to_owned()), "{tables:?}");
-    for table in &tables {
-        hammer.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM now.{table}")).unwrap();
+    for table in tables.iter().filter(|table| *table != "outbox") {
+        let columns = format!("SELECT group_concat(name) FROM pragma_table_info('{table}', 'main')");
+        let columns: String = hammer.query_row(&columns, [], |row| row.get(0)).unwrap();
+        hammer.execute_batch(&format!("INSERT INTO main.{table} SELECT {columns} FROM now.{table}")).unwrap();
     }
+    let waiting =
+        "INSERT INTO sinks VALUES ('file', 4), ('other', 6); INSERT INTO outbox VALUES (4, 0, '', '', 1, 'got'),
+                   (6, 0, '', '', 1, 'first'), (7, 1, '', '', 1, 'summary'), (9, 0, '', '', 2, 'second')";
+    hammer.execute_batch(waiting).unwrap();
     drop(hammer);
     assert!(Reader::open(&old).is_err(), "a reader changes nothing");
 
@@ -609,6 +618,17 @@ fn a_store_of_the_first_layout_is_brought_up_to_date_with_all_that_is_in_it() {
     store.append(&[call, vec![goes_on]].concat()).unwrap();
     let record = store.reader().record(contact(8)).unwrap().unwrap().parse().unwrap();
     assert_eq!(record.initiation_method, Some(InitiationMethod::Inbound));
+    // What waited for a sink goes out, and then what comes.
+    store.append(&simple_call(10, MIDNIGHT_MS)).unwrap();
+    let [file, other] = ["file", "other"].map(|name| {
+        let records = folder.file(&format!("{name}.jsonl"));
+        let sink = FileSink { name: name.into(), records: records.clone(), conversations: None, rotate_bytes: None };
+        SinkThread::start(&store.reader(), sink).unwrap().stop();
+        std::fs::read_to_string(records).unwrap()
+    });
+    let new = file.strip_prefix("first\nsecond\n").unwrap();
+    assert!(new.lines().count() == 1 && new.contains(&contact(10).to_string()), "{new}");
+    assert_eq!(other, format!("second\n{new}"));
     drop(store);
 
     let layout = |path: &Path| {
