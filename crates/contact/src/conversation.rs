@@ -69,6 +69,8 @@ pub(crate) struct Contact {
     pub(crate) interacting: bool,
     /// An agent has been connected.
     pub(crate) served: bool,
+    /// It was told that media with its party is up.
+    pub(crate) reached: bool,
     /// It brings the customer back to an agent that had left it.
     pub(crate) recalled: bool,
     /// The target that was not reached, on a recall.

@@ -179,7 +179,7 @@ impl Desk {
         let Some(party) = conversation.connection_mut(target) else { return };
         party.enter(Phase::Connected, now_us);
         let contact = party.contact;
-        self.emit(conversation, contact, EventKind::ConnectedToSystem);
+        self.connected_to_system(conversation, contact);
         self.end_all(conversation, Cause::of(DisconnectReason::Other));
     }
 

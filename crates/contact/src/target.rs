@@ -10,7 +10,7 @@ use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
 use crate::directory::{EarlyMedia, OnTargetFailure};
 use crate::event::{EventKind, TransferType};
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, ContactId};
 use crate::leg::LegState;
 use crate::line::{ELSEWHERE, leg_ids};
 use crate::outcome::{Failure, OutcomeName, q850, sip_status, verdict};
@@ -117,7 +117,7 @@ impl Desk {
         let (contact, agent) = (party.contact, party.agent.clone());
         match agent {
             Some(agent) if party.is_agent() => self.agent_connected(conversation, contact, &agent),
-            _ => self.emit(conversation, contact, EventKind::ConnectedToSystem),
+            _ => self.connected_to_system(conversation, contact),
         }
         self.limit_duration(conversation, target);
         self.answer_callers(conversation, target);
@@ -125,6 +125,14 @@ impl Desk {
         self.leave_for_good(conversation);
         self.give_the_floor(conversation, target);
         self.dial_what_was_asked(conversation, target);
+    }
+
+    /// Media with a contact's party is up. A call from trunk to trunk is one contact, and reached once, not for each of its two.
+    pub(crate) fn connected_to_system(&mut self, conversation: &mut Conversation, contact: ContactId) {
+        let told = conversation.contact_mut(contact).map(|entry| std::mem::replace(&mut entry.reached, true));
+        if told == Some(false) {
+            self.emit(conversation, contact, EventKind::ConnectedToSystem);
+        }
     }
 
     /// An agent's phone was answered: its contact is served now.
@@ -187,7 +195,7 @@ impl Desk {
         let (contact, agent) = (party.contact, party.agent.clone());
         match agent {
             Some(agent) if party.is_agent() => self.agent_connected(conversation, contact, &agent),
-            _ => self.emit(conversation, contact, EventKind::ConnectedToSystem),
+            _ => self.connected_to_system(conversation, contact),
         }
     }
 

@@ -496,6 +496,7 @@ impl Desk {
             customer: opening.customer.clone(),
             interacting: false,
             served: false,
+            reached: false,
             recalled: opening.recalled_from.is_some(),
             failed_target: None,
             cause: None,

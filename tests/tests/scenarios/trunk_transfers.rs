@@ -56,6 +56,19 @@ fn a_splice_survives_a_restart_before_its_last_words() {
     world.end_of_day();
 }
 
+/// Its two legs are of one contact.
+#[test]
+fn a_tandem_call_is_connected_once() {
+    let mut world = World::new(&[]);
+    world.call_in("C", office::BANK);
+    world.answer("bank");
+    world.hang_up("C");
+    world.end_of_day();
+    let timeline = world.record(1)["Baton"]["Timeline"].clone();
+    let told = timeline.as_array().into_iter().flatten().filter(|entry| entry["Event"] == "CONNECTED_TO_SYSTEM");
+    assert_eq!(told.count(), 1, "{timeline:#}");
+}
+
 #[test]
 fn a_tandem_call_is_referred_from_both_ends_in_turn() {
     let mut world = World::new(&["anna"]);
