@@ -7,6 +7,8 @@
 
 mod auth;
 mod builder;
+mod equivalent;
+mod escape;
 mod framer;
 mod header;
 mod index;
@@ -28,6 +30,7 @@ mod views;
 
 pub use auth::{Challenge, DigestCredentials};
 pub use builder::{BadText, Builder};
+pub use escape::{escape, unescape};
 pub use framer::{Frame, FrameError, Framer};
 pub use header::HeaderName;
 pub use malformed::{Fault, Malformed};
@@ -38,7 +41,7 @@ pub use params::Params;
 pub use phrase::reason_phrase;
 pub use refer::{ReferTo, Replaces, TargetDialog};
 pub use typed::{CSeq, Contacts, EventPackage, RAck, Reason, Refresher, SessionExpires, SubscriptionState};
-pub use uri::{Host, SipUri, TelUri, Uri, escape, unescape};
+pub use uri::{Host, SipUri, TelUri, Uri};
 pub use value::{BadValue, split_commas};
 pub use via::Via;
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::escape::{escape, unescape};
 use super::name_addr::NameAddrSlices;
 use super::text::{is_token, trim, unquote};
-use super::uri::{escape, unescape};
 use super::{BadValue, Method, Params, SipUri, Uri};
 
 /// The dialog that a Replaces names. `to_tag` is the tag of the side that receives it.

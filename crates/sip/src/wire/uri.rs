@@ -1,14 +1,14 @@
 //! URIs (RFC 3261 §19.1, RFC 3966).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::escape::{escape_user, escapes_are_whole, unescape};
 use super::params::{ParamSlices, cut_params};
 use super::phone;
-use super::text::{cut, is_token_byte, number};
+use super::text::{cut, number};
 use super::{BadValue, Params};
 
 /// A URI of any scheme.
@@ -113,21 +113,6 @@ impl Uri {
             _ => None,
         }
     }
-
-    /// Equality of RFC 3261 §19.1.4 (and RFC 3966 §4 for `tel:`).
-    pub fn equivalent(&self, other: &Uri) -> bool {
-        if self == other {
-            return true;
-        }
-        match (self, other) {
-            (Uri::Sip(one), Uri::Sip(two)) => one.equivalent(two),
-            (Uri::Tel(one), Uri::Tel(two)) => {
-                one.digits().eq_ignore_ascii_case(&two.digits()) && params_match(&one.params, &two.params, |_| true)
-            }
-            (Uri::Opaque(one), Uri::Opaque(two)) => one == two,
-            _ => false,
-        }
-    }
 }
 
 impl SipUri {
@@ -161,24 +146,11 @@ impl SipUri {
     pub fn transport(&self) -> Option<String> {
         self.params.get("transport").map(str::to_ascii_lowercase)
     }
-
-    fn equivalent(&self, other: &SipUri) -> bool {
-        let must_match = |name: &str| {
-            ["user", "ttl", "method", "maddr", "transport"].iter().any(|known| known.eq_ignore_ascii_case(name))
-        };
-        self.secure == other.secure
-            && same_escaped(self.user.as_deref(), other.user.as_deref())
-            && same_escaped(self.password.as_deref(), other.password.as_deref())
-            && self.host.equivalent(&other.host)
-            && self.port == other.port
-            && params_match(&self.params, &other.params, must_match)
-            && headers_match(&self.headers, &other.headers)
-    }
 }
 
 impl TelUri {
     /// The number without visual separators (RFC 3966 §5.1.1), leading `+` kept.
-    fn digits(&self) -> String {
+    pub(super) fn digits(&self) -> String {
         phone::without_separators(&self.number)
     }
 }
@@ -209,13 +181,6 @@ impl Host {
             Host::Name(_) => None,
             Host::V4(address) => Some(IpAddr::V4(*address)),
             Host::V6(address) => Some(IpAddr::V6(*address)),
-        }
-    }
-
-    fn equivalent(&self, other: &Host) -> bool {
-        match (self, other) {
-            (Host::Name(one), Host::Name(two)) => one.eq_ignore_ascii_case(two),
-            _ => self == other,
         }
     }
 }
@@ -295,64 +260,6 @@ pub(super) fn write_v4(address: &Ipv4Addr, formatter: &mut fmt::Formatter<'_>) -
         push(b'0' + octet % 10);
     }
     formatter.write_str(text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
-}
-
-/// Escapes everything that may not stand in the user part or in a URI header's value.
-pub fn escape(text: &str) -> Cow<'_, str> {
-    escape_but(text, |byte| is_unreserved(byte) || b"[]/?:+$".contains(&byte))
-}
-
-/// Escapes a user part: its own unreserved characters `& = + $ , ; ? /` stay (RFC 3261 §25.1).
-fn escape_user(text: &str) -> Cow<'_, str> {
-    escape_but(text, |byte| is_unreserved(byte) || b"&=+$,;?/".contains(&byte))
-}
-
-fn escape_but(text: &str, plain: impl Fn(u8) -> bool) -> Cow<'_, str> {
-    if text.bytes().all(&plain) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
-            out.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// Resolves `%hh` escapes, in any case; a broken escape stays as it is; bytes that make no UTF-8 become U+FFFD.
-pub fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        match (byte, tail) {
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                out.push(hex(*high) << 4 | hex(*low));
-                rest = after;
-            }
-            _ => {
-                out.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-}
-
-fn hex(digit: u8) -> u8 {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
-}
-
-/// RFC 3261 §25.1 `unreserved`.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte)
 }
 
 /// A host name. Underscores are not allowed by the grammar but live in many networks.
@@ -499,78 +406,9 @@ pub(super) fn check_host(host: &str) -> Result<(), BadValue> {
     }
 }
 
-/// A `%` is followed by two hexadecimal digits; other bytes are those of a user part, or any UTF-8 (peers send it).
-fn escapes_are_whole(text: &str) -> bool {
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = match (byte, tail) {
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
-            (b'%', _) => return false,
-            (b'@' | b'\\' | b'^', _) => return false,
-            _ => tail,
-        };
-    }
-    true
-}
-
-fn same_escaped(one: Option<&str>, two: Option<&str>) -> bool {
-    match (one, two) {
-        (Some(one), Some(two)) => one == two || normal(one) == normal(two),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// Escapes of characters outside `reserved` are the character itself (§19.1.4); the rest stay escaped, upper case.
-fn normal(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        match (byte, tail) {
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                let value = hex(*high) << 4 | hex(*low);
-                if is_token_byte(value) && value != b'%' && value != b'+' || is_unreserved(value) {
-                    out.push(value);
-                } else {
-                    out.extend([b'%', high.to_ascii_uppercase(), low.to_ascii_uppercase()]);
-                }
-                rest = after;
-            }
-            _ => {
-                out.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    out
-}
-
-/// Parameters in both must be equal; those in one only must not be of the kind that `must_match` names (§19.1.4).
-fn params_match(one: &Params, two: &Params, must_match: impl Fn(&str) -> bool) -> bool {
-    let covers = |left: &Params, right: &Params| {
-        left.0.iter().all(|(name, value)| match right.get(name) {
-            Some(other) => {
-                let value = value.as_deref().unwrap_or("");
-                value.eq_ignore_ascii_case(other) || normal(value).eq_ignore_ascii_case(&normal(other))
-            }
-            None => !must_match(name),
-        })
-    };
-    covers(one, two) && covers(two, one)
-}
-
-/// URI headers are never ignored; their order does not matter (§19.1.4).
-fn headers_match(one: &[(String, String)], two: &[(String, String)]) -> bool {
-    let sorted = |headers: &[(String, String)]| {
-        let mut list: Vec<_> = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), normal(value))).collect();
-        list.sort();
-        list
-    };
-    one.is_empty() && two.is_empty() || sorted(one) == sorted(two)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::escape::escape;
     use super::*;
 
     fn sip(text: &str) -> SipUri {
