@@ -132,16 +132,16 @@ fn files(node: &Node) -> Vec<PathBuf> {
 }
 
 fn read(node: &Node) -> Result<BTreeMap<ListenerId, ListenerTls>, Vec<String>> {
+    let name_key = |fault| vec![format!("sip.trusted_ca: {fault}")];
     if secured(node).next().is_none() {
-        return Ok(BTreeMap::new());
+        // Nothing uses it yet, but it is not what it was meant to be.
+        let trusted = node.sip.trusted_ca.as_deref().map_or(Ok(()), |file| roots(file).map(drop));
+        return trusted.map(|()| BTreeMap::new()).map_err(name_key);
     }
     let mut faults = Vec::new();
     let mut read = BTreeMap::new();
     let provider = Arc::new(default_provider());
-    let trusted = match trusted(node.sip.trusted_ca.as_deref()) {
-        Ok(trusted) => trusted,
-        Err(fault) => return Err(vec![fault]),
-    };
+    let trusted = trusted(node.sip.trusted_ca.as_deref()).map_err(name_key)?;
     for (index, listener) in secured(node) {
         match listener_tls(listener, &trusted, &provider) {
             Ok(tls) => drop(read.insert(ListenerId(u16::try_from(index).unwrap_or(u16::MAX)), tls)),
@@ -302,6 +302,18 @@ mod tests {
         ];
         for (certificate, asked, expected) in cases {
             assert_eq!(name_borne(certificate, asked).as_deref(), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn authorities_that_cannot_be_read_are_named_also_before_a_listener_has_tls() {
+        let more =
+            "[[sip.listeners]]\ntransport = \"tls\"\naddress = \"[::1]:0\"\ncertificate = \"a\"\nprivate_key = \"b\"\n";
+        for more in ["", more] {
+            let text = format!("[sip]\ntrusted_ca = \"/nowhere/ca.pem\"\n{more}");
+            let node = Node::parse("baton.toml", &text).unwrap_or_default();
+            let faults = read(&node).err().unwrap_or_default();
+            assert!(faults.iter().any(|fault| fault.starts_with("sip.trusted_ca: /nowhere/ca.pem")), "{faults:?}");
         }
     }
 

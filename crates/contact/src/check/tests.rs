@@ -149,6 +149,7 @@ fn each_fault_is_found_and_named() {
         ),
         ("/trunks/0/optionsIntervalSeconds", "4", "trunks/pbx/optionsIntervalSeconds: 4 is not in 5 to 3600 ()"),
         ("/trunks/0/optionsFailures", "0", "trunks/pbx/optionsFailures: 0 is not in 1 to 10 ()"),
+        ("/trunks/0/username", r#""""#, "trunks/pbx/username: the user name is empty ()"),
         (
             "/trunks/0/inboundUsername",
             r#""pbx""#,

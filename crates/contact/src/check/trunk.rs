@@ -23,6 +23,9 @@ impl Findings {
         if trunk.password.is_some() && trunk.username.is_none() {
             self.add(place, "username", "a trunk with a password needs a username".into(), None);
         }
+        if trunk.username.as_deref().is_some_and(str::is_empty) {
+            self.add(place, "username", "the user name is empty".into(), None);
+        }
         self.inbound_account(place, trunk);
         self.register(place, trunk);
         self.security_profile_of(place, trunk.security_profile.as_deref());

@@ -32,6 +32,10 @@ impl Node {
         }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::filter::EnvFilter>() {
             faults.add("log.filter", format!("not a filter such as \"info,baton_sip=debug\": {error}"));
+        } else if let Some(word) = self.log.filter.split(',').map(str::trim).find(|word| !is_directive(word)) {
+            // Read as the name of a program's part, it would silence every other one.
+            let message = format!("\"{word}\" is no level; error, warn, info, debug, trace and off are");
+            faults.add("log.filter", message);
         }
         faults.found
     }
@@ -212,6 +216,14 @@ fn check_certificates(key: &str, listener: &Listener, faults: &mut Faults) {
     }
 }
 
+/// Whether a part of a log filter is a level, or names what it is for.
+fn is_directive(word: &str) -> bool {
+    word.is_empty()
+        || word.contains(['=', '['])
+        || word.starts_with("baton")
+        || ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| level.eq_ignore_ascii_case(word))
+}
+
 /// A path without `.` in it, so that two ways to write one are the same.
 fn plain(path: PathBuf) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
@@ -335,6 +347,10 @@ mod tests {
             (
                 "[log]\nfilter = \"=nonsense=\"",
                 "baton.toml:2:1: log.filter: not a filter such as \"info,baton_sip=debug\": invalid filter directive",
+            ),
+            (
+                "[log]\nfilter = \"debgu\"",
+                "baton.toml:2:1: log.filter: \"debgu\" is no level; error, warn, info, debug, trace and off are",
             ),
             ("[sip\n", "baton.toml:1:5: unclosed table, expected `]`"),
         ];
