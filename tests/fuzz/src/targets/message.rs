@@ -46,7 +46,9 @@ fn rewritten(message: &Message) -> Message {
     let mut builder = if message.is_request() {
         Builder::request(message.method(), message.request_uri())
     } else {
-        Builder::response(message.status(), message.reason())
+        // The phrase is the one text that is not copied: what we would not write ourselves is read all the same.
+        let reason = Some(message.reason()).filter(|reason| !reason.contains('\0')).unwrap_or_default();
+        Builder::response(message.status(), reason)
     };
     builder.copy_all_but(message, &[]).raw_body(message.body());
     Message::parse(builder.finish().expect("what was read can be written")).expect("what was written reads")
