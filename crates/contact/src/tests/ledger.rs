@@ -18,6 +18,8 @@ pub(super) struct Ledger {
     held_ms: u64,
     brought: BTreeMap<ConnectionId, Brought>,
     told: Vec<(ContactId, TransferType)>,
+    /// Contacts of those who came into a conference room by themselves.
+    guests: BTreeSet<ContactId>,
 }
 
 /// A party that somebody has brought in, or that supervises somebody.
@@ -70,7 +72,9 @@ impl Ledger {
     }
 
     /// A moment is over: the transfers that were told in it are of the kinds that what was seen before makes them.
-    pub(super) fn look<'a>(&mut self, conversations: impl Iterator<Item = &'a Conversation>) {
+    pub(super) fn look<'a>(&mut self, conversations: impl Iterator<Item = &'a Conversation> + Clone) {
+        let rooms = conversations.clone().filter(|each| each.conference.is_some());
+        self.guests.extend(rooms.flat_map(|room| &room.contacts).map(|contact| contact.id));
         let known = |id: &ConnectionId| self.brought.get(id).copied();
         let now: BTreeMap<ConnectionId, Brought> =
             conversations.flat_map(|each| brought(each).map(|(id, new)| (id, new.after(known(&id))))).collect();
@@ -137,7 +141,7 @@ impl World {
             records.entry(event.contact_id).or_default().apply(event, &known);
         }
         for (contact, record) in &records {
-            record.check(*contact, &records);
+            record.check(*contact, &records, self.ledger.guests.contains(contact));
             let seen_ms = self.ledger.interaction_ms.get(contact).copied().unwrap_or_default();
             assert_eq!(record.interaction_ms, seen_ms, "{contact}: time with the customer");
         }
@@ -218,9 +222,12 @@ impl Record {
         }
     }
 
-    fn check(&self, own: ContactId, records: &BTreeMap<ContactId, Record>) {
+    fn check(&self, own: ContactId, records: &BTreeMap<ContactId, Record>, guest: bool) {
         let (initial, previous) = self.links.expect("each contact begins");
-        assert_eq!(initial.is_none(), previous.is_none(), "{own}: the root has no links, all others have both");
+        // A guest of a room came from nobody; the first of them names the room.
+        assert!(!guest || previous.is_none(), "{own}: nobody has led a guest to its contact");
+        let linked = guest || initial.is_none() == previous.is_none();
+        assert!(linked, "{own}: the root has no links, all others have both");
         if let Some(previous) = previous {
             let told = records[&previous].next.iter().filter(|next| **next == own).count();
             // What is supervised does not show it.

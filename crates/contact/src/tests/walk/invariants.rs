@@ -118,6 +118,9 @@ pub(super) fn hang_up_everything(mut world: World, order: u64) {
             clear_all(&mut world);
             world.wait_ms(3);
         }
+        if world.desk.conversations.is_empty() {
+            break;
+        }
         world.wait_ms(61_000);
         clear_all(&mut world);
     }
@@ -162,8 +165,15 @@ fn supervision_is_no_part(world: &World, conversation: &Conversation) {
 }
 
 /// A conversation that is frozen in this state and revived in another process goes on as if nothing had been: all that
-/// decides is equal, to the last timer and the name that a phone shows.
-pub(super) fn freezes(world: &World) {
+/// decides is equal, to the last timer and the name that a phone shows. What a walk does not change is frozen once, by
+/// [`freezes_whole`].
+pub(super) fn freezes(world: &mut World) {
+    let (directory, numbers) = (std::mem::take(&mut world.desk.directory), std::mem::take(&mut world.desk.numbers));
+    freezes_whole(world);
+    (world.desk.directory, world.desk.numbers) = (directory, numbers);
+}
+
+pub(super) fn freezes_whole(world: &World) {
     let frozen = serde_json::to_string(&world.desk).expect("the desk is plain data");
     let revived: Desk = serde_json::from_str(&frozen).expect("what was written down can be read back");
     assert!(revived == world.desk, "a revived desk is another one: {frozen}");

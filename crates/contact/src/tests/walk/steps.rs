@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use baton_media::StreamId;
 use baton_sip::EndCause;
 
-use super::key::look;
+use super::key::{look, role};
 use crate::agent::Part;
-use crate::command::{AddMode, Command, Control, Target, Watched};
+use crate::command::{AddMode, Command, Control, RoomControl, Target, Watched};
 use crate::connection::{Connection, Phase};
 use crate::conversation::Conversation;
 use crate::directory::Supervision;
@@ -31,11 +31,13 @@ pub(super) struct Reach {
     pub(super) colleagues: bool,
     /// Agents press feature codes: a walk of its own, for nothing else adds so many steps to each state.
     pub(super) keys: bool,
+    /// Somebody outside and idle agents dial the room, guests are muted and removed there, and tie lines break.
+    pub(super) guests: bool,
 }
 
 impl Reach {
     pub(super) const ALL: Reach =
-        Reach { alerting: true, phones: true, each_party: true, colleagues: true, keys: false };
+        Reach { alerting: true, phones: true, each_party: true, colleagues: true, keys: false, guests: false };
 }
 
 /// One thing that can happen.
@@ -61,10 +63,22 @@ pub(super) enum Step {
     Keys(u64, &'static str),
     /// An agent that presses a number presses no more.
     Pause,
+    /// Somebody outside, or an agent at its phone, dials the room.
+    DialRoom(&'static str),
+    /// What the operator does in the room.
+    Moderate(RoomControl),
+    /// The sound of one end of a tie line cannot be carried.
+    Break(u64),
 }
 
-/// What is pressed: transfers to bert, to nowhere and to what follows, a digit and the end of it, hold and mute.
-const CODES: [&str; 9] = ["*7102#", "*8102#", "*7999#", "*7", "*8", "1", "#", "*6", "*9"];
+/// The room of those walks that have one, and the number it is dialled by.
+pub(super) const ROOM: (&str, &str) = ("room", "800");
+
+/// Who dials the room from outside.
+const GUEST: &str = "guest";
+
+/// What is pressed: transfers to anna and bert, to nowhere and to what follows, a digit and the end of it, hold and mute.
+const CODES: [&str; 11] = ["*7101#", "*8101#", "*7102#", "*8102#", "*7999#", "*7", "*8", "1", "#", "*6", "*9"];
 
 /// Whether somebody presses a number.
 pub(super) fn is_dialling(world: &World) -> bool {
@@ -81,10 +95,28 @@ impl Step {
     }
 }
 
-/// All that can happen, once for parties that are equal.
+/// All that can happen, once for parties that are equal, of conversations that are equal.
 pub(super) fn steps(world: &World, reach: Reach) -> Vec<Step> {
     let mut steps = Vec::new();
-    let Some(conversation) = world.desk.conversations.values().next() else { return steps };
+    let mut known = BTreeSet::new();
+    let conversations = || world.desk.conversations.values();
+    for conversation in conversations().filter(|each| known.insert(role(world, each))) {
+        of_conversation(conversation, reach, &mut steps);
+        of_supervisor(world, conversation, reach, &mut steps);
+    }
+    if reach.guests && conversations().any(|_| true) {
+        of_room(world, &mut steps);
+    }
+    steps.extend(is_dialling(world).then_some(Step::Pause));
+    // Whoever is alone in a room is for a while only.
+    let passes = |party: &Connection| party.is_pending() || party.is_empty_room();
+    if conversations().any(|each| each.live().chain(each.monitors()).any(passes)) {
+        steps.push(Step::RingTimeout);
+    }
+    steps
+}
+
+fn of_conversation(conversation: &Conversation, reach: Reach, steps: &mut Vec<Step>) {
     let mut known = BTreeSet::new();
     for party in conversation.live().filter(|party| known.insert(look(conversation, party))) {
         if let Some(agent) = party.agent.as_ref().filter(|_| party.is_pending() && !party.legs.is_empty()) {
@@ -92,21 +124,30 @@ pub(super) fn steps(world: &World, reach: Reach) -> Vec<Step> {
             steps.push(Step::Control(agent.clone(), Control::Reject));
         }
         if let Some(agent) = party.agent.as_ref().filter(|_| party.is_connected()) {
-            let controls = controls(conversation, party, reach).into_iter();
-            steps.extend(controls.map(|control| Step::Control(agent.clone(), control)));
-            let second = reach.phones && party.legs.len() == 1 && party.is_here();
+            let controls = match conversation.conference {
+                Some(_) => controls_in_room(conversation, party),
+                None => controls(conversation, party, reach),
+            };
+            steps.extend(controls.into_iter().map(|control| Step::Control(agent.clone(), control)));
+            // A line from within a room begins a call that has nothing to do with it.
+            let dials = reach.phones && conversation.conference.is_none();
+            let second = dials && party.legs.len() == 1 && party.is_here();
             steps.extend(second.then(|| Step::SecondLine(agent.clone())));
         }
-        of_legs(party, reach, &mut steps);
+        of_legs(party, reach, steps);
+        if reach.guests && conversation.conference.is_some() {
+            let mute = if party.muted { RoomControl::Unmute(party.id) } else { RoomControl::Mute(party.id) };
+            steps.extend([mute, RoomControl::Drop(party.id)].map(Step::Moderate));
+        }
     }
-    of_supervisor(world, conversation, reach, &mut steps);
-    steps.extend(is_dialling(world).then_some(Step::Pause));
-    // Whoever is alone in a room is for a while only.
-    let passes = |party: &Connection| party.is_pending() || party.is_empty_room();
-    if conversation.live().chain(conversation.monitors()).any(passes) {
-        steps.push(Step::RingTimeout);
-    }
-    steps
+}
+
+/// Who may come into the room does, once each.
+fn of_room(world: &World, steps: &mut Vec<Step>) {
+    let there = |who: &str| world.legs.values().any(|name| name == who);
+    steps.extend((!there(GUEST)).then_some(Step::DialRoom(GUEST)));
+    let idle = |agent: &&&str| world.desk.agents.get(**agent).is_some_and(|agent| agent.engagements.is_empty());
+    steps.extend(["anna", "bert"].iter().filter(idle).map(|agent| Step::DialRoom(agent)));
 }
 
 fn of_legs(party: &Connection, reach: Reach, steps: &mut Vec<Step>) {
@@ -118,6 +159,7 @@ fn of_legs(party: &Connection, reach: Reach, steps: &mut Vec<Step>) {
                 steps.extend([Step::Answer(leg.id), Step::Refuse(leg.id)]);
             }
             LegState::Incoming => steps.push(Step::HangUp(leg.id)),
+            LegState::Up if !leg.is_wired() => steps.extend(reach.guests.then_some(Step::Break(leg.id))),
             LegState::Up => {
                 steps.push(Step::HangUp(leg.id));
                 if party.phase == Phase::Whispering {
@@ -163,6 +205,17 @@ fn is_supervisor(party: &Connection) -> bool {
     party.agent.as_deref() == Some(SUPERVISOR)
 }
 
+/// What an agent can do as a guest of a room.
+fn controls_in_room(conversation: &Conversation, actor: &Connection) -> Vec<Control> {
+    let mut controls = vec![Control::Hold, Control::Resume, Control::Leave];
+    let mut known = BTreeSet::new();
+    for party in conversation.live().filter(|party| known.insert(look(conversation, party))) {
+        controls.push(if party.muted { Control::Unmute(party.id) } else { Control::Mute(party.id) });
+        controls.extend((party.id != actor.id).then_some(Control::Drop(party.id)));
+    }
+    controls
+}
+
 fn controls(conversation: &Conversation, actor: &Connection, reach: Reach) -> Vec<Control> {
     let others = || conversation.live().filter(|other| other.id != actor.id);
     if !actor.is_here() {
@@ -183,7 +236,8 @@ fn controls(conversation: &Conversation, actor: &Connection, reach: Reach) -> Ve
         add("Bank", AddMode::Blind),
     ];
     if reach.colleagues {
-        controls.extend([add("Bert", AddMode::Consult), add("Bert", AddMode::Blind), add("Sales", AddMode::Consult)]);
+        let other = if actor.agent.as_deref() == Some("bert") { "Anna" } else { "Bert" };
+        controls.extend([add(other, AddMode::Consult), add(other, AddMode::Blind), add("Sales", AddMode::Consult)]);
     }
     let mut known = BTreeSet::new();
     for other in others().filter(|other| known.insert(look(conversation, other))) {
@@ -242,6 +296,17 @@ pub(super) fn apply(world: &mut World, step: &Step) -> bool {
             }
         }
         Step::Pause => world.wait_ms(9_000),
+        Step::DialRoom(who) => drop(world.call_in(who, ROOM.1)),
+        Step::Moderate(control) => {
+            let (by, room, control) = (None, ROOM.0.to_string(), control.clone());
+            if world.command(Command::Conference { by, room, control }).is_err() {
+                return false;
+            }
+        }
+        Step::Break(leg) => {
+            let (stream, reason) = (StreamId(*leg), String::new());
+            world.media(baton_media::Event::OpenFailed { stream, reason });
+        }
         Step::Refer(leg) => world.refer(*leg, "+49404040", None),
     }
     clear_all(world);
