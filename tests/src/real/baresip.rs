@@ -37,12 +37,26 @@ pub struct Baresip {
 impl Baresip {
     /// Starts it on this host, sending this tone in every call.
     pub fn start(network: &Network, host: &Host, account: &Account, tone_hz: u32, rung: WhenRung) -> Baresip {
+        Baresip::start_watching(network, host, account, tone_hz, rung, &[])
+    }
+
+    /// As [`Baresip::start`], watching the presence of those whose URIs are in its address book.
+    pub fn start_watching(
+        network: &Network,
+        host: &Host,
+        account: &Account,
+        tone_hz: u32,
+        rung: WhenRung,
+        watched: &[String],
+    ) -> Baresip {
         let folder = network.directory().folder(&account.user);
         let tone = folder.join("tone.wav");
         write_wav(&tone, tone_hz, TONE_SECONDS).expect("a wav file");
-        fs::write(folder.join("config"), config(host, &folder)).expect("a file");
+        let presence = if watched.is_empty() { "" } else { "module_app contact.so\nmodule_app presence.so\n" };
+        fs::write(folder.join("config"), config(host, &folder) + presence).expect("a file");
         fs::write(folder.join("accounts"), account_line(host, account, rung)).expect("a file");
-        fs::write(folder.join("contacts"), "").expect("a file");
+        let contacts: String = watched.iter().map(|uri| format!("\"{uri}\" <{uri}>;presence=p2p\n")).collect();
+        fs::write(folder.join("contacts"), contacts).expect("a file");
 
         let mut command = host.command("baresip");
         command.arg("-s").arg("-f").arg(&folder);
@@ -103,6 +117,16 @@ impl Baresip {
     #[track_caller]
     pub fn transfer(&mut self, uri: &str) {
         self.command("transfer", uri);
+    }
+
+    /// Waits until its address book shows somebody so: `Online`, `Busy` or `Offline`.
+    #[track_caller]
+    pub fn expect_presence(&mut self, uri: &str, shown: &str) {
+        let mut book = String::new();
+        until(&format!("baresip to show {uri} as {shown}"), 15.0, || {
+            book = self.command("contacts", "")["data"].as_str().unwrap_or_default().to_owned();
+            book.lines().any(|line| line.contains(uri) && line.contains(shown))
+        });
     }
 
     /// Presses keys in a call, one after the other, as telephone events.

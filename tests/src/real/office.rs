@@ -144,6 +144,14 @@ impl Office {
         phone
     }
 
+    /// Agent 1, 2 or 3 gets baresip, which registers and watches the presence of these.
+    pub fn baresip_watching(&self, agent: usize, watched: &[String]) -> Baresip {
+        let (host, account) = self.desk(agent);
+        let phone = Baresip::start_watching(&self.network, host, &account, tone_of(agent), WhenRung::Answer, watched);
+        phone.expect_registered();
+        phone
+    }
+
     /// Agent 1, 2 or 3 gets linphonec, which registers.
     pub fn linphone(&self, agent: usize, rung: WhenRung) -> Linphone {
         let (host, account) = self.desk(agent);
