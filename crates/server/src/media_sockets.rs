@@ -1,5 +1,5 @@
-//! The sockets of one media thread: one for RTP a leg, one for RTCP where it is not multiplexed. That one is opened with the
-//! leg's first packet: many legs never have one (phones that ring in vain above all), and a socket costs more than a message.
+//! The sockets of one media thread: one for RTP a leg, one for RTCP where that has a port of its own. This one is opened once the
+//! leg's media is agreed: phones that ring in vain, and those that multiplex, never need it, and a socket costs more than a message.
 //!
 //! They are not connected to their peers: that would save a twelfth of a packet's cost, but the kernel would then hide
 //! the foreign packets that are to be counted, and the negotiated address that may take a silent lock over (wire rule
@@ -39,20 +39,9 @@ struct Slot {
 struct Leg {
     stream: StreamId,
     rtp: UdpSocket,
-    rtcp: Rtcp,
-}
-
-/// A leg's way for RTCP.
-#[derive(Debug)]
-enum Rtcp {
-    /// With RTP (RFC 5761).
-    Multiplexed,
-    /// A port that is bound with the first packet.
-    Unopened(SocketAddr),
-    /// A socket of its own.
-    Open(UdpSocket),
-    /// Somebody else has its port: the leg goes on without RTCP.
-    Lost,
+    /// Where RTCP is received, once that is needed.
+    rtcp_address: Option<SocketAddr>,
+    rtcp: Option<UdpSocket>,
 }
 
 /// A packet in the caller's buffer.
@@ -97,29 +86,28 @@ impl MediaSockets {
             self.free.push(slot);
             return Err(format!("cannot watch {local}: {error}"));
         }
-        let rtcp = local_rtcp.map_or(Rtcp::Multiplexed, Rtcp::Unopened);
-        place.leg = Some(Leg { stream, rtp, rtcp });
+        place.leg = Some(Leg { stream, rtp, rtcp_address: local_rtcp, rtcp: None });
         self.index.insert(stream, slot);
         Ok(())
     }
 
-    /// Opens the socket for RTCP of a leg that has one and has a first packet now.
-    fn open_rtcp(&mut self, slot: u32) {
+    /// Opens the socket for RTCP of a leg whose peer has a port of its own for it. When somebody else has taken ours meanwhile,
+    /// the leg goes on without; the next call tries again.
+    pub(crate) fn open_rtcp(&mut self, stream: StreamId) {
+        let Some(slot) = self.index.get(&stream).copied() else { return };
         let Some(place) = self.slots.get(slot as usize) else { return };
-        let Some(Leg { rtcp: Rtcp::Unopened(address), stream, .. }) = place.leg else { return };
+        let Some(Leg { rtcp: None, rtcp_address: Some(address), .. }) = place.leg else { return };
         let opened = self.bind(address).and_then(|socket| {
             watch(&self.epoll, &socket, token(slot, place.generation, PacketKind::Rtcp))?;
             Ok(socket)
         });
-        let rtcp = opened.map_or_else(
-            |error| {
-                tracing::warn!(%address, stream = stream.0, %error, "a leg has no RTCP");
-                Rtcp::Lost
-            },
-            Rtcp::Open,
-        );
-        if let Some(leg) = self.slots.get_mut(slot as usize).and_then(|place| place.leg.as_mut()) {
-            leg.rtcp = rtcp;
+        match opened {
+            Ok(socket) => {
+                if let Some(leg) = self.slots.get_mut(slot as usize).and_then(|place| place.leg.as_mut()) {
+                    leg.rtcp = Some(socket);
+                }
+            }
+            Err(error) => tracing::warn!(%address, stream = stream.0, %error, "a leg has no RTCP"),
         }
     }
 
@@ -134,24 +122,15 @@ impl MediaSockets {
     }
 
     /// One packet of the socket that `token` names; `None` when there is none after all.
-    pub(crate) fn receive(&mut self, token: u64, buffer: &mut [u8]) -> Option<Arrived> {
+    pub(crate) fn receive(&self, token: u64, buffer: &mut [u8]) -> Option<Arrived> {
         let (slot, generation, kind) = parts(token);
-        let leg = self.slots.get(slot as usize).filter(|place| place.generation == generation)?.leg.as_ref()?;
-        let socket = match (kind, &leg.rtcp) {
-            (PacketKind::Rtp, _) => &leg.rtp,
-            (PacketKind::Rtcp, Rtcp::Open(rtcp)) => rtcp,
-            (PacketKind::Rtcp, _) => return None,
+        let leg = self.slots.get(slot).filter(|place| place.generation == generation)?.leg.as_ref()?;
+        let socket = match kind {
+            PacketKind::Rtp => &leg.rtp,
+            PacketKind::Rtcp => leg.rtcp.as_ref()?,
         };
         let (bytes, source) = socket.recv_from(buffer).ok()?;
-        let stream = leg.stream;
-        if let Rtcp::Unopened(_) = leg.rtcp {
-            self.open_rtcp(slot);
-        }
-        Some(Arrived { stream, kind, source, bytes })
-    }
-
-    fn leg(&self, slot: u32) -> Option<&Leg> {
-        self.slots.get(slot as usize).and_then(|place| place.leg.as_ref())
+        Some(Arrived { stream: leg.stream, kind, source, bytes })
     }
 
     /// How many legs are open.
@@ -177,19 +156,19 @@ impl MediaSockets {
 
 impl Sink for MediaSockets {
     fn send(&mut self, stream: StreamId, kind: PacketKind, destination: SocketAddr, packet: &[u8]) {
-        let Some(slot) = self.index.get(&stream).copied() else { return };
-        if let Some(Leg { rtcp: Rtcp::Unopened(_), .. }) = self.leg(slot) {
-            self.open_rtcp(slot);
-        }
-        let Some(leg) = self.leg(slot) else { return };
-        let socket = match (kind, &leg.rtcp) {
-            (PacketKind::Rtcp, Rtcp::Open(rtcp)) => rtcp,
-            (PacketKind::Rtcp, Rtcp::Lost | Rtcp::Unopened(_)) => return,
-            (PacketKind::Rtp, _) | (PacketKind::Rtcp, Rtcp::Multiplexed) => &leg.rtp,
+        let leg = self
+            .index
+            .get(&stream)
+            .and_then(|slot| self.slots.get(*slot as usize))
+            .and_then(|place| place.leg.as_ref());
+        let Some(leg) = leg else { return };
+        let socket = match kind {
+            PacketKind::Rtp => Some(&leg.rtp),
+            PacketKind::Rtcp => leg.rtcp.as_ref(),
         };
-        match socket.send_to(packet, destination) {
-            Ok(_) => self.sent += 1,
-            Err(_) => self.refused += 1,
+        match socket.map(|socket| socket.send_to(packet, destination)) {
+            Some(Ok(_)) => self.sent += 1,
+            _ => self.refused += 1,
         }
     }
 }
@@ -201,9 +180,9 @@ fn token(slot: u32, generation: u32, kind: PacketKind) -> u64 {
     (u64::from(generation) << 32) | (u64::from(slot) << 1) | u64::from(kind == PacketKind::Rtcp)
 }
 
-fn parts(token: u64) -> (u32, u32, PacketKind) {
+fn parts(token: u64) -> (usize, u32, PacketKind) {
     let kind = if token & 1 == 1 { PacketKind::Rtcp } else { PacketKind::Rtp };
-    (token as u32 >> 1, (token >> 32) as u32, kind)
+    ((token as u32 >> 1) as usize, (token >> 32) as u32, kind)
 }
 
 fn watch(epoll: &OwnedFd, socket: &UdpSocket, token: u64) -> io::Result<()> {
@@ -252,37 +231,37 @@ mod tests {
     }
 
     #[test]
-    fn the_port_for_rtcp_is_bound_with_the_first_packet_of_its_leg() {
+    fn the_port_for_rtcp_is_bound_when_it_is_needed() {
+        let (mut sockets, [rtp, rtcp]) = (sockets(), pair());
+        sockets.open(StreamId(1), rtp, Some(rtcp)).unwrap();
+        drop(UdpSocket::bind(rtcp).expect("nobody needs it yet"));
+        sockets.open_rtcp(StreamId(1));
+        sockets.open_rtcp(StreamId(1));
+        sockets.open_rtcp(StreamId(2));
+        assert!(UdpSocket::bind(rtcp).is_err());
         let peer = UdpSocket::bind(local()).unwrap();
-        let address = peer.local_addr().unwrap();
-        let mut buffer = [0; 64];
-        for sends in [true, false] {
-            let (mut sockets, [rtp, rtcp]) = (sockets(), pair());
-            sockets.open(StreamId(1), rtp, Some(rtcp)).unwrap();
-            drop(UdpSocket::bind(rtcp).expect("nobody needs it yet"));
-            if sends {
-                sockets.send(StreamId(1), PacketKind::Rtp, address, b"rtp");
-            } else {
-                peer.send_to(b"rtp", rtp).unwrap();
-                assert!(sockets.receive(token(0, 0, PacketKind::Rtp), &mut buffer).is_some());
-            }
-            assert!(UdpSocket::bind(rtcp).is_err());
-            peer.send_to(b"rtcp", rtcp).unwrap();
-            let arrived = sockets.receive(token(0, 0, PacketKind::Rtcp), &mut buffer).unwrap();
-            assert_eq!((arrived.stream, arrived.kind, arrived.bytes), (StreamId(1), PacketKind::Rtcp, 4));
-        }
+        peer.send_to(b"rtcp", rtcp).unwrap();
+        let arrived = sockets.receive(token(0, 0, PacketKind::Rtcp), &mut [0; 64]).unwrap();
+        assert_eq!((arrived.stream, arrived.kind, arrived.bytes), (StreamId(1), PacketKind::Rtcp, 4));
     }
 
     #[test]
-    fn a_leg_whose_port_for_rtcp_was_taken_meanwhile_has_rtp() {
+    fn a_leg_whose_port_for_rtcp_is_taken_has_rtp_and_rtcp_when_it_is_free() {
         let (mut sockets, [rtp, rtcp]) = (sockets(), pair());
         sockets.open(StreamId(1), rtp, Some(rtcp)).unwrap();
-        let _taken = UdpSocket::bind(rtcp).unwrap();
+        let taken = UdpSocket::bind(rtcp).unwrap();
+        sockets.open_rtcp(StreamId(1));
         let peer = UdpSocket::bind(local()).unwrap();
+        let address = peer.local_addr().unwrap();
         for kind in [PacketKind::Rtcp, PacketKind::Rtp] {
-            sockets.send(StreamId(1), kind, peer.local_addr().unwrap(), b"hello");
+            sockets.send(StreamId(1), kind, address, b"hello");
         }
-        assert_eq!((sockets.sent, sockets.refused), (1, 0));
+        assert_eq!((sockets.sent, sockets.refused), (1, 1));
+        drop(taken);
+        sockets.open_rtcp(StreamId(1));
+        sockets.send(StreamId(1), PacketKind::Rtcp, address, b"hello");
+        assert_eq!(peer.recv_from(&mut [0; 64]).unwrap().1, rtp);
+        assert_eq!(peer.recv_from(&mut [0; 64]).unwrap().1, rtcp);
     }
 
     #[test]

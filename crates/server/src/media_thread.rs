@@ -310,6 +310,11 @@ impl Worker {
             (self.events)(Event::OpenFailed { stream: *stream, reason });
             return;
         }
+        if let Command::Configure { stream, configuration } = &command
+            && configuration.remote_rtcp.is_some()
+        {
+            self.sockets.open_rtcp(*stream);
+        }
         self.shard.handle_command((self.now_us)(), command, &mut self.sockets);
         self.tell();
     }
