@@ -21,7 +21,7 @@ pub use trunk::{
     NumberPlan, RedirectPolicy, ReferPolicy, Register, TransferPolicy, TrombonePolicy, Trunk, TrunkTransport,
     Unprefixed,
 };
-pub use upgrade::name_countries_by_region;
+pub use upgrade::{drop_empty_user_names, name_countries_by_region};
 
 /// All of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

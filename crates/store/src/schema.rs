@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use baton_contact::directory::name_countries_by_region;
+use baton_contact::directory::{drop_empty_user_names, name_countries_by_region};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::StoreError;
@@ -11,6 +11,9 @@ use crate::keep;
 /// Marks the file as a baton store (`PRAGMA application_id`): "bato".
 const APPLICATION: i32 = 0x6261_746f;
 
+/// How much is moved from the log into the file at a time: busy pages are then written there once for many commits.
+const CHECKPOINT_BYTES: i64 = 16 * 1024 * 1024;
+
 type Step = fn(&Connection) -> Result<(), StoreError>;
 
 /// Each takes the store from its position (`PRAGMA user_version`) to the next. Never edit one that was released.
@@ -18,7 +21,10 @@ const STEPS: [Step; 4] = [
     |connection| Ok(connection.execute_batch(TABLES)?),
     |connection| Ok(connection.execute_batch(MOVED)?),
     |connection| keep::rewrite_directory(connection, name_countries_by_region),
-    |connection| Ok(connection.execute_batch(OUTBOX_OF_CURSORS)?),
+    |connection| {
+        connection.execute_batch(OUTBOX_OF_CURSORS)?;
+        keep::rewrite_directory(connection, drop_empty_user_names)
+    },
 ];
 
 /// Conversations get small rising numbers, so that events and records are appended at the end of their tables instead of
@@ -94,13 +100,14 @@ const OUTBOX_OF_CURSORS: &str = "
 /// Settings of the writing connection, then the steps that are missing.
 pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let found = layout(connection, path)?;
-    // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing, a power cut the last moments. Pages are
-    // moved into the file 16 MiB at a time: the busy ones are then written there once for many commits. A record has some two
-    // thousand bytes: of smaller pages each would take one for itself.
+    // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing, a power cut the last moments. A record has
+    // some two thousand bytes: of smaller pages each would take one for itself. A store that is there keeps the size it has.
     connection.execute_batch(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000;
-         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 2048; PRAGMA temp_store = MEMORY;",
+         PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
     )?;
+    let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_BYTES / page_bytes.max(1))?;
     if found == STEPS.len() {
         return Ok(());
     }

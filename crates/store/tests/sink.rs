@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use baton_contact::event::EventKind;
 use baton_store::{FileSink, SinkThread, Store, StoreError};
 use common::*;
 
@@ -103,10 +104,15 @@ fn a_sink_that_is_down_loses_nothing() {
     let mut late = simple_call(1, MIDNIGHT_MS).pop().unwrap();
     (late.sequence, late.kind) = (11, attributes(&[("case", "4711")]));
     store.append(&[late]).unwrap();
+    // Nor does a newer summary.
+    let mut wait = simple_call(2, MIDNIGHT_MS).pop().unwrap();
+    (wait.sequence, wait.kind) = (11, EventKind::Queued { queue: "late".to_owned(), personal: false });
+    assert_eq!(store.append(&[wait]).unwrap().conversations, [contact(2)]);
     assert!(!sink.records.exists());
     fs::create_dir(folder.0.join("not-yet")).unwrap();
     deliver(&store, &sink);
-    assert_eq!(lines(&sink.records), numbered(&[("01", 1), ("02", 1), ("01", 2)]));
+    assert_eq!(lines(&sink.records), numbered(&[("01", 1), ("02", 1), ("01", 2), ("02", 2)]));
+    assert_eq!(lines(sink.conversations.as_deref().unwrap()), numbered(&[("01", 1), ("02", 1), ("02", 2)]));
 }
 
 #[test]

@@ -13,6 +13,14 @@ pub fn name_countries_by_region(directory: &mut Value) -> bool {
     plans.map(name_country_by_region).filter(|changed| *changed).count() > 0
 }
 
+/// Takes the empty user names of trunks away: they were read as none. Says whether there was one.
+pub fn drop_empty_user_names(directory: &mut Value) -> bool {
+    let trunks = directory.get_mut("trunks").and_then(Value::as_array_mut).into_iter().flatten();
+    let trunks = trunks.filter_map(Value::as_object_mut);
+    let empty = trunks.filter(|trunk| trunk.get("username").and_then(Value::as_str) == Some(""));
+    empty.map(|trunk| trunk.remove("username")).count() > 0
+}
+
 fn name_country_by_region(plan: &mut Map<String, Value>) -> bool {
     let Some(code) = plan.remove("countryCode") else { return false };
     let code = code.as_str().and_then(|code| code.parse().ok());
@@ -83,10 +91,18 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_user_name_is_none() {
+        let mut directory = json!({"trunks": [{"name": "a", "username": ""}, {"name": "b", "username": "b"}]});
+        assert!(drop_empty_user_names(&mut directory));
+        assert_eq!(directory, json!({"trunks": [{"name": "a"}, {"name": "b", "username": "b"}]}));
+        assert!(!drop_empty_user_names(&mut directory), "once is enough");
+    }
+
+    #[test]
     fn what_is_no_directory_stays_as_it_is() {
         for odd in [json!(null), json!([]), json!({"trunks": 7}), json!({"trunks": [7, {"numbers": null}]})] {
             let mut after = odd.clone();
-            assert!(!name_countries_by_region(&mut after));
+            assert!(!name_countries_by_region(&mut after) && !drop_empty_user_names(&mut after));
             assert_eq!(after, odd);
         }
     }
