@@ -34,7 +34,9 @@ impl Node {
             faults.add("log.filter", format!("not a filter such as \"info,baton_sip=debug\": {error}"));
         } else if let Some(word) = self.log.filter.split(',').map(str::trim).find(|word| !is_directive(word)) {
             // Read as the name of a program's part, it would silence every other one.
-            let message = format!("\"{word}\" is no level; error, warn, info, debug, trace and off are");
+            let message = format!(
+                "\"{word}\" is no level; error, warn, info, debug, trace and off are; for a part of the program write {word}=trace"
+            );
             faults.add("log.filter", message);
         }
         faults.found
@@ -221,6 +223,7 @@ fn is_directive(word: &str) -> bool {
     word.is_empty()
         || word.contains(['=', '['])
         || word.starts_with("baton")
+        || word.parse::<u8>().is_ok_and(|level| level <= 5)
         || ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| level.eq_ignore_ascii_case(word))
 }
 
@@ -350,7 +353,7 @@ mod tests {
             ),
             (
                 "[log]\nfilter = \"debgu\"",
-                "baton.toml:2:1: log.filter: \"debgu\" is no level; error, warn, info, debug, trace and off are",
+                "baton.toml:2:1: log.filter: \"debgu\" is no level; error, warn, info, debug, trace and off are; for a part of the program write debgu=trace",
             ),
             ("[sip\n", "baton.toml:1:5: unclosed table, expected `]`"),
         ];
