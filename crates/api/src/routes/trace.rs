@@ -92,7 +92,8 @@ async fn trace(State(app): State<App>, _: Admin, Query(wanted): Query<TraceQuery
     if let Some(name) = wanted.phone.as_ref().filter(|name| !has_phone(name)) {
         return Err(ApiError::new(kind::NOT_FOUND, format!("There is no phone {name}.")));
     }
-    let trace = Trace { messages, closed: app.services.trace.closed(), wanted, call_ids: BTreeSet::new() };
+    let closed = app.services.trace.closed();
+    let trace = Trace { messages, closed, wanted, call_ids: BTreeSet::new(), silence_max: SILENCE_MAX };
     let lines = futures_util::stream::unfold(trace, |mut trace| async move {
         let line = trace.next().await?;
         Some((Ok::<_, std::convert::Infallible>(line), trace))
@@ -107,15 +108,18 @@ struct Trace {
     closed: watch::Receiver<bool>,
     wanted: TraceQuery,
     call_ids: BTreeSet<String>,
+    silence_max: Duration,
 }
 
 impl Trace {
     /// The next line; `None` at the end.
     async fn next(&mut self) -> Option<Vec<u8>> {
+        // Messages that are not wanted are silence as well.
+        let silent = tokio::time::Instant::now() + self.silence_max;
         loop {
             let message = tokio::select! {
                 _ = self.closed.wait_for(|closed| *closed) => return None,
-                message = tokio::time::timeout(SILENCE_MAX, self.messages.recv()) => message,
+                message = tokio::time::timeout_at(silent, self.messages.recv()) => message,
             };
             let line = match message {
                 Err(_) => Ok(Vec::new()),
@@ -144,5 +148,45 @@ impl Trace {
             return true;
         }
         self.call_ids.contains(&message.call_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace_hub::TraceHub;
+
+    /// Else the client takes the server for dead: it waits for a minute.
+    #[tokio::test]
+    async fn a_quiet_trunk_is_said_to_be_quiet_while_others_talk() {
+        let hub = TraceHub::new();
+        let mut trace = Trace {
+            messages: hub.listen().expect("a listener"),
+            closed: hub.closed(),
+            wanted: TraceQuery { trunk: Some("pbx".into()), phone: None, contact: None },
+            call_ids: BTreeSet::new(),
+            silence_max: Duration::from_millis(100),
+        };
+        let talking = async {
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                hub.tell(TraceMessage {
+                    at_us: 0,
+                    received: true,
+                    transport: "udp".into(),
+                    remote: "192.0.2.9:5060".into(),
+                    trunk: Some("other".into()),
+                    phone: None,
+                    contact_ids: Vec::new(),
+                    call_id: "call".into(),
+                    message: "OPTIONS".into(),
+                });
+            }
+        };
+        let line = tokio::select! {
+            line = trace.next() => line,
+            () = talking => None,
+        };
+        assert_eq!(line.as_deref(), Some(&b"\n"[..]));
     }
 }
