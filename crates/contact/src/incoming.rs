@@ -46,10 +46,13 @@ impl Desk {
     pub(crate) fn incoming(&mut self, session: SessionId, mut invite: Box<IncomingInvite>) {
         let device = self.device_of(&invite.origin);
         if let Some(Device::Trunk(name)) = &device
-            && self.registration_of(name).is_some_and(|registration| registration.line == invite.target.user)
+            && let Some(registration) = self.registration_of(name)
+            && registration.line == invite.target.user
         {
-            // The Request-URI is the Contact that we registered; what was dialled stands in To (RFC 3261 §16.4).
-            invite.target = invite.to.clone();
+            // The Request-URI is the Contact that we registered; what was dialled stands in To (RFC 3261 §16.4), or, when the
+            // registrar writes our Contact there as well (Asterisk does, and we do), it was the account that we registered.
+            invite.target =
+                if invite.to.user == registration.line { registration.account() } else { invite.to.clone() };
         }
         if let Some(trunk) = device.as_ref().and_then(|device| self.trunk_of(device)) {
             identify(trunk, &mut invite);
@@ -90,14 +93,15 @@ impl Desk {
     /// A trunk is known by its source address, by its account, or by the Contact that we registered with it.
     fn device_of(&self, origin: &Origin) -> Option<Device> {
         match origin {
-            Origin::Account(account) => {
-                let own = |name: &String| name == account;
-                let trunk = self.trunks.iter().find(|trunk| trunk.inbound_username.as_ref().is_some_and(own));
-                let phone = || Device::Phone(account.clone());
-                Some(trunk.map_or_else(phone, |trunk| Device::Trunk(trunk.name.clone())))
-            }
+            Origin::Account(account) => Some(self.device_of_account(account)),
             Origin::Peer(peer) => self.trunks.get(peer.0 as usize).map(|trunk| Device::Trunk(trunk.name.clone())),
         }
+    }
+
+    /// An account is a trunk's (`inboundUsername`) or a phone's.
+    pub(crate) fn device_of_account(&self, account: &str) -> Device {
+        let trunk = self.trunks.iter().find(|trunk| trunk.inbound_username.as_deref() == Some(account));
+        trunk.map_or_else(|| Device::Phone(account.to_owned()), |trunk| Device::Trunk(trunk.name.clone()))
     }
 
     fn refuse(&mut self, session: SessionId, status: u16, later: bool) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use baton_sip::wire::Uri;
 use baton_sip::{Command as SipCommand, ErrandId, ErrandKind, OutgoingErrand, Party};
 use rand_chacha::rand_core::RngCore;
 
@@ -67,6 +68,13 @@ enum Next {
 }
 
 impl Registration {
+    /// Who we have registered as.
+    pub(crate) fn account(&self) -> Party {
+        let uri = self.register.aor.clone();
+        let user = Uri::parse(&uri).map(|uri| uri.user()).unwrap_or_default();
+        Party { display: String::new(), uri, user }
+    }
+
     fn new(trunk: &str, register: &Register, line: String) -> Self {
         Registration {
             trunk: trunk.to_string(),

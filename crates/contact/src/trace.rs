@@ -40,7 +40,11 @@ impl Desk {
             Some(Device::Trunk(trunk)) => (Some(trunk), None),
             Some(Device::Phone(phone)) => (None, Some(phone)),
             Some(Device::Room(_)) => (None, None),
-            None => (by_address, traced.account),
+            None => match traced.account.map(|account| self.device_of_account(&account)) {
+                Some(Device::Trunk(trunk)) => (Some(trunk), None),
+                Some(Device::Phone(phone)) => (by_address, Some(phone)),
+                Some(Device::Room(_)) | None => (by_address, None),
+            },
         };
         TraceMessage {
             at_us: traced.at_us,

@@ -21,6 +21,7 @@ use crate::registrar::Registrar;
 use crate::session::{Session, decline_success};
 use crate::stack::{NoWay, Stack, Up};
 use crate::timer::Timer;
+use crate::trace::TracedCalls;
 use crate::transaction::{Purpose, TransactionId};
 use crate::wire::Method;
 
@@ -42,6 +43,8 @@ pub struct Endpoint {
     pub(crate) notifier: Notifier,
     pub(crate) guard: Guard,
     pub(crate) tracing: bool,
+    /// Of calls whose messages are told: whose credentials they brought.
+    pub(crate) traced_calls: TracedCalls,
     pub(crate) sessions: BTreeMap<SessionId, Box<Session>>,
     pub(crate) recent: Recent,
     pub(crate) errands: BTreeMap<ErrandId, Box<Errand>>,
@@ -67,6 +70,7 @@ impl Endpoint {
             notifier: Notifier::default(),
             guard,
             tracing: false,
+            traced_calls: TracedCalls::default(),
             sessions: BTreeMap::new(),
             recent: Recent::default(),
             errands: BTreeMap::new(),
@@ -90,7 +94,10 @@ impl Endpoint {
             Input::StreamClosed { connection } => self.stream_closed(connection),
             Input::Resolved { query, addresses } => self.resolved(query, addresses),
             Input::Load(load) => self.guard.set_load(load),
-            Input::Trace(wanted) => self.tracing = wanted,
+            Input::Trace(wanted) => {
+                self.tracing = wanted;
+                self.traced_calls = TracedCalls::default();
+            }
             Input::Timeout => self.fire_timers(),
         }
         self.fail_unsent();

@@ -1,6 +1,7 @@
 //! Live messages for an operator: each as it came or went, with its secrets removed. Made only while somebody listens.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ use crate::wire::{HeaderName, Message, Method, Uri};
 const REMOVED: &str = "(removed)";
 /// Most bytes of one message that are shown.
 const SHOWN_BYTES_MAX: usize = 65_535;
+/// Most calls of which it is remembered whose credentials they brought.
+const CALLS_MAX: usize = 256;
 /// Parameters of credentials and challenges that tell nothing secret (RFC 7616 §3.3, §3.4).
 const HARMLESS: &[&str] = &["username", "realm", "uri", "algorithm", "qop", "stale", "nc"];
 
@@ -28,7 +31,7 @@ pub struct Traced {
     pub received: bool,
     /// The peer whose address it is.
     pub peer: Option<PeerId>,
-    /// The account that it belongs to: named by its credentials or addresses, or registered at its address.
+    /// The account that it belongs to: named by its credentials, those of its call, or its addresses, or registered at its address.
     pub account: Option<String>,
     /// The sessions that its tags name.
     pub sessions: Vec<SessionId>,
@@ -38,9 +41,28 @@ pub struct Traced {
     pub text: String,
 }
 
+/// Whose credentials came, by Call-ID, the newest last: what answers them, and comes after them, has none, and who calls from
+/// anywhere is known by nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TracedCalls(VecDeque<(String, String)>);
+
+impl TracedCalls {
+    fn account(&self, call_id: &str) -> Option<String> {
+        self.0.iter().rev().find(|(known, _)| known == call_id).map(|(_, account)| account.clone())
+    }
+
+    fn note(&mut self, call_id: &str, account: &str) {
+        self.0.retain(|(known, _)| known != call_id);
+        if self.0.len() >= CALLS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((call_id.to_owned(), account.to_owned()));
+    }
+}
+
 impl Endpoint {
     /// Says who a message belongs to.
-    pub(crate) fn attribute(&self, flow: Flow, received: bool, at_us: u64, bytes: &Bytes) -> Output {
+    pub(crate) fn attribute(&mut self, flow: Flow, received: bool, at_us: u64, bytes: &Bytes) -> Output {
         let message = Message::parse(bytes.clone()).ok();
         let sessions = message.as_ref().map(sessions_of).unwrap_or_default();
         Output::Trace(Box::new(Traced {
@@ -55,15 +77,22 @@ impl Endpoint {
         }))
     }
 
-    fn account_of(&self, flow: Flow, message: &Message) -> Option<String> {
+    fn account_of(&mut self, flow: Flow, message: &Message) -> Option<String> {
+        let named = self.credentials_of(message).into_iter().map(|each| each.username);
+        if let Some(account) = named.into_iter().find(|name| self.access.accounts.contains_key(name)) {
+            self.traced_calls.note(message.call_id(), &account);
+            return Some(account);
+        }
+        if let Some(account) = self.traced_calls.account(message.call_id()) {
+            return Some(account);
+        }
         let is_account = |name: &String| self.access.accounts.contains_key(name);
-        let proven = self.credentials_of(message).into_iter().map(|each| each.username).find(is_account);
         let registering = Some(message.to().uri.user()).filter(|_| *message.method() == Method::Register);
         let called = Uri::parse(message.request_uri()).map(|uri| uri.user()).unwrap_or_default();
         let caller = message.from().uri.user();
         let here = || self.guard.accounts_at(flow.remote).map(str::to_owned);
         let named = || here().find(|account| *account == called || *account == caller);
-        proven.or(registering.filter(is_account)).or_else(named).or_else(|| here().next())
+        registering.filter(is_account).or_else(named).or_else(|| here().next())
     }
 }
 

@@ -40,3 +40,27 @@ fn messages_are_told_while_they_are_wanted_and_not_before_or_after() {
     desk.send(&bye);
     assert!(traced(&mut desk).is_empty());
 }
+
+/// The address says nothing: what answers a call that has named its account, and what comes after, is known by the call.
+#[test]
+fn what_follows_credentials_is_the_accounts_while_it_is_told() {
+    let account = Account { ha1_md5: String::new(), ha1_sha256: String::new() };
+    let access = Access { accounts: [("carrier".to_owned(), account)].into(), ..Access::default() };
+    let mut desk = Desk::with(config(0), access);
+    desk.handle(Input::Trace(true));
+    let realm = Config::default().realm;
+    let credentials = format!(
+        "Authorization: Digest username=\"carrier\", realm=\"{realm}\", nonce=\"n\", uri=\"sip:x\", response=\"r\""
+    );
+    let invite = Phone::invite(&credentials);
+    desk.send(&invite);
+    let ack =
+        invite.lines().filter(|line| !line.starts_with("Auth")).collect::<Vec<_>>().join("\n").replace("INVITE", "ACK");
+    desk.send(&ack);
+    let told = traced(&mut desk);
+    assert!(told.len() >= 3, "{told:?}");
+    assert!(told.iter().all(|each| each.account.as_deref() == Some("carrier") && each.peer.is_none()), "{told:?}");
+    desk.handle(Input::Trace(false)).handle(Input::Trace(true));
+    desk.send(&ack);
+    assert_eq!(traced(&mut desk)[0].account, None);
+}

@@ -28,6 +28,7 @@ use baton_contact::command::{Refusal, Reply};
 use baton_contact::directory::Directory;
 use baton_contact::event::ContactEvent;
 use baton_contact::snapshot::AgentSnapshot;
+use baton_contact::trace::TraceMessage;
 use baton_contact::{Config, Core, Input, Output, RequestId};
 use baton_media::{MixPlan, RoomId, StreamId};
 use bytes::Bytes;
@@ -87,6 +88,8 @@ pub struct World {
     pub vices: BTreeMap<String, Vice>,
     /// Phones that hang up by themselves after the final NOTIFY (P6), by name.
     pub hang_up_after_transfer: Vec<String>,
+    /// The messages that were told of the node, while they are wanted (`Input::Trace`).
+    pub traces: Vec<TraceMessage>,
     pub drained: bool,
     /// Checks every invariant after each change.
     pub watchful: bool,
@@ -149,6 +152,7 @@ impl World {
             behaviours: BTreeMap::new(),
             vices: BTreeMap::new(),
             hang_up_after_transfer: Vec::new(),
+            traces: Vec::new(),
             drained: false,
             watchful: true,
             revive_always: false,
@@ -264,7 +268,8 @@ impl World {
                     self.agents.insert(agent.username.clone(), *agent);
                 }
                 Output::Drained => self.drained = true,
-                Output::Status { .. } | Output::Bindings { .. } | Output::Trace(_) => {}
+                Output::Trace(message) => self.traces.push(*message),
+                Output::Status { .. } | Output::Bindings { .. } => {}
             }
         }
         changed

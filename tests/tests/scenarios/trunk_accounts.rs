@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use baton_contact::Input;
 use baton_contact::command::{Command, Query, Reply};
-use baton_contact::directory::{Gateway, Register};
+use baton_contact::directory::{Gateway, Number, Register};
 use baton_contact::snapshot::TrunkRegistrationView;
+use baton_contact::trace::TraceMessage;
 use baton_sip::digest::{Algorithm, ha1};
 use baton_sip::{Access, Account, Credentials, PeerId, TrustedPeer};
 use baton_tests::world::{World, header, office};
@@ -51,6 +53,28 @@ fn a_trunk_with_the_wrong_password_calls_nobody() {
     }
 }
 
+/// An operator who follows a trunk sees the call that proves itself, its refusal too: its address says nothing.
+#[test]
+fn what_a_trunk_that_proves_itself_by_digest_sends_is_told_as_its_own() {
+    let of_trunk = |given: Option<Credentials>, number: &str| {
+        let mut world = by_digest();
+        world.core.handle(world.now_us, Input::Trace(true));
+        world.call_with("C", number, |invite| invite.credentials = given);
+        world.run_ms(2_000);
+        world.traces.retain(|trace| trace.trunk.as_deref() == Some("pbx"));
+        assert!(world.traces.iter().all(|trace| trace.phone.is_none()), "{:?}", world.traces);
+        let first_line = |trace: &TraceMessage| trace.message.lines().next().unwrap_or_default().to_owned();
+        world.traces.iter().map(first_line).collect::<Vec<_>>()
+    };
+    let told = of_trunk(credentials("in-secret"), office::SUPPORT);
+    assert!(told[0].starts_with("INVITE ") && told[1].contains(" 100 "), "{told:?}");
+    let told = of_trunk(credentials("in-secret"), "nowhere");
+    assert!(told.iter().any(|line| line.contains(" 404 ")), "{told:?}");
+    let told = of_trunk(credentials("guess"), office::SUPPORT);
+    assert!(told[0].starts_with("INVITE ") && told.iter().any(|line| line.contains(" 407 ")), "{told:?}");
+    assert_eq!(of_trunk(None, office::SUPPORT), Vec::<String>::new());
+}
+
 /// A trunk with two gateways that we register with, each of which is a registrar.
 fn registering() -> World {
     let mut world = World::with(&["anna"], 1, |_, directory| {
@@ -58,6 +82,8 @@ fn registering() -> World {
             let address = SocketAddr::from(address).to_string();
             Gateway { address, priority, ..Gateway::default() }
         };
+        let queue = directory.numbers[0].queue.clone();
+        directory.numbers.push(Number { number: "office".into(), queue, ..Number::default() });
         let trunk = &mut directory.trunks[0];
         trunk.address.clear();
         trunk.gateways = vec![gateway(office::TRUNK, 1), gateway(SECOND, 2)];
@@ -131,6 +157,22 @@ fn a_call_on_our_registration_is_the_trunks_wherever_it_comes_from() {
     world.call_with("D", office::SUPPORT, |invite| invite.uri = "sip:line-0000000000000000@192.0.2.1".into());
     world.run_ms(1_000);
     assert_eq!(world.line("D").refused, Some(407), "a guess is a stranger's\n{}", world.ladder);
+    world.end_of_day();
+}
+
+/// Asterisk writes our Contact into To as well, and so do we: what was called is the account that we registered.
+#[test]
+fn a_call_on_our_registration_that_names_no_number_is_for_the_account_that_we_registered() {
+    let mut world = registered();
+    let at = world.device("pbx");
+    let contact = world.devices[at].endpoint.bindings("office")[0].contact.clone();
+    world.call_with("C", office::SUPPORT, |invite| {
+        invite.to.uri.clone_from(&contact);
+        invite.uri = contact;
+    });
+    world.answer("anna");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.expect_record(1, &[("/SystemEndpoint/Address", "office".into())]);
     world.end_of_day();
 }
 
