@@ -143,8 +143,9 @@ impl Dialog {
     }
 
     /// Where a request goes: the topmost route, else the remote target, if that is an address. A phone's requests go
-    /// along its flow (P7); so do those to a host name, for the dialog's first request found its way along it, and those to the
-    /// host of a connection, while that `is_up`.
+    /// along its flow (P7); so do those to a host name, for the dialog's first request found its way along it, and those by a
+    /// stream to the host of a connection, while that `is_up`. A host that was reached encrypted is reached so again, whatever
+    /// its address names.
     pub(crate) fn next_hop(&self, is_up: bool) -> Option<(Transport, SocketAddr)> {
         if self.along_flow {
             return None;
@@ -160,6 +161,7 @@ impl Dialog {
             Some("ws") => return None,
             // RFC 3261 §26.2.2, RFC 5630 §5.1: `sips` over any transport means TLS.
             _ if uri.secure => Transport::Tls,
+            Some("udp" | "tcp") if same_host && self.flow.transport.is_secure() => self.flow.transport,
             Some("udp") => Transport::Udp,
             Some("tcp") => Transport::Tcp,
             Some("tls") => Transport::Tls,
@@ -167,7 +169,7 @@ impl Dialog {
             _ if same_host => self.flow.transport,
             _ => Transport::Udp,
         };
-        // A connection to the same host is kept, and one that is encrypted not left for one that is not.
+        // A connection to the same host is kept.
         if is_up && same_host && transport.is_reliable() && self.flow.connection.is_some() {
             return None;
         }

@@ -61,3 +61,54 @@ fn a_request_goes_to_its_peers_contact() {
     assert_eq!(desk.titles(), ["BYE"]);
     assert_eq!(reopened(&mut desk), "192.0.2.2:5060");
 }
+
+const TLS: ListenerId = ListenerId(2);
+
+/// A desk that is reached by TLS also.
+fn secured() -> Desk {
+    let listener = |(id, transport, port)| {
+        let local = SocketAddr::new(address(0).ip(), port);
+        Listener { id: ListenerId(id), transport, local, advertised: local, verifies_peers: true }
+    };
+    let listeners = [(0, Transport::Udp, 5060), (1, Transport::Tcp, 5060), (2, Transport::Tls, 5061)].map(listener);
+    Desk::with(Config { listeners: listeners.to_vec(), ..config(0) }, peers())
+}
+
+/// The trunk's TLS connection from a port of its own, and what comes along it.
+fn trunk_says(desk: &mut Desk, connection: ConnectionHandle, text: &str) {
+    let remote = SocketAddr::new(address(1).ip(), 40_001);
+    let peer_names = vec!["sbc.example.com".to_owned()];
+    desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
+    desk.handle(Input::StreamBytes { connection, bytes: message(text) });
+}
+
+/// A call that came by TLS, whose peer's Contact names another transport, or none.
+fn called_by_tls(parameter: &str) -> (Desk, SessionId) {
+    let mut desk = secured();
+    let text = Phone::invite("")
+        .replace("SIP/2.0/UDP 192.0.2.2:5060", "SIP/2.0/TLS 192.0.2.2:5061")
+        .replace("<sip:phone@192.0.2.2:5060>", &format!("<sip:phone@192.0.2.2{parameter}>"));
+    trunk_says(&mut desk, ONE, &text);
+    let Some(Event::Incoming { session, .. }) = desk.event() else { panic!("no call: {:?}", desk.sent) };
+    desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+    let ok = desk.sent.pop_back().unwrap();
+    let phone = Phone { desk, session, tag: tag(&header(&ok, "To")), ok };
+    let ack = phone.request("ACK", 1, "z9hG4bKack", "").replace("SIP/2.0/UDP", "SIP/2.0/TLS");
+    let mut desk = phone.desk;
+    desk.handle(Input::StreamBytes { connection: ONE, bytes: message(&ack) });
+    assert_eq!(desk.event(), Some(Event::Confirmed { session }));
+    end_of_connection(&mut desk);
+    desk.titles();
+    (desk, session)
+}
+
+#[test]
+fn a_call_that_came_encrypted_goes_on_encrypted() {
+    for parameter in ["", ";transport=tcp", ";transport=udp", ";transport=tls"] {
+        let (mut desk, session) = called_by_tls(parameter);
+        desk.command(Command::End { session, status: 480, reason: None }).unwrap();
+        let bye = desk.sent.pop_back().unwrap();
+        assert!(header(&bye, "Via").starts_with("SIP/2.0/TLS "), "{parameter} {bye}");
+        assert_eq!(reopened(&mut desk), "192.0.2.2:5061", "{parameter}");
+    }
+}
