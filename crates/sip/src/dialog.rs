@@ -39,6 +39,9 @@ pub(crate) struct Dialog {
     pub(crate) along_flow: bool,
     /// The host name that the call was sent to, which a TLS peer's certificate must bear; empty when there was none.
     pub(crate) server_name: String,
+    /// Names of the peer's, in lower case: a TLS connection from its address whose verified certificate bears one is its own.
+    #[serde(default)]
+    pub(crate) shows: Vec<String>,
 }
 
 /// What a request's CSeq number means for a dialog (RFC 3261 §12.2.2).
@@ -82,6 +85,7 @@ impl Dialog {
             flow,
             along_flow,
             server_name: String::new(),
+            shows: Vec::new(),
         })
     }
 

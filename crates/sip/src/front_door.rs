@@ -110,9 +110,10 @@ impl Endpoint {
         let tag = marked(session.0, self.stack.random.number());
         let own_contact = contact("", &flow, self.stack.advertised(&flow), wants_sips(&request));
         let along_flow = matches!(origin, Origin::Account(_));
-        let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
+        let Ok(mut dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
         };
+        dialog.shows = self.stack.names_shown(&flow);
         self.last_transfer += 1;
         let transfer = crate::interface::TransferId(self.last_transfer);
         let replaces = self.replaces_target(&request);
@@ -337,9 +338,10 @@ impl Endpoint {
         let user = uri.as_ref().and_then(|uri| uri.as_sip()).and_then(|sip| sip.user.as_deref()).unwrap_or("");
         let own_contact = contact(user, &flow, self.stack.advertised(&flow), wants_sips(&request));
         let along_flow = matches!(origin, Origin::Account(_));
-        let Ok(dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
+        let Ok(mut dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
         };
+        dialog.shows = self.stack.names_shown(&flow);
         let asserts = match &origin {
             Origin::Peer(_) => true,
             Origin::Account(account) => self.access.asserting.contains(account),

@@ -91,6 +91,14 @@ pub(crate) fn server_name_of(destination: &Destination) -> String {
     }
 }
 
+/// The names that a TLS peer may show on a connection of its own.
+pub(crate) fn shows_of(destination: &Destination) -> Vec<String> {
+    match destination {
+        Destination::Address { shows, .. } => shows.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// A host without the brackets of an IPv6 address.
 pub(crate) fn bare_host(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
@@ -205,7 +213,7 @@ impl Stack {
     }
 
     /// As [`Stack::way_to_address`]; a TLS connection of the peer's own stands for it also by one of the names that it shows.
-    fn way_to_peer(
+    pub(crate) fn way_to_peer(
         &mut self,
         transport: Transport,
         remote: SocketAddr,
@@ -238,6 +246,12 @@ impl Stack {
         self.touch_stream(connection);
         self.outputs.push_back(Output::Connect { connection, listener, remote, server_name });
         Ok(Flow { transport, listener, remote, connection: Some(connection) })
+    }
+
+    /// The names that the peer at the other end of a flow has proved to bear.
+    pub(crate) fn names_shown(&self, flow: &Flow) -> Vec<String> {
+        let stream = flow.connection.and_then(|connection| self.streams.get(connection));
+        stream.map(|stream| stream.peer_names.clone()).unwrap_or_default()
     }
 
     /// A stream connection that a peer has opened, or that is open now after we asked for it.

@@ -146,8 +146,8 @@ impl Streams {
         self.streams.keys().copied().collect()
     }
 
-    /// The connection to a place, to be used again: one that leads there, or the last one whose peer stands for it. With TLS such a
-    /// peer must have shown the name that the place is asked for by (RFC 5923 §8.1), or one of those in `shows`: several may be at one
+    /// The connection to a place, to be used again: one that is up and leads there, else the last one whose peer stands for it, else
+    /// one that is being opened, which may come to nothing. With TLS a peer that stands for the place must have shown the name that the place is asked for by (RFC 5923 §8.1), or one of those in `shows`: several may be at one
     /// address.
     pub(crate) fn to(&self, place: &Place, shows: &[String]) -> Option<ConnectionHandle> {
         let is_meant = |name: &String| *name == place.server_name || shows.contains(name);
@@ -156,7 +156,10 @@ impl Streams {
             place.transport != Transport::Tls || names.iter().any(is_meant)
         };
         let standing = || self.aliases.get(&(place.transport, place.remote))?.iter().rev().find(stands);
-        self.by_place.get(place).or_else(standing).copied()
+        let leads_there = self.by_place.get(place);
+        let is_open =
+            |connection: &&ConnectionHandle| self.streams.get(*connection).is_some_and(|stream| stream.is_open);
+        leads_there.filter(is_open).or_else(standing).or(leads_there).copied()
     }
 
     fn forget_alias(&mut self, key: (Transport, SocketAddr), connection: ConnectionHandle) {

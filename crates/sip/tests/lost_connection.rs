@@ -62,6 +62,7 @@ fn a_request_goes_to_its_peers_contact() {
     assert_eq!(reopened(&mut desk), "192.0.2.2:5060");
 }
 
+const TWO: ConnectionHandle = ConnectionHandle(3);
 const TLS: ListenerId = ListenerId(2);
 
 /// A desk that is reached by TLS also.
@@ -80,6 +81,31 @@ fn trunk_says(desk: &mut Desk, connection: ConnectionHandle, text: &str) {
     let peer_names = vec!["sbc.example.com".to_owned()];
     desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
     desk.handle(Input::StreamBytes { connection, bytes: message(text) });
+}
+
+/// Its connection stands for the port where it would listen.
+fn trunk_stands(desk: &mut Desk, connection: ConnectionHandle) {
+    let text = format!(
+        "OPTIONS sip:192.0.2.1 SIP/2.0\nVia: SIP/2.0/TLS 192.0.2.2:5061;branch=z9hG4bKo{};alias\nMax-Forwards: 70\n\
+         From: <sip:pbx@192.0.2.2>;tag=f\nTo: <sip:192.0.2.1>\nCall-ID: o\nCSeq: 1 OPTIONS\n",
+        connection.0
+    );
+    trunk_says(desk, connection, &text);
+    assert_eq!(desk.titles(), ["200 OPTIONS"]);
+}
+
+fn call_trunk(desk: &mut Desk, shows: &[&str]) -> SessionId {
+    let session = desk.endpoint.allocate_session();
+    let shows = shows.iter().map(ToString::to_string).collect();
+    let remote = SocketAddr::new(address(1).ip(), 5061);
+    let destination = Destination::Address { transport: Transport::Tls, remote, shows };
+    let invite = Box::new(OutgoingInvite { destination, ..invite_to(1, Some(OFFER)) });
+    desk.command(Command::Invite { session, invite }).unwrap();
+    session
+}
+
+fn last_way(desk: &Desk) -> Option<ConnectionHandle> {
+    desk.flows.back().and_then(|flow| flow.connection)
 }
 
 /// A call that came by TLS, whose peer's Contact names another transport, or none.
@@ -110,5 +136,42 @@ fn a_call_that_came_encrypted_goes_on_encrypted() {
         let bye = desk.sent.pop_back().unwrap();
         assert!(header(&bye, "Via").starts_with("SIP/2.0/TLS "), "{parameter} {bye}");
         assert_eq!(reopened(&mut desk), "192.0.2.2:5061", "{parameter}");
+    }
+}
+
+#[test]
+fn a_connection_that_stands_is_used_rather_than_one_that_is_being_opened() {
+    let mut desk = secured();
+    call_trunk(&mut desk, &["sbc.example.com"]);
+    let Some(Output::Connect { connection, .. }) = desk.outputs.pop_front() else { panic!("no connection") };
+    desk.titles();
+    trunk_stands(&mut desk, ONE);
+    call_trunk(&mut desk, &["sbc.example.com"]);
+    assert_eq!(last_way(&desk), Some(ONE));
+    // One that is up leads there by itself.
+    let remote = SocketAddr::new(address(1).ip(), 5061);
+    desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names: Vec::new() });
+    call_trunk(&mut desk, &["sbc.example.com"]);
+    assert_eq!(last_way(&desk), Some(connection));
+}
+
+#[test]
+fn a_call_finds_its_trunk_on_the_connection_that_it_opens_next() {
+    // Called by us, along a connection of the trunk's.
+    let mut desk = secured();
+    trunk_stands(&mut desk, ONE);
+    let session = call_trunk(&mut desk, &["sbc.example.com"]);
+    assert_eq!(last_way(&desk), Some(ONE));
+    let invite = desk.next();
+    let ok = "Contact: <sip:bob@192.0.2.2:5061;transport=tls>\nContent-Type: application/sdp\n--\n".to_owned() + ANSWER;
+    desk.answer(&invite, "200 OK", "one", &ok);
+    assert_eq!(desk.titles(), ["ACK"]);
+    end_of_connection(&mut desk);
+    // Called by the trunk.
+    for (mut desk, session) in [(desk, session), called_by_tls(";transport=tls")] {
+        trunk_stands(&mut desk, TWO);
+        desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+        assert_eq!(desk.titles(), ["BYE"]);
+        assert_eq!(last_way(&desk), Some(TWO));
     }
 }

@@ -94,6 +94,7 @@ fn dialog_of_success(response: &Message, flow: Flow) -> Option<Dialog> {
         flow,
         along_flow: false,
         server_name: String::new(),
+        shows: Vec::new(),
     };
     dialog.join_response(response).ok()?;
     Some(dialog)

@@ -12,7 +12,7 @@ use crate::headers::{SDP, capabilities, capabilities_without_offer, contact, inf
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
 use crate::outgoing::Way;
 use crate::random::marked;
-use crate::stack::{NoWay, Stack, server_name_of};
+use crate::stack::{NoWay, Stack, server_name_of, shows_of};
 use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, SipUri, Uri};
@@ -103,6 +103,7 @@ impl Session {
             },
             along_flow,
             server_name: server_name_of(&invite.destination),
+            shows: shows_of(&invite.destination),
         };
         let voice = invite.voice.clone();
         let authorization = invite.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));

@@ -66,7 +66,8 @@ impl Session {
         let can_reopen = |connection: ConnectionHandle| connection.is_ours() || stack.streams.get(connection).is_some();
         match self.dialog.next_hop(self.dialog.flow.connection.is_none_or(can_reopen)) {
             Some((transport, remote)) => {
-                stack.way_to_address(transport, remote, &self.dialog.server_name).unwrap_or(self.dialog.flow)
+                let Dialog { server_name, shows, .. } = &self.dialog;
+                stack.way_to_peer(transport, remote, server_name, shows).unwrap_or(self.dialog.flow)
             }
             None => self.reopened(stack),
         }
@@ -80,7 +81,8 @@ impl Session {
         if self.dialog.along_flow || !connection.is_ours() || stack.streams.get(connection).is_some() {
             return flow;
         }
-        if let Ok(again) = stack.way_to_address(flow.transport, flow.remote, &self.dialog.server_name) {
+        let Dialog { server_name, shows, .. } = &self.dialog;
+        if let Ok(again) = stack.way_to_peer(flow.transport, flow.remote, server_name, shows) {
             stack.attach(self.id, &again);
             self.dialog.flow = again;
         }
