@@ -133,7 +133,6 @@ impl Session {
     }
 }
 
-/// Writes P-Asserted-Identity (RFC 3325), if the party's URI reads as one.
 /// The status that refuses a request in a dialog: a failure, and not 408, by which a request other than INVITE would not be answered
 /// at all (RFC 4320 §4.2), and an INVITE would end its dialog (RFC 3261 §12.2.1.2).
 pub(crate) fn refusal(status: u16, otherwise: u16) -> u16 {
@@ -144,6 +143,7 @@ pub(crate) fn refusal(status: u16, otherwise: u16) -> u16 {
     }
 }
 
+/// Writes P-Asserted-Identity (RFC 3325), if the party's URI reads as one.
 pub(super) fn assert_identity(builder: &mut Builder, identity: Option<&Party>) {
     if let Some(address) = identity.and_then(|party| NameAddr::from_party(party).ok()) {
         builder.header(HeaderName::PAssertedIdentity, address);

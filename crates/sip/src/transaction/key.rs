@@ -79,9 +79,16 @@ impl Hasher for AsItIs {
 }
 
 /// What makes keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct KeyMaker([u8; 32]);
+
+impl fmt::Debug for KeyMaker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The secret is nobody's to read.
+        formatter.write_str("KeyMaker(..)")
+    }
+}
 
 impl KeyMaker {
     /// With a secret.
