@@ -163,6 +163,11 @@ impl Conversation {
         self.live().find(|each| each.agent.as_deref() == Some(agent))
     }
 
+    /// The conference room that the call leads into, if it does.
+    pub(crate) fn room(&self) -> Option<&str> {
+        self.live().find(|each| each.is_room()).and_then(|each| each.legs.first()).map(|leg| leg.device.name())
+    }
+
     /// All live parties. Supervisors are none.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Connection> {
         self.connections.iter().filter(|each| each.is_live() && each.monitor.is_none())

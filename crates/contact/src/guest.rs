@@ -182,9 +182,10 @@ impl Desk {
         profile.map_or((None, String::new()), |profile| (profile.moderate, profile.name.clone()))
     }
 
-    /// Whether an agent takes part in a room, by a line of its own or by a call that leads there.
-    fn is_in_room(&self, room: &Conversation, agent: &str) -> bool {
-        let own = |party: &Connection| party.agent.as_deref() == Some(agent);
+    /// Whether an agent takes part in a room, or is being called there, by a line of its own or by a call that leads there (but
+    /// for one that is being worked on). One whom a call only waits for is called when it is free.
+    pub(crate) fn is_in_room(&self, room: &Conversation, agent: &str) -> bool {
+        let own = |party: &Connection| party.agent.as_deref() == Some(agent) && party.phase != Phase::Queued;
         let call = |party: &Connection| {
             let id = party.tie().and_then(|tie| self.leg_index.get(&tie.connection.0));
             id.and_then(|id| self.conversations.get(id))

@@ -366,6 +366,10 @@ impl Desk {
     /// One caller more in a conference room, or a new line of an agent who is there or is being called there.
     fn enter_room(&mut self, conversation: &mut Conversation, arrival: Arrival, dialled: &str) {
         let there = arrival.agent.as_deref().and_then(|agent| conversation.party_of_agent(agent)).map(|party| party.id);
+        if there.is_none() && arrival.agent.as_deref().is_some_and(|agent| self.is_in_room(conversation, agent)) {
+            // It is rung for a call that leads here, and would hear itself when it answers.
+            return self.refuse(arrival.session, 486, false);
+        }
         match (self.caller_leg(conversation, &arrival), there) {
             (Ok(leg), Some(there)) => self.move_to_line(conversation, there, leg),
             (Ok(leg), None) => {

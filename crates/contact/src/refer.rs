@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use baton_sip::{Command as SipCommand, ReferTarget, ReplacesTarget, SessionId, TransferId};
 
 use crate::command::{RefusalKind, Target};
-use crate::connection::{Connection, Phase, Refer};
+use crate::connection::{Phase, Refer};
 use crate::conversation::{Cause, Conversation};
 use crate::desk::Desk;
 use crate::directory::ReferPolicy;
@@ -320,13 +320,21 @@ impl Desk {
         if other.monitor.is_some() {
             return Err(403);
         }
-        let mut stay = conversation.live().filter(|each| each.id != owner).filter_map(|each| each.agent.as_deref());
-        if stay.any(|agent| second.party_of_agent(agent).is_some_and(|each| each.id != second_owner)) {
+        let stay = || conversation.live().filter(|each| each.id != owner).filter_map(|each| each.agent.as_deref());
+        if stay().any(|agent| second.party_of_agent(agent).is_some_and(|each| each.id != second_owner)) {
             // An agent with a line in each would talk to itself.
             return Err(403);
         }
-        if conversation.live().any(Connection::is_room) && second.live().any(Connection::is_room) {
+        let stay_there = second.live().filter(|each| each.id != second_owner).filter_map(|each| each.agent.as_deref());
+        let twice = match (conversation.room(), second.room()) {
             // A call is in one room at most.
+            (Some(_), Some(_)) => return Err(403),
+            (Some(room), None) => self.already_there(room, stay_there),
+            (None, Some(room)) => self.already_there(room, stay()),
+            (None, None) => None,
+        };
+        if twice.is_some() {
+            // It would hear itself through the room.
             return Err(403);
         }
         let fits = conversation.shard == second.shard && other.is_connected() && second.conference.is_none();

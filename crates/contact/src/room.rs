@@ -110,8 +110,14 @@ impl Desk {
         room.is_some_and(|room| room.party_of_agent(agent).is_some())
     }
 
-    /// Nobody comes into a room by a call and by a line of its own: it would hear itself. Whoever leads the call there and goes
-    /// is not meant.
+    /// Who of these agents is in a room already.
+    pub(crate) fn already_there<'a>(&self, name: &str, mut agents: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id))?;
+        agents.find(|agent| self.is_in_room(room, agent))
+    }
+
+    /// Nobody comes into a room by two lines, its own or those of calls that lead there: it would hear itself. Whoever leads the
+    /// call there and goes is not meant.
     pub(crate) fn check_nobody_is_there_twice(
         &self,
         conversation: &Conversation,
@@ -119,9 +125,9 @@ impl Desk {
         goes: Option<ConnectionId>,
     ) -> Result<(), Refusal> {
         let Destination::Conference(name) = destination else { return Ok(()) };
-        let mut agents =
+        let agents =
             conversation.live().filter(|party| Some(party.id) != goes).filter_map(|party| party.agent.as_deref());
-        match agents.find(|agent| self.is_in_room_itself(name, agent)) {
+        match self.already_there(name, agents) {
             Some(agent) => {
                 Err(wrong_state(&format!("{agent} is in the conference room {name} already, by another line.")))
             }

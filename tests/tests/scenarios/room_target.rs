@@ -323,3 +323,51 @@ fn who_is_in_a_room_already_does_not_come_there_a_second_time_by_a_call() {
     world.expect_hearing(&[("bank", "anna guest"), ("guest", "anna bank"), ("anna", "bank guest")]);
     world.end_of_day();
 }
+
+#[test]
+fn r6_a_call_in_a_room_is_not_spliced_with_one_of_an_agent_who_is_there() {
+    let mut world = peopled(quiet(&["anna", "bert"]));
+    world.transfer_blind("anna", "Room");
+    world.dial("bert", office::BANK);
+    world.answer("bank");
+    world.refer_to_line("C", "bank");
+    assert_eq!(world.line("C").progress, [403], "bert would hear itself\n{}", world.ladder);
+    assert!(world.is_up("C") && world.is_up("bank"), "{}", world.ladder);
+    // The other way round, too.
+    world.refer_to_line("bank", "C");
+    assert_eq!(world.line("bank").progress, [403], "{}", world.ladder);
+    world.end_of_day();
+}
+
+#[test]
+fn who_is_rung_for_a_call_in_a_room_does_not_dial_that_room() {
+    let mut world = loud(&["anna", "bert"]);
+    world.talking();
+    world.call_in("guest", ROOM);
+    world.transfer_blind("anna", "Room");
+    world.refer("C", "102");
+    assert!(world.rings("bert"), "{}", world.ladder);
+    world.dial("bert", ROOM);
+    assert_eq!(world.line("bert/2").refused, Some(486), "it would hear itself\n{}", world.ladder);
+    world.answer("bert");
+    world.expect_hearing(&[("guest", "bert"), ("bert", "guest")]);
+    world.end_of_day();
+}
+
+#[test]
+fn two_calls_of_one_agent_do_not_lead_into_the_same_room() {
+    let mut world = quiet(&["anna", "bert"]);
+    world.talking();
+    world.call_in("guest", ROOM);
+    world.transfer_blind("anna", "Room");
+    world.refer("C", "102");
+    // It has a call of its own, and answers the other one then.
+    world.dial("bert", office::BANK);
+    world.answer("bank");
+    world.answer("bert");
+    world.expect_hearing(&[("guest", "bert"), ("bert", "bank guest"), ("bank", "bert")]);
+    world.refer("bank", ROOM);
+    assert_eq!(world.line("bank").progress, [480], "bert would hear itself\n{}", world.ladder);
+    world.expect_hearing(&[("guest", "bert"), ("bert", "bank guest"), ("bank", "bert")]);
+    world.end_of_day();
+}
