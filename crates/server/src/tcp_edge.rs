@@ -25,7 +25,7 @@ use crate::inbox::Inbox;
 use crate::link::{Incoming, Link};
 use crate::metrics::Metrics;
 use crate::resolve::{Locator, Question};
-use crate::tls::{Tls, name_borne, names_at};
+use crate::tls::{Tls, names_asked_for, names_at};
 use crate::watch::Watcher;
 use crate::web_socket::{self, Pipe};
 
@@ -333,7 +333,7 @@ async fn ask_for_tls(stream: TcpStream, tls: &Tls, listener: ListenerId, server_
     let name = ServerName::try_from(server_name.to_owned()).map_err(|error| error.to_string())?;
     let stream = TlsConnector::from(tls.client).connect(name, stream).await.map_err(|error| error.to_string())?;
     let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let peer_names = leaf.and_then(|leaf| name_borne(leaf, server_name)).into_iter().collect();
+    let peer_names = leaf.map(|leaf| names_asked_for(leaf, server_name)).unwrap_or_default();
     Ok(Link::tls(stream, peer_names))
 }
 

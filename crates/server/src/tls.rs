@@ -247,10 +247,14 @@ pub(crate) fn names_at(certificate: &CertificateDer<'_>, address: IpAddr) -> Vec
     names
 }
 
-/// The name that we have asked a peer for, if its certificate bears it as it stands. A wildcard may lead us there; it proves
-/// nobody's requests (RFC 5922 §7.2). Of all that a certificate bears, the peer is who we have asked for.
-pub(crate) fn name_borne(certificate: &CertificateDer<'_>, asked: &str) -> Option<String> {
-    Some(plain(asked)).filter(|asked| names_of(certificate).contains(asked))
+/// What a peer that we have called is known by. The name that we have asked for, if its certificate bears it as it stands: a
+/// wildcard may lead us there; it proves nobody's requests (RFC 5922 §7.2). Asked for by an address, it is whom its certificate
+/// says it is, as one that has called us.
+pub(crate) fn names_asked_for(certificate: &CertificateDer<'_>, asked: &str) -> Vec<String> {
+    match asked.parse() {
+        Ok(address) => names_at(certificate, address),
+        Err(_) => names_of(certificate).into_iter().filter(|name| *name == plain(asked)).take(1).collect(),
+    }
 }
 
 fn domain_of(uri: &str) -> Option<String> {
@@ -295,14 +299,22 @@ mod tests {
     fn rfc5922_7_2_a_wildcard_proves_no_name() {
         let (whole, wild) = (certificate(&["a.example.com", "SBC.example.com"]), certificate(&["*.example.com"]));
         let cases = [
-            (&whole, "sbc.example.com", Some("sbc.example.com")),
-            (&whole, "SBC.example.com.", Some("sbc.example.com")),
-            (&whole, "other.example.com", None),
-            (&wild, "sbc.example.com", None),
+            (&whole, "sbc.example.com", &["sbc.example.com"][..]),
+            (&whole, "SBC.example.com.", &["sbc.example.com"]),
+            (&whole, "other.example.com", &[]),
+            (&wild, "sbc.example.com", &[]),
         ];
         for (certificate, asked, expected) in cases {
-            assert_eq!(name_borne(certificate, asked).as_deref(), expected, "{asked}");
+            assert_eq!(names_asked_for(certificate, asked), expected, "{asked}");
         }
+    }
+
+    /// A trunk with `certificateNames` that is called at its address sends its calls along the same connection.
+    #[test]
+    fn a_peer_called_at_its_address_is_whom_its_certificate_names() {
+        let both = certificate(&["sbc.example.com", "192.0.2.7"]);
+        assert_eq!(names_asked_for(&both, "192.0.2.7"), ["sbc.example.com", "192.0.2.7"]);
+        assert_eq!(names_asked_for(&certificate(&["192.0.2.7"]), "192.0.2.7"), ["192.0.2.7"]);
     }
 
     #[test]

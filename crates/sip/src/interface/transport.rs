@@ -137,8 +137,8 @@ pub enum Input {
         /// The peer.
         remote: SocketAddr,
         /// The names by which the peer is known for certain, in lower case: those that its verified certificate bears (RFC
-        /// 5922 §7.1); of a connection of ours the one that was asked for, if the certificate bears it as a whole name, for no
-        /// wildcard stands for one (§7.2). Empty where none was shown.
+        /// 5922 §7.1); of a connection of ours to a named host only that name, if the certificate bears it as a whole name, for
+        /// no wildcard stands for one (§7.2). Empty where none was shown.
         peer_names: Vec<String>,
     },
     /// Bytes of a stream connection, cut anywhere; of a WebSocket, one whole message.
