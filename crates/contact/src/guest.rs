@@ -267,7 +267,7 @@ impl Desk {
     /// Whether there is such a room, for this agent: an ad-hoc one is for those in it, and the operator.
     pub(crate) fn check_conference(&self, by: Option<&str>, name: &str) -> Result<(), Refusal> {
         let named = self.directory.conferences.iter().any(|room| room.name == name);
-        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+        let room = self.room_of_name(name);
         let is_in = |agent: &str| room.is_some_and(|room| self.is_in_room(room, agent));
         if named || (self.ad_hoc.contains_key(name) && by.is_none_or(is_in)) {
             return Ok(());

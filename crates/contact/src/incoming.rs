@@ -50,7 +50,7 @@ impl Desk {
             && registration.line == invite.target.user
         {
             // The Request-URI is the Contact that we registered; what was dialled stands in To (RFC 3261 §16.4), or, when the
-            // registrar writes our Contact there as well (Asterisk does, and we do), it was the account that we registered.
+            // registrar writes our Contact there as well, as we do, it was the account that we registered.
             invite.target =
                 if invite.to.user == registration.line { registration.account() } else { invite.to.clone() };
         }

@@ -100,19 +100,24 @@ impl Desk {
 
     /// Whether one guest more may come into a room.
     pub(crate) fn room_has_space(&self, name: &str) -> bool {
-        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+        let room = self.room_of_name(name);
         room.map_or(0, |room| room.live().count()) < self.room_parties_max(name)
+    }
+
+    /// The conference room of this name, while anybody is in it.
+    pub(crate) fn room_of_name(&self, name: &str) -> Option<&Conversation> {
+        self.conference_index.get(name).and_then(|id| self.conversations.get(id)).map(Box::as_ref)
     }
 
     /// Whether an agent is in a room, or being called into it, by a line of its own and not by a call that leads there.
     pub(crate) fn is_in_room_itself(&self, name: &str, agent: &str) -> bool {
-        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+        let room = self.room_of_name(name);
         room.is_some_and(|room| room.party_of_agent(agent).is_some())
     }
 
     /// Who of these agents is in a room already.
     pub(crate) fn already_there<'a>(&self, name: &str, mut agents: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id))?;
+        let room = self.room_of_name(name)?;
         agents.find(|agent| self.is_in_room(room, agent))
     }
 

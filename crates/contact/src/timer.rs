@@ -115,6 +115,7 @@ impl Timers {
     }
 
     fn first_of(&self, conversation: ConversationId) -> Option<Timer> {
+        // The first of the variants, and so before all of this conversation.
         let least = Timer::Ring(ConversationId(0), ConnectionId(0));
         let ((of, timer), _) = self.due.range((Some(conversation), least)..).next()?;
         (*of == Some(conversation)).then_some(*timer)

@@ -183,7 +183,7 @@ impl Desk {
     }
 
     pub(crate) fn conference_view(&self, name: &str, by: Option<&str>) -> ConferenceView {
-        let room = self.conference_index.get(name).and_then(|id| self.conversations.get(id));
+        let room = self.room_of_name(name);
         let own = |number: &&crate::directory::Number| number.conference.as_deref() == Some(name);
         let numbers = self.directory.numbers.iter().filter(own).map(|number| number.number.clone());
         let ad_hoc = self.ad_hoc.contains_key(name);

@@ -147,8 +147,8 @@ impl Streams {
     }
 
     /// The connection to a place, to be used again: one that is up and leads there, else the last one whose peer stands for it, else
-    /// one that is being opened, which may come to nothing. With TLS a peer that stands for the place must have shown the name that the place is asked for by (RFC 5923 §8.1), or one of those in `shows`: several may be at one
-    /// address.
+    /// one that is being opened, which may come to nothing. With TLS a peer that stands for the place must have shown the name
+    /// that the place is asked for by (RFC 5923 §8.1), or one of those in `shows`: several may be at one address.
     pub(crate) fn to(&self, place: &Place, shows: &[String]) -> Option<ConnectionHandle> {
         let is_meant = |name: &String| *name == place.server_name || shows.contains(name);
         let stands = |connection: &&ConnectionHandle| {

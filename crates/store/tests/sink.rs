@@ -4,21 +4,13 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use baton_contact::event::EventKind;
 use baton_store::{FileSink, SinkThread, Store, StoreError};
 use common::*;
 
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(test: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("baton-sink-{test}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
     fn sink(&self, rotate_bytes: Option<u64>) -> FileSink {
         let conversations = Some(self.0.join("conversations.jsonl"));
         FileSink { name: "file".to_owned(), records: self.0.join("records.jsonl"), conversations, rotate_bytes }
@@ -29,12 +21,6 @@ impl Folder {
         let mut store = Store::open(&self.0.join("baton.db")).unwrap();
         store.set_sinks(&["file"]).unwrap();
         store
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,13 +1,14 @@
-//! Writes conversations down as lists of times, contacts and events.
-#![allow(dead_code)]
+//! Writes conversations down as lists of times, contacts and events; and what tests of a store share.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use baton_contact::event::{
     ContactEvent, DisconnectReason, EndpointAddress, EventKind, InitiationMethod, LegReport, PartyRole, TransferType,
 };
 use baton_contact::{ConnectionId, ContactId};
-use baton_store::{Fold, Record};
+use baton_store::{Fold, Record, Store};
 
 /// 2026-03-02T00:00:00Z in milliseconds.
 pub(crate) const MIDNIGHT_MS: u64 = 1_772_409_600_000;
@@ -188,4 +189,35 @@ pub(crate) fn simple_call(root: u128, start_ms: u64) -> Vec<ContactEvent> {
         kind,
     };
     kinds.into_iter().enumerate().map(event).collect()
+}
+
+/// A directory that is gone at the end of the test.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(test: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("baton-store-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn bindings(accounts: &[(&str, &[&'static str])]) -> BTreeMap<String, Vec<&'static str>> {
+    accounts.iter().map(|(account, contacts)| ((*account).to_owned(), contacts.to_vec())).collect()
+}
+
+pub(crate) fn stored_bindings(store: &Store) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    store.each_bindings(|account, list| drop(all.insert(account, list))).unwrap();
+    all
 }
