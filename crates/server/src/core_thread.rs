@@ -368,8 +368,8 @@ impl CoreThread {
                 (_, Some(connection)) => Order::Transmit { connection, bytes },
                 (_, None) => return tracing::error!(?flow, "a stream's message without a connection"),
             },
-            baton_sip::Output::Connect { connection, listener, remote, server_name } => {
-                Order::Connect { connection, listener, remote, server_name }
+            baton_sip::Output::Connect { connection, listener, remote, names } => {
+                Order::Connect { connection, listener, remote, names }
             }
             baton_sip::Output::Close { connection } => Order::Close { connection },
             baton_sip::Output::Resolve { query, host, port, transport } => {

@@ -5,14 +5,13 @@
 //! handshakes of TLS and WebSocket are bounded in number and time, connections in number by source and in all.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_contact::Input;
 use baton_sip::{ConnectionHandle, ListenerId};
 use bytes::Bytes;
-use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -49,7 +48,7 @@ pub(crate) enum Order {
     /// Write a message.
     Transmit { connection: ConnectionHandle, bytes: Bytes },
     /// Open a connection.
-    Connect { connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr, server_name: String },
+    Connect { connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr, names: Vec<String> },
     /// Close a connection, after what waits to be written.
     Close { connection: ConnectionHandle },
     /// Look a name up.
@@ -165,8 +164,8 @@ impl Edge {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Transmit { connection, bytes } => self.transmit(connection, bytes),
-            Order::Connect { connection, listener, remote, server_name } => {
-                self.connect(connection, listener, remote, server_name);
+            Order::Connect { connection, listener, remote, names } => {
+                self.connect(connection, listener, remote, names);
             }
             Order::Close { connection } => {
                 if let Some(closed) = self.connections.remove(&connection) {
@@ -200,7 +199,7 @@ impl Edge {
         tokio::spawn(async move { inbox.pass(closed(connection)).await });
     }
 
-    fn connect(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr, server_name: String) {
+    fn connect(&mut self, connection: ConnectionHandle, listener: ListenerId, remote: SocketAddr, names: Vec<String>) {
         let local = self.local.get(&listener).map(|(_, local)| *local);
         let is_secured = self.local.get(&listener).is_some_and(|(transport, _)| *transport == Transport::Tls);
         let (tls, metrics) = (self.settings.tls.clone(), self.metrics);
@@ -208,13 +207,17 @@ impl Edge {
             let opening = async {
                 let stream = open(local, remote).await.map_err(|error| error.to_string())?;
                 settle(&stream);
-                if is_secured { ask_for_tls(stream, &tls, listener, &server_name).await } else { Ok(Link::tcp(stream)) }
+                if is_secured {
+                    ask_for_tls(stream, &tls, listener, &names, remote.ip()).await
+                } else {
+                    Ok(Link::tcp(stream))
+                }
             };
             match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
                 Ok(Ok(link)) => Some(link),
                 Ok(Err(why)) => {
                     metrics.handshakes_failed.add(u64::from(is_secured));
-                    tracing::info!(%remote, server_name, why, "a connection could not be opened");
+                    tracing::info!(%remote, ?names, why, "a connection could not be opened");
                     None
                 }
                 Err(_) => None,
@@ -327,13 +330,19 @@ async fn agree(
     Ok(Link::tls(stream, peer_names))
 }
 
-/// The handshake of a connection of ours; the peer's certificate must bear the name.
-async fn ask_for_tls(stream: TcpStream, tls: &Tls, listener: ListenerId, server_name: &str) -> Result<Link, String> {
+/// The handshake of a connection of ours; the peer's certificate must bear one of the names.
+async fn ask_for_tls(
+    stream: TcpStream,
+    tls: &Tls,
+    listener: ListenerId,
+    names: &[String],
+    address: IpAddr,
+) -> Result<Link, String> {
     let tls = tls.of(listener).ok_or("the listener has no certificate")?;
-    let name = ServerName::try_from(server_name.to_owned()).map_err(|error| error.to_string())?;
-    let stream = TlsConnector::from(tls.client).connect(name, stream).await.map_err(|error| error.to_string())?;
+    let (client, name) = tls.asking_for(names)?;
+    let stream = TlsConnector::from(client).connect(name, stream).await.map_err(|error| error.to_string())?;
     let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let peer_names = leaf.map(|leaf| names_asked_for(leaf, server_name)).unwrap_or_default();
+    let peer_names = leaf.map(|leaf| names_asked_for(leaf, names, address)).unwrap_or_default();
     Ok(Link::tls(stream, peer_names))
 }
 
@@ -429,10 +438,7 @@ mod tests {
         let watch = Watch::new();
         let orders = start(Vec::new(), settings(), locator(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
-        orders
-            .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
-            .await
-            .unwrap();
+        orders.send(Order::Connect { connection, listener: ListenerId(0), remote, names: Vec::new() }).await.unwrap();
         orders.send(Order::Transmit { connection, bytes: Bytes::from_static(b"INVITE") }).await.unwrap();
         let (mut stream, _) = peer.accept().await.unwrap();
         let mut received = [0u8; 6];
@@ -451,10 +457,7 @@ mod tests {
         let (watch, metrics) = (Watch::new(), metrics());
         let orders = start(Vec::new(), settings(), locator(), sender, metrics, &watch.watcher()).unwrap();
         let connection = ConnectionHandle(2);
-        orders
-            .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
-            .await
-            .unwrap();
+        orders.send(Order::Connect { connection, listener: ListenerId(0), remote, names: Vec::new() }).await.unwrap();
         let (_silent, _) = peer.accept().await.unwrap();
         assert!(matches!(next(&mut reader).await, baton_sip::Input::StreamOpened { .. }));
         // What the writer says when its time is up; saying it twice tells the core once.
@@ -474,10 +477,7 @@ mod tests {
         let watch = Watch::new();
         let orders = start(Vec::new(), settings(), locator(), sender, metrics(), &watch.watcher()).unwrap();
         let connection = ConnectionHandle(4);
-        orders
-            .send(Order::Connect { connection, listener: ListenerId(0), remote, server_name: String::new() })
-            .await
-            .unwrap();
+        orders.send(Order::Connect { connection, listener: ListenerId(0), remote, names: Vec::new() }).await.unwrap();
         assert_eq!(next(&mut reader).await, baton_sip::Input::StreamClosed { connection });
     }
 }

@@ -9,14 +9,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use baton_sip::ListenerId;
-use rustls::client::verify_server_name;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use webpki::EndEntityCert;
 
 use crate::config::{ClientCertificates, Listener, Node, Transport};
@@ -33,7 +34,72 @@ pub(crate) struct ListenerTls {
     /// For connections that come in.
     pub(crate) server: Arc<ServerConfig>,
     /// For connections that we open from it.
-    pub(crate) client: Arc<ClientConfig>,
+    client: Arc<ClientConfig>,
+    /// Whether a peer's certificate is of a trusted authority; `None` where there is none.
+    verifier: Option<Arc<WebPkiServerVerifier>>,
+}
+
+impl ListenerTls {
+    /// For a connection to a peer whose certificate must bear one of these names; the first is whom it is asked for.
+    ///
+    /// # Errors
+    /// A sentence when none of them can be the name of anybody.
+    pub(crate) fn asking_for(&self, names: &[String]) -> Result<(Arc<ClientConfig>, ServerName<'static>), String> {
+        let mut names = names.iter().filter_map(|name| ServerName::try_from(name.clone()).ok());
+        let first = names.next().ok_or("no certificate can bear its name")?;
+        let others: Vec<_> = names.collect();
+        let Some(verifier) = self.verifier.clone().filter(|_| !others.is_empty()) else {
+            return Ok((self.client.clone(), first));
+        };
+        let mut client = ClientConfig::clone(&self.client);
+        // What another connection has verified says nothing about these names.
+        client.resumption = Resumption::disabled();
+        client.dangerous().set_certificate_verifier(Arc::new(OneOf { verifier, others }));
+        Ok((Arc::new(client), first))
+    }
+}
+
+/// Verifies as ever, for the name that is asked for or for one of these.
+#[derive(Debug)]
+struct OneOf {
+    verifier: Arc<WebPkiServerVerifier>,
+    others: Vec<ServerName<'static>>,
+}
+
+impl ServerCertVerifier for OneOf {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        asked: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verify = |name: &ServerName<'_>| self.verifier.verify_server_cert(leaf, chain, name, ocsp, now);
+        verify(asked).or_else(|fault| self.others.iter().find_map(|name| verify(name).ok()).ok_or(fault))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
 }
 
 /// What is in force, by listener.
@@ -181,11 +247,12 @@ fn listener_tls(
 
     let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions().map_err(|_| versions)?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(trusted.clone(), provider.clone()).build().ok();
     // A trunk may ask who we are (RFC 5922 §4): the listener's own certificate says so.
     let client = builder
         .with_root_certificates(trusted.clone())
         .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
-    Ok(ListenerTls { server, client: Arc::new(client) })
+    Ok(ListenerTls { server, client: Arc::new(client), verifier })
 }
 
 fn certified(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, String> {
@@ -248,13 +315,13 @@ pub(crate) fn names_at(certificate: &CertificateDer<'_>, address: IpAddr) -> Vec
 }
 
 /// What a peer that we have called is known by. The name that we have asked for, if its certificate bears it as it stands: a
-/// wildcard may lead us there; it proves nobody's requests (RFC 5922 §7.2). Asked for by an address, it is whom its certificate
+/// wildcard may lead us there; it proves nobody's requests (RFC 5922 §7.2). Asked for by its address, it is whom its certificate
 /// says it is, as one that has called us.
-pub(crate) fn names_asked_for(certificate: &CertificateDer<'_>, asked: &str) -> Vec<String> {
-    match asked.parse() {
-        Ok(address) => names_at(certificate, address),
-        Err(_) => names_of(certificate).into_iter().filter(|name| *name == plain(asked)).take(1).collect(),
+pub(crate) fn names_asked_for(certificate: &CertificateDer<'_>, asked: &[String], address: IpAddr) -> Vec<String> {
+    if asked.iter().any(|name| name.parse() == Ok(address)) {
+        return names_at(certificate, address);
     }
+    names_of(certificate).into_iter().filter(|name| asked.iter().any(|asked| *name == plain(asked))).collect()
 }
 
 fn domain_of(uri: &str) -> Option<String> {
@@ -298,6 +365,7 @@ mod tests {
     #[test]
     fn rfc5922_7_2_a_wildcard_proves_no_name() {
         let (whole, wild) = (certificate(&["a.example.com", "SBC.example.com"]), certificate(&["*.example.com"]));
+        let at = IpAddr::from([192, 0, 2, 7]);
         let cases = [
             (&whole, "sbc.example.com", &["sbc.example.com"][..]),
             (&whole, "SBC.example.com.", &["sbc.example.com"]),
@@ -305,16 +373,37 @@ mod tests {
             (&wild, "sbc.example.com", &[]),
         ];
         for (certificate, asked, expected) in cases {
-            assert_eq!(names_asked_for(certificate, asked), expected, "{asked}");
+            assert_eq!(names_asked_for(certificate, &[asked.to_owned()], at), expected, "{asked}");
         }
     }
 
     /// A trunk with `certificateNames` that is called at its address sends its calls along the same connection.
     #[test]
     fn a_peer_called_at_its_address_is_whom_its_certificate_names() {
+        let (at, asked) = (IpAddr::from([192, 0, 2, 7]), ["other.example.com", "192.0.2.7"].map(str::to_owned));
         let both = certificate(&["sbc.example.com", "192.0.2.7"]);
-        assert_eq!(names_asked_for(&both, "192.0.2.7"), ["sbc.example.com", "192.0.2.7"]);
-        assert_eq!(names_asked_for(&certificate(&["192.0.2.7"]), "192.0.2.7"), ["192.0.2.7"]);
+        assert_eq!(names_asked_for(&both, &asked, at), ["sbc.example.com", "192.0.2.7"]);
+        assert_eq!(names_asked_for(&certificate(&["192.0.2.7"]), &asked, at), ["192.0.2.7"]);
+    }
+
+    #[test]
+    fn a_peer_called_at_its_address_bears_that_or_one_of_its_names() {
+        let name = |name: &str| ServerName::try_from(name.to_owned()).unwrap();
+        let verified = |borne: &str, asked: &str, others: &[&str]| {
+            let leaf = certificate(&[borne]);
+            let mut trusted = RootCertStore::empty();
+            trusted.add(leaf.clone()).unwrap();
+            let provider = Arc::new(default_provider());
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider).build().unwrap();
+            let one_of = OneOf { verifier, others: others.iter().map(|other| name(other)).collect() };
+            one_of.verify_server_cert(&leaf, &[], &name(asked), &[], UnixTime::now()).is_ok()
+        };
+        for borne in ["a.example.com", "b.example.com", "192.0.2.7"] {
+            assert!(verified(borne, "a.example.com", &["b.example.com", "192.0.2.7"]), "{borne}");
+        }
+        for borne in ["c.example.com", "192.0.2.8"] {
+            assert!(!verified(borne, "a.example.com", &["b.example.com", "192.0.2.7"]), "{borne}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::interface::{Flow, Transport};
 use crate::outgoing::BRANCH_START;
-use crate::wire::{BadValue, HeaderName, Message, NameAddr, Uri};
+use crate::subject::Subject;
+use crate::wire::{BadValue, HeaderName, Host, Message, NameAddr, Uri};
 
 /// One dialog, early or confirmed. While `remote_tag` is empty the peer has not made its half.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +38,8 @@ pub(crate) struct Dialog {
     pub(crate) flow: Flow,
     /// A phone's dialog: requests go along the flow, whatever the phone's Contact claims (P7).
     pub(crate) along_flow: bool,
-    /// The host name that the call was sent to, which a TLS peer's certificate must bear; empty when there was none.
-    pub(crate) server_name: String,
-    /// Names of the peer's, in lower case: a TLS connection from its address whose verified certificate bears one is its own.
-    #[serde(default)]
-    pub(crate) shows: Vec<String>,
+    /// Whom a TLS peer's certificate must name.
+    pub(crate) subject: Subject,
 }
 
 /// What a request's CSeq number means for a dialog (RFC 3261 §12.2.2).
@@ -84,8 +82,7 @@ impl Dialog {
             call_id_is_ours: false,
             flow,
             along_flow,
-            server_name: String::new(),
-            shows: Vec::new(),
+            subject: Subject::default(),
         })
     }
 
@@ -146,6 +143,13 @@ impl Dialog {
         (first.uri.to_string(), routes)
     }
 
+    /// The host and port of the topmost route, else of the remote target.
+    pub(crate) fn named_next_hop(&self) -> Option<(Host, Option<u16>)> {
+        let uri = self.next_uri()?;
+        let uri = uri.as_sip()?;
+        Some((uri.host.clone(), uri.port))
+    }
+
     /// Where a request goes: the topmost route, else the remote target, if that is an address. A phone's requests go
     /// along its flow (P7); so do those to a host name, for the dialog's first request found its way along it, and those by a
     /// stream to the host of a connection, while that `is_up`. A host that was reached encrypted is reached so again, whatever
@@ -154,10 +158,7 @@ impl Dialog {
         if self.along_flow {
             return None;
         }
-        let uri = match self.routes.first() {
-            Some(route) => NameAddr::parse(route).ok()?.uri,
-            None => Uri::parse(&self.target).ok()?,
-        };
+        let uri = self.next_uri()?;
         let uri = uri.as_sip()?;
         let host = uri.host.ip()?;
         let same_host = host == self.flow.remote.ip();
@@ -178,6 +179,13 @@ impl Dialog {
             return None;
         }
         Some((transport, SocketAddr::new(host, uri.port.unwrap_or(transport.standard_port()))))
+    }
+
+    fn next_uri(&self) -> Option<Uri> {
+        match self.routes.first() {
+            Some(route) => Some(NameAddr::parse(route).ok()?.uri),
+            None => Uri::parse(&self.target).ok(),
+        }
     }
 }
 

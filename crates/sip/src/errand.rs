@@ -13,7 +13,8 @@ use crate::interface::{
 use crate::outgoing::Way;
 use crate::random::marked;
 use crate::session::Authorization;
-use crate::stack::{NoWay, Stack, bare_host};
+use crate::stack::{NoWay, Stack};
+use crate::subject::Subject;
 use crate::timer::Timer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, Uri};
@@ -110,12 +111,12 @@ impl Endpoint {
     fn try_errand_elsewhere(&mut self, id: ErrandId, status: u16) {
         loop {
             let Some(errand) = self.errands.get_mut(&id) else { return };
-            let host = match &errand.request.destination {
-                Destination::Name { host, .. } if !errand.addresses.is_empty() => host,
-                _ => return self.errand_done(id, status, None),
-            };
+            if errand.addresses.is_empty() {
+                return self.errand_done(id, status, None);
+            }
+            let subject = Subject::of(&errand.request.destination);
             let (transport, remote) = errand.addresses.remove(0);
-            if let Ok(flow) = self.stack.way_to_address(transport, remote, bare_host(host)) {
+            if let Ok(flow) = self.stack.way_to_address(transport, remote, &subject) {
                 return self.send_errand(id, flow);
             }
         }

@@ -113,7 +113,7 @@ impl Endpoint {
         let Ok(mut dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
         };
-        dialog.shows = self.stack.names_shown(&flow);
+        dialog.subject = self.stack.subject_of(&flow);
         self.last_transfer += 1;
         let transfer = crate::interface::TransferId(self.last_transfer);
         let replaces = self.replaces_target(&request);
@@ -341,7 +341,7 @@ impl Endpoint {
         let Ok(mut dialog) = Dialog::of_request(&request, tag, own_contact, flow, along_flow) else {
             return self.stack.reply(&request, flow, 400, "Bad Contact Or Record-Route", |_| {});
         };
-        dialog.shows = self.stack.names_shown(&flow);
+        dialog.subject = self.stack.subject_of(&flow);
         let asserts = match &origin {
             Origin::Peer(_) => true,
             Origin::Account(account) => self.access.asserting.contains(account),

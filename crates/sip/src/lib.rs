@@ -31,6 +31,7 @@ mod session;
 mod stack;
 mod streams;
 pub mod stun;
+mod subject;
 mod timer;
 mod trace;
 mod transaction;

@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use memchr::memmem;
 
+use crate::dialog::Dialog;
 use crate::interface::{ConnectionHandle, Flow, Transport};
 use crate::random::{marked, read_marked};
 use crate::stack::{Stack, Up};
+use crate::subject::Subject;
 use crate::timer::Timer;
 use crate::transaction::{
-    Client, ClientEvent, ClientMachine, ClientTransaction, Effect, Effects, Failure, InviteClient, InviteClientEvent,
-    Owner, Pace, TransactionId, TransactionTimer,
+    Acknowledgement, Client, ClientEvent, ClientMachine, ClientTransaction, Effect, Effects, Failure, InviteClient,
+    InviteClientEvent, Owner, Pace, TransactionId, TransactionTimer,
 };
 use crate::wire::{BadText, Builder, CSeq, HeaderName, Message, Method, Via};
 
@@ -53,11 +55,11 @@ impl Stack {
         let random = self.random.number();
         let bytes = self.compose(&way.flow, &method, uri, &marked(id.0, random), fill)?;
         match self.tcp_for(&way, bytes.len()) {
-            None => self.begin_client((id, random), &method, way.flow, bytes, owner, None),
+            None => self.begin_client((id, random), &method, way, bytes, owner, None),
             Some(tcp) => {
                 let bytes = with_via(&bytes, &self.via(&tcp, &marked(id.0, random)));
                 self.counters.moved_to_tcp += 1;
-                self.begin_client((id, random), &method, tcp, bytes, owner, Some(way.flow));
+                self.begin_client((id, random), &method, Way { flow: tcp, ..way }, bytes, owner, Some(way.flow));
             }
         }
         Ok(id)
@@ -74,7 +76,7 @@ impl Stack {
         if self.without_tcp.get(&flow.remote).is_some_and(|until_us| *until_us > now_us) {
             return None;
         }
-        self.way_to_address(Transport::Tcp, flow.remote, "").ok()
+        self.way_to_address(Transport::Tcp, flow.remote, &Subject::default()).ok()
     }
 
     /// No connection could be had for a request that had moved to TCP: it goes by UDP after all. False for others.
@@ -105,6 +107,30 @@ impl Stack {
         self.without_tcp.insert(remote, now_us.saturating_add(WITHOUT_TCP_US));
     }
 
+    /// The way that requests of a dialog go now. A new way in the place of a connection that has ended is the dialog's from now on.
+    pub(crate) fn way_of(&mut self, dialog: &mut Dialog) -> Flow {
+        let is_up = |connection: ConnectionHandle| self.streams.get(connection).is_some();
+        // Connections that peers opened come from a port that nobody listens on: where they do, their remote target says.
+        let can_reopen = |connection: ConnectionHandle| connection.is_ours() || is_up(connection);
+        if let Some((transport, remote)) = dialog.next_hop(dialog.flow.connection.is_none_or(can_reopen)) {
+            return self.way_to_address(transport, remote, &dialog.subject).unwrap_or(dialog.flow);
+        }
+        let Flow { transport, remote, connection, .. } = dialog.flow;
+        if dialog.along_flow || connection.is_none_or(is_up) {
+            return dialog.flow;
+        }
+        // RFC 3261 §18.1.1: a new connection to the same place. A phone's flow is its only way (P7).
+        let again = match connection {
+            Some(connection) if !connection.is_ours() => dialog.named_next_hop().and_then(|(host, port)| {
+                let remote = SocketAddr::new(remote.ip(), port.unwrap_or(transport.standard_port()));
+                self.way_to_address(transport, remote, &dialog.subject.or(&host)).ok()
+            }),
+            _ => self.way_to_address(transport, remote, &dialog.subject).ok(),
+        };
+        dialog.flow = again.unwrap_or(dialog.flow);
+        dialog.flow
+    }
+
     /// Sends an ACK to a 2xx, which has no transaction (RFC 3261 §13.2.2.4), and keeps it for the 2xx's repetition.
     pub(crate) fn acknowledge_success(
         &mut self,
@@ -121,7 +147,7 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(invite)
             && client.acks.len() < FORKS_MAX
         {
-            client.acks.push((to_tag.to_owned(), bytes));
+            client.acks.push(Acknowledgement { to_tag: to_tag.to_owned(), flow, bytes });
         }
         Ok(())
     }
@@ -178,7 +204,7 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(invite) {
             client.cancel = Some(id);
         }
-        self.begin_client((id, random), &Method::Cancel, flow, bytes, owner, None);
+        self.begin_client((id, random), &Method::Cancel, Way { flow, is_only: true }, bytes, owner, None);
     }
 
     /// Gives a client transaction up without a word, and its CANCEL's with it.
@@ -219,7 +245,7 @@ impl Stack {
         let pace = self.pace(flow.transport);
         if let Some(ack) = self.ack_for(id, &response) {
             self.counters.retransmissions_sent += 1;
-            self.transmit(flow, ack);
+            self.transmit(ack.flow, ack.bytes);
             return None;
         }
         let client = self.transactions.client_mut(id)?;
@@ -303,15 +329,26 @@ impl Stack {
         &mut self,
         (id, random): (TransactionId, u64),
         method: &Method,
-        flow: Flow,
+        Way { flow, is_only }: Way,
         request: Bytes,
         owner: Option<Owner>,
         fallback: Option<Flow>,
     ) {
         let (machine, effects) = start(*method == Method::Invite, &self.pace(flow.transport));
         let sent = self.transmit(flow, request.clone());
-        let acks = Vec::new();
-        let client = ClientTransaction { random, machine, flow, fallback, request, acks, cancel: None, owner };
+        let subject = self.subject_of(&flow);
+        let client = ClientTransaction {
+            random,
+            machine,
+            flow,
+            is_only,
+            subject,
+            fallback,
+            request,
+            acks: Vec::new(),
+            cancel: None,
+            owner,
+        };
         self.transactions.insert_client(id, client);
         if let Some(stream) = flow.connection.and_then(|connection| self.streams.get_mut(connection)) {
             stream.transactions.insert(id);
@@ -322,13 +359,13 @@ impl Stack {
         }
     }
 
-    fn ack_for(&self, id: TransactionId, response: &Message) -> Option<Bytes> {
+    fn ack_for(&self, id: TransactionId, response: &Message) -> Option<Acknowledgement> {
         if !(200..=299).contains(&response.status()) {
             return None;
         }
         let tag = response.to_tag().unwrap_or("");
         let client = self.transactions.client(id)?;
-        client.acks.iter().find(|(to_tag, _)| to_tag == tag).map(|(_, ack)| ack.clone())
+        client.acks.iter().find(|ack| ack.to_tag == tag).cloned()
     }
 
     fn apply_client(&mut self, id: TransactionId, effects: Effects, response: Option<Message>) -> Option<Up> {
@@ -361,14 +398,14 @@ impl Stack {
     fn acknowledge_failure(&mut self, id: TransactionId, response: Option<&Message>) {
         let Some(client) = self.transactions.client(id) else { return };
         let flow = client.flow;
-        let kept = client.acks.first().map(|(_, ack)| ack.clone());
+        let kept = client.acks.first().map(|ack| ack.bytes.clone());
         let ack = kept.or_else(|| compose_failure_ack(client.request.clone(), response?));
         let Some(ack) = ack else { return };
         self.transmit(flow, ack.clone());
         if let Some(client) = self.transactions.client_mut(id)
             && client.acks.is_empty()
         {
-            client.acks.push((String::new(), ack));
+            client.acks.push(Acknowledgement { to_tag: String::new(), flow, bytes: ack });
         }
     }
 

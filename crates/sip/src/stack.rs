@@ -12,6 +12,7 @@ use crate::interface::{
 };
 use crate::random::Random;
 use crate::streams::{Place, Streams};
+use crate::subject::{Subject, bare_host};
 use crate::timer::{Timer, Timers};
 use crate::transaction::{Failure, Owner, Pace, TransactionId, TransactionTimer, Transactions};
 use crate::wire::Message;
@@ -81,27 +82,6 @@ pub(crate) enum NoWay {
     NoListener,
     /// The name must be looked up first.
     Unresolved,
-}
-
-/// The name that a TLS peer's certificate must bear; empty where the address is all that is known.
-pub(crate) fn server_name_of(destination: &Destination) -> String {
-    match destination {
-        Destination::Name { host, .. } => bare_host(host).to_owned(),
-        _ => String::new(),
-    }
-}
-
-/// The names that a TLS peer may show on a connection of its own.
-pub(crate) fn shows_of(destination: &Destination) -> Vec<String> {
-    match destination {
-        Destination::Address { shows, .. } => shows.clone(),
-        _ => Vec::new(),
-    }
-}
-
-/// A host without the brackets of an IPv6 address.
-pub(crate) fn bare_host(host: &str) -> &str {
-    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 impl Stack {
@@ -191,46 +171,31 @@ impl Stack {
     pub(crate) fn way_to(&mut self, destination: &Destination) -> Result<Flow, NoWay> {
         match destination {
             Destination::Flow(flow) => Ok(*flow),
-            Destination::Address { transport, remote, shows } => self.way_to_peer(*transport, *remote, "", shows),
+            Destination::Address { transport, remote, .. } => {
+                self.way_to_address(*transport, *remote, &Subject::of(destination))
+            }
             Destination::Name { transport, host, port } => {
-                let host = bare_host(host);
-                let address = host.parse().map_err(|_| NoWay::Unresolved)?;
+                let address = bare_host(host).parse().map_err(|_| NoWay::Unresolved)?;
                 let transport = transport.unwrap_or(Transport::Udp);
                 let port = port.unwrap_or_else(|| transport.standard_port());
-                self.way_to_address(transport, SocketAddr::new(address, port), host)
+                self.way_to_address(transport, SocketAddr::new(address, port), &Subject::default())
             }
         }
     }
 
-    /// The way to an address. With TLS the peer's certificate must bear `server_name`, or the address where that is empty.
+    /// The way to an address. With TLS the peer's certificate must be the subject's.
     pub(crate) fn way_to_address(
         &mut self,
         transport: Transport,
         remote: SocketAddr,
-        server_name: &str,
-    ) -> Result<Flow, NoWay> {
-        self.way_to_peer(transport, remote, server_name, &[])
-    }
-
-    /// As [`Stack::way_to_address`]; a TLS connection of the peer's own stands for it also by one of the names that it shows.
-    pub(crate) fn way_to_peer(
-        &mut self,
-        transport: Transport,
-        remote: SocketAddr,
-        server_name: &str,
-        shows: &[String],
+        subject: &Subject,
     ) -> Result<Flow, NoWay> {
         if !transport.is_reliable() {
             let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
             return Ok(Flow { transport, listener, remote, connection: None });
         }
-        let server_name = match transport {
-            Transport::Tls if server_name.is_empty() => remote.ip().to_string(),
-            Transport::Tls => server_name.to_ascii_lowercase(),
-            _ => String::new(),
-        };
-        let place = Place { transport, remote, server_name };
-        if let Some(connection) = self.streams.to(&place, shows)
+        let names = if transport == Transport::Tls { subject.names_at(remote.ip()) } else { Vec::new() };
+        if let Some(connection) = self.streams.to(transport, remote, &names)
             && let Some(stream) = self.streams.get(connection)
         {
             return Ok(stream.flow(connection));
@@ -241,17 +206,17 @@ impl Stack {
         }
         let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
         let connection = self.streams.allocate();
-        let server_name = place.server_name.clone();
+        let place = Place { transport, remote, subject: subject.clone() };
         self.streams.open(connection, listener, place, self.config.message_bytes_max);
         self.touch_stream(connection);
-        self.outputs.push_back(Output::Connect { connection, listener, remote, server_name });
+        self.outputs.push_back(Output::Connect { connection, listener, remote, names });
         Ok(Flow { transport, listener, remote, connection: Some(connection) })
     }
 
-    /// The names that the peer at the other end of a flow has proved to bear.
-    pub(crate) fn names_shown(&self, flow: &Flow) -> Vec<String> {
+    /// Whom the peer at the other end of a flow was checked for, or has shown to be.
+    pub(crate) fn subject_of(&self, flow: &Flow) -> Subject {
         let stream = flow.connection.and_then(|connection| self.streams.get(connection));
-        stream.map(|stream| stream.peer_names.clone()).unwrap_or_default()
+        stream.map(|stream| stream.place.subject.clone()).unwrap_or_default()
     }
 
     /// A stream connection that a peer has opened, or that is open now after we asked for it.
@@ -263,7 +228,7 @@ impl Stack {
         peer_names: Vec<String>,
     ) {
         let transport = self.listener(listener).map_or(Transport::Tcp, |listener| listener.transport);
-        let place = Place { transport, remote, server_name: String::new() };
+        let place = Place { transport, remote, subject: Subject::At(peer_names.clone()) };
         self.streams.open(connection, listener, place, self.config.message_bytes_max);
         self.streams.opened(connection, peer_names);
         self.touch_stream(connection);

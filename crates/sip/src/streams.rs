@@ -6,18 +6,19 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{ConnectionHandle, Flow, ListenerId, SessionId, Transport};
+use crate::subject::Subject;
 use crate::transaction::TransactionId;
 use crate::wire::Framer;
 
 /// Where a connection leads: it is used again for the same place only (RFC 3261 §18, RFC 5923 §9.3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// The transport.
     pub(crate) transport: Transport,
     /// The peer's address.
     pub(crate) remote: SocketAddr,
-    /// What the peer's certificate was checked for; empty without TLS, and for connections that were accepted.
-    pub(crate) server_name: String,
+    /// Whom the peer's certificate was checked for; of a connection that was accepted, whom it has shown.
+    pub(crate) subject: Subject,
 }
 
 /// One stream connection.
@@ -49,15 +50,30 @@ impl Stream {
         let Place { transport, remote, .. } = self.place;
         Flow { transport, listener: self.listener, remote, connection: Some(connection) }
     }
+
+    /// Whether the peer's certificate bears one of these names, or has to before the connection is up.
+    fn leads_to(&self, is_ours: bool, names: &[String]) -> bool {
+        let was_checked = || {
+            let checked = self.place.subject.names_at(self.place.remote.ip());
+            is_ours && checked.iter().all(|name| names.contains(name))
+        };
+        self.place.transport != Transport::Tls || self.has_shown(names) || was_checked()
+    }
+
+    /// Whether its peer has shown one of these names, where there is anything to show.
+    fn has_shown(&self, names: &[String]) -> bool {
+        self.place.transport != Transport::Tls || self.peer_names.iter().any(|name| names.contains(name))
+    }
 }
 
 /// All stream connections, by number and by peer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Streams {
     streams: BTreeMap<ConnectionHandle, Stream>,
+    /// By where they lead, in the order in which they were opened.
     #[serde(with = "crate::pairs")]
-    by_place: BTreeMap<Place, ConnectionHandle>,
-    /// In the order in which they asked.
+    by_place: BTreeMap<(Transport, SocketAddr), Vec<ConnectionHandle>>,
+    /// By what they stand for, in the order in which they asked.
     #[serde(with = "crate::pairs")]
     aliases: BTreeMap<(Transport, SocketAddr), Vec<ConnectionHandle>>,
     last: u64,
@@ -81,7 +97,7 @@ impl Streams {
         if self.streams.contains_key(&connection) {
             return;
         }
-        self.by_place.insert(place.clone(), connection);
+        self.by_place.entry((place.transport, place.remote)).or_default().push(connection);
         let stream = Stream {
             listener,
             place,
@@ -111,7 +127,7 @@ impl Streams {
         if let Some(before) = stream.alias.replace(address)
             && before != address
         {
-            self.forget_alias((transport, before), connection);
+            forget(&mut self.aliases, (transport, before), connection);
         }
         let standing = self.aliases.entry((transport, address)).or_default();
         if !standing.contains(&connection) {
@@ -122,11 +138,10 @@ impl Streams {
     /// A connection that has ended.
     pub(crate) fn close(&mut self, connection: ConnectionHandle) -> Option<Stream> {
         let stream = self.streams.remove(&connection)?;
-        if self.by_place.get(&stream.place) == Some(&connection) {
-            self.by_place.remove(&stream.place);
-        }
+        let Place { transport, remote, .. } = stream.place;
+        forget(&mut self.by_place, (transport, remote), connection);
         if let Some(address) = stream.alias {
-            self.forget_alias((stream.place.transport, address), connection);
+            forget(&mut self.aliases, (transport, address), connection);
         }
         Some(stream)
     }
@@ -146,28 +161,32 @@ impl Streams {
         self.streams.keys().copied().collect()
     }
 
-    /// The connection to a place, to be used again: one that is up and leads there, else the last one whose peer stands for it, else
-    /// one that is being opened, which may come to nothing. With TLS a peer that stands for the place must have shown the name
-    /// that the place is asked for by (RFC 5923 §8.1), or one of those in `shows`: several may be at one address.
-    pub(crate) fn to(&self, place: &Place, shows: &[String]) -> Option<ConnectionHandle> {
-        let is_meant = |name: &String| *name == place.server_name || shows.contains(name);
-        let stands = |connection: &&ConnectionHandle| {
-            let names = self.streams.get(connection).map(|stream| stream.peer_names.as_slice()).unwrap_or_default();
-            place.transport != Transport::Tls || names.iter().any(is_meant)
+    /// The connection to an address, to be used again: the last one that is up and leads there, else the last one whose peer stands
+    /// for it, else one that is being opened, which may come to nothing. With TLS its peer's certificate must bear one of the names
+    /// (RFC 5923 §8.1): several may be at one address.
+    pub(crate) fn to(&self, transport: Transport, remote: SocketAddr, names: &[String]) -> Option<ConnectionHandle> {
+        let find = |list: &BTreeMap<_, Vec<ConnectionHandle>>, fits: &dyn Fn(&Stream, ConnectionHandle) -> bool| {
+            let fits =
+                |handle: &&ConnectionHandle| self.streams.get(*handle).is_some_and(|stream| fits(stream, **handle));
+            list.get(&(transport, remote))?.iter().rev().find(fits).copied()
         };
-        let standing = || self.aliases.get(&(place.transport, place.remote))?.iter().rev().find(stands);
-        let leads_there = self.by_place.get(place);
-        let is_open =
-            |connection: &&ConnectionHandle| self.streams.get(*connection).is_some_and(|stream| stream.is_open);
-        leads_there.filter(is_open).or_else(standing).or(leads_there).copied()
+        let leads_there = |stream: &Stream, handle: ConnectionHandle| stream.leads_to(handle.is_ours(), names);
+        find(&self.by_place, &|stream, handle| stream.is_open && leads_there(stream, handle))
+            .or_else(|| find(&self.aliases, &|stream, _| stream.has_shown(names)))
+            .or_else(|| find(&self.by_place, &leads_there))
     }
+}
 
-    fn forget_alias(&mut self, key: (Transport, SocketAddr), connection: ConnectionHandle) {
-        if let Some(standing) = self.aliases.get_mut(&key) {
-            standing.retain(|each| *each != connection);
-            if standing.is_empty() {
-                self.aliases.remove(&key);
-            }
+/// Takes a connection off the list of an address.
+fn forget(
+    lists: &mut BTreeMap<(Transport, SocketAddr), Vec<ConnectionHandle>>,
+    address: (Transport, SocketAddr),
+    connection: ConnectionHandle,
+) {
+    if let Some(list) = lists.get_mut(&address) {
+        list.retain(|each| *each != connection);
+        if list.is_empty() {
+            lists.remove(&address);
         }
     }
 }

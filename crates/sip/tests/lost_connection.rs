@@ -29,9 +29,16 @@ fn end_of_connection(desk: &mut Desk) {
 
 /// Where a connection is opened to, and that what was sent last goes along it.
 fn reopened(desk: &mut Desk) -> String {
-    let Some(Output::Connect { connection, remote, .. }) = desk.outputs.pop_front() else { panic!("no connection") };
+    reopened_for(desk).0
+}
+
+/// As [`reopened`], and whom the peer's certificate must name.
+fn reopened_for(desk: &mut Desk) -> (String, String) {
+    let Some(Output::Connect { connection, remote, names, .. }) = desk.outputs.pop_front() else {
+        panic!("no connection")
+    };
     assert_eq!(desk.flows.back().and_then(|flow| flow.connection), Some(connection));
-    remote.to_string()
+    (remote.to_string(), names.join(" "))
 }
 
 #[test]
@@ -77,8 +84,12 @@ fn secured() -> Desk {
 
 /// The trunk's TLS connection from a port of its own, and what comes along it.
 fn trunk_says(desk: &mut Desk, connection: ConnectionHandle, text: &str) {
+    peer_says(desk, connection, &["sbc.example.com"], text);
+}
+
+fn peer_says(desk: &mut Desk, connection: ConnectionHandle, names: &[&str], text: &str) {
     let remote = SocketAddr::new(address(1).ip(), 40_001);
-    let peer_names = vec!["sbc.example.com".to_owned()];
+    let peer_names = names.iter().map(ToString::to_string).collect();
     desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
     desk.handle(Input::StreamBytes { connection, bytes: message(text) });
 }
@@ -174,4 +185,119 @@ fn a_call_finds_its_trunk_on_the_connection_that_it_opens_next() {
         assert_eq!(desk.titles(), ["BYE"]);
         assert_eq!(last_way(&desk), Some(TWO));
     }
+}
+
+fn by_tls(sent_by: &str, contact: &str) -> String {
+    Phone::invite("")
+        .replace("SIP/2.0/UDP 192.0.2.2:5060", &format!("SIP/2.0/TLS {sent_by}"))
+        .replace("<sip:phone@192.0.2.2:5060>", &format!("<sip:phone@{contact};transport=tls>"))
+}
+
+#[test]
+fn rfc3261_18_2_2_an_answer_goes_by_tls_to_who_has_asked() {
+    let cases = [
+        // Who has shown a certificate, whatever it calls itself.
+        (&["sbc.example.com"][..], "192.0.2.2:5070", "192.0.2.2:5070", "sbc.example.com 192.0.2.2"),
+        (&["sbc.example.com", "192.0.2.2"], "other.example.com", "192.0.2.2:5061", "sbc.example.com 192.0.2.2"),
+        // Who has not is held to its sent-by.
+        (&[], "PBX.example.com:5070", "192.0.2.2:5070", "pbx.example.com"),
+        (&[], "192.0.2.2", "192.0.2.2:5061", "192.0.2.2"),
+        (&[], "10.0.0.7:5071", "192.0.2.2:5071", "192.0.2.2"),
+    ];
+    for (shown, sent_by, remote, names) in cases {
+        let mut desk = secured();
+        peer_says(&mut desk, ONE, shown, &by_tls(sent_by, "192.0.2.2"));
+        let Some(Event::Incoming { session, .. }) = desk.event() else { panic!("no call: {:?}", desk.sent) };
+        end_of_connection(&mut desk);
+        desk.titles();
+        desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+        assert_eq!(reopened_for(&mut desk), (remote.to_owned(), names.to_owned()), "{sent_by}");
+        desk.run(600 * MILLISECOND);
+        assert_eq!(desk.titles(), ["200 INVITE"; 2]);
+        assert!(desk.outputs.is_empty(), "{:?}", desk.outputs);
+    }
+}
+
+/// It is not looked up: where the peer called from, it listens, at the port of its Contact.
+#[test]
+fn a_request_goes_to_a_contact_with_a_host_name_at_the_address_that_the_call_came_from() {
+    let cases = [
+        (&["sbc.example.com"][..], "node7.example.com", "192.0.2.2:5061", "sbc.example.com 192.0.2.2"),
+        (&["sbc.example.com"], "node7.example.com:5071", "192.0.2.2:5071", "sbc.example.com 192.0.2.2"),
+        (&[], "node7.example.com:5071", "192.0.2.2:5071", "node7.example.com"),
+    ];
+    for (shown, contact, remote, names) in cases {
+        let mut desk = secured();
+        peer_says(&mut desk, ONE, shown, &by_tls("192.0.2.2:5061", contact));
+        let Some(Event::Incoming { session, .. }) = desk.event() else { panic!("no call: {:?}", desk.sent) };
+        desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+        let ok = desk.sent.pop_back().unwrap();
+        let phone = Phone { desk, session, tag: tag(&header(&ok, "To")), ok };
+        let ack = phone.request("ACK", 1, "z9hG4bKack", "").replace("SIP/2.0/UDP", "SIP/2.0/TLS");
+        let mut desk = phone.desk;
+        desk.handle(Input::StreamBytes { connection: ONE, bytes: message(&ack) });
+        end_of_connection(&mut desk);
+        desk.titles();
+        desk.command(Command::End { session, status: 480, reason: None }).unwrap();
+        assert_eq!(desk.titles(), ["BYE"]);
+        assert_eq!(reopened_for(&mut desk), (remote.to_owned(), names.to_owned()), "{contact}");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_wants_is_declined_where_its_contact_is_and_to_whom_was_called() {
+    // While its session lives, and after.
+    for is_over in [false, true] {
+        let mut desk = secured();
+        let session = call_trunk(&mut desk, &["sbc.example.com"]);
+        let Some(Output::Connect { connection, names, .. }) = desk.outputs.pop_front() else { panic!("no connection") };
+        assert_eq!(names, ["sbc.example.com", "192.0.2.2"]);
+        let remote = SocketAddr::new(address(1).ip(), 5061);
+        let peer_names = vec!["sbc.example.com".to_owned()];
+        desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
+        desk.connection = Some(connection);
+        let invite = desk.next();
+        let ok = |contact: &str| {
+            format!("Contact: <sip:bob@{contact};transport=tls>\nContent-Type: application/sdp\n--\n{ANSWER}")
+        };
+        desk.answer(&invite, "200 OK", "one", &ok("192.0.2.2:5061"));
+        assert_eq!(desk.titles(), ["ACK"]);
+        if is_over {
+            desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+            let bye = desk.sent.pop_back().unwrap();
+            desk.answer(&bye, "200 OK", "one", "");
+            assert_eq!(desk.endpoint.sessions_len(), 0);
+        }
+        desk.answer(&invite, "200 OK", "two", &ok("192.0.2.9:5071"));
+        assert_eq!(desk.titles(), ["ACK", "BYE"]);
+        let expected = ("192.0.2.9:5071".to_owned(), "sbc.example.com 192.0.2.9".to_owned());
+        assert_eq!(reopened_for(&mut desk), expected);
+        // A repeated 200 is acknowledged the way that the first one was.
+        desk.answer(&invite, "200 OK", "two", &ok("192.0.2.9:5071"));
+        assert_eq!(desk.titles(), ["ACK"]);
+        assert_eq!(desk.flows.back().map(|flow| flow.remote.to_string()), Some("192.0.2.9:5071".to_owned()));
+    }
+}
+
+/// The connection ends after the call was given up; the answer comes by the next one.
+#[test]
+fn d1_an_answer_after_the_connection_has_ended_is_declined_along_a_new_one() {
+    let mut desk = secured();
+    let session = call_trunk(&mut desk, &["sbc.example.com"]);
+    let Some(Output::Connect { connection, .. }) = desk.outputs.pop_front() else { panic!("no connection") };
+    let remote = SocketAddr::new(address(1).ip(), 5061);
+    desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names: Vec::new() });
+    desk.connection = Some(connection);
+    let invite = desk.next();
+    let ok = format!("Contact: <sip:bob@node7.example.com;transport=tls>\nContent-Type: application/sdp\n--\n{ANSWER}");
+    desk.answer(&invite, "200 OK", "one", &ok);
+    desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+    let bye = desk.sent.pop_back().unwrap();
+    desk.answer(&bye, "200 OK", "one", "");
+    desk.titles();
+    desk.handle(Input::StreamClosed { connection });
+    desk.connect(ONE, SocketAddr::new(address(1).ip(), 40_001));
+    desk.answer(&invite, "200 OK", "two", &ok);
+    assert_eq!(desk.titles(), ["ACK", "BYE"]);
+    assert_eq!(reopened_for(&mut desk), ("192.0.2.2:5061".to_owned(), "sbc.example.com 192.0.2.2".to_owned()));
 }

@@ -94,7 +94,7 @@ fn our_calls_open_a_stream_and_use_it_again() {
     let mut desk = Desk::new();
     let (_, first) = call_over_tcp(&mut desk);
     let expected =
-        Output::Connect { connection: first, listener: ListenerId(1), remote: address(2), server_name: String::new() };
+        Output::Connect { connection: first, listener: ListenerId(1), remote: address(2), names: Vec::new() };
     assert_eq!(desk.outputs.pop_front(), Some(expected));
     assert!(first.0 % 2 == 0, "ours are even");
     desk.handle(Input::StreamOpened {
@@ -525,4 +525,23 @@ fn a_2xx_with_the_largest_cseq_does_no_harm() {
     let odd = invite.replace("CSeq: 1 INVITE", "CSeq: 4294967295 INVITE");
     desk.answer(&odd, "200 OK", "two", &answered(""));
     assert_eq!(desk.titles(), ["ACK", "BYE"]);
+}
+
+/// Its Contact is an address behind its NAT, which nothing but its flow reaches.
+#[test]
+fn p7_an_answer_that_nobody_wants_is_declined_along_the_phones_flow() {
+    for connection in [None, Some(ONE)] {
+        let mut desk = tcp_desk();
+        let (transport, listener) = connection.map_or((Transport::Udp, 0), |_| (Transport::Tcp, 1));
+        let flow = Flow { transport, listener: ListenerId(listener), remote: address(1), connection };
+        let (session, invite) = called(&mut desk, |invite| invite.destination = Destination::Flow(flow));
+        desk.answer(&invite, "180 Ringing", "one", "");
+        desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+        assert_eq!(desk.titles(), ["CANCEL"]);
+        desk.flows.clear();
+        let ok = format!("Contact: <sip:anna@10.0.0.9:5099>\nContent-Type: application/sdp\n--\n{ANSWER}");
+        desk.answer(&invite, "200 OK", "one", &ok);
+        assert_eq!(desk.titles(), ["ACK", "BYE"]);
+        assert!(desk.flows.iter().all(|each| *each == flow), "{:?}", desk.flows);
+    }
 }

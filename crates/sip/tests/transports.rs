@@ -81,7 +81,7 @@ fn call_by_tls_at(
 
 fn connected(desk: &mut Desk) -> (ConnectionHandle, ListenerId, String) {
     match desk.outputs.pop_front() {
-        Some(Output::Connect { connection, listener, server_name, .. }) => (connection, listener, server_name),
+        Some(Output::Connect { connection, listener, names, .. }) => (connection, listener, names.join(" ")),
         other => panic!("{other:?}"),
     }
 }
@@ -439,7 +439,8 @@ fn rfc5923_a_trunk_called_by_its_address_is_reached_along_the_connection_that_it
     ] {
         let mut desk = opened_by(&["edge.example.com", "sbc.example.com"]);
         assert_ne!(called(&mut desk, remote, shows), Some(ONE), "{remote} {shows:?}");
-        assert_eq!(connected(&mut desk).2, remote.ip().to_string());
+        let names: Vec<String> = shows.iter().map(ToString::to_string).chain([remote.ip().to_string()]).collect();
+        assert_eq!(connected(&mut desk).2, names.join(" "), "and a new one must be of whom it is called by");
     }
     // Who has shown nothing is nobody's trunk.
     let mut desk = opened_by(&[]);

@@ -66,7 +66,8 @@ pub struct Trunk {
     #[serde(default)]
     pub networks: Vec<String>,
     /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
-    /// from wherever it comes. At most 16.
+    /// from wherever it comes. By TLS a gateway that is given as an address must bear that or one of them, one that is given as a
+    /// host name that name. At most 16.
     #[serde(default)]
     pub certificate_names: Vec<String>,
     /// For a challenge to our calls.

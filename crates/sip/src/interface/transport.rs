@@ -86,14 +86,14 @@ pub enum Destination {
     /// Along a flow that exists (a registered phone's).
     Flow(Flow),
     /// To an address; a connection is opened, or an open one to it is used again. With TLS the peer's certificate must
-    /// bear the address, or, on a connection that the peer has opened, one of the names.
+    /// bear the address or one of the names.
     Address {
         /// The transport.
         transport: Transport,
         /// The address.
         remote: SocketAddr,
-        /// Names that the peer is known by, in lower case: a TLS connection from the address whose verified certificate bears one
-        /// is this peer's (RFC 5923 §9.1).
+        /// Names that the peer is known by, in lower case: a TLS connection to or from the address whose verified certificate
+        /// bears one is this peer's (RFC 5923 §9.1).
         #[serde(default)]
         shows: Vec<String>,
     },
@@ -186,8 +186,9 @@ pub enum Output {
         listener: ListenerId,
         /// The peer.
         remote: SocketAddr,
-        /// The host name or address that the peer's certificate must bear; empty where the transport has none.
-        server_name: String,
+        /// Host names, in lower case, and addresses; the peer's certificate must bear one. The first is whom it is asked for.
+        /// Empty where the transport has no certificates.
+        names: Vec<String>,
     },
     /// Close a stream connection: framing was lost, a message did not end in time, or it idled too long.
     Close {

@@ -8,6 +8,7 @@ use crate::dialog::Dialog;
 use crate::interface::Flow;
 use crate::outgoing::Way;
 use crate::stack::Stack;
+use crate::subject::Subject;
 use crate::transaction::{Owner, TransactionId};
 use crate::wire::{CSeq, HeaderName, Message, Method};
 
@@ -46,11 +47,11 @@ pub(crate) fn decline_success(
     owner: Option<Owner>,
     reason: Option<&str>,
 ) -> bool {
-    let Some(dialog) = dialog_of_success(response, flow) else { return false };
-    let way = match dialog.next_hop(true) {
-        Some((transport, remote)) => stack.way_to_address(transport, remote, "").unwrap_or(flow),
-        None => flow,
-    };
+    let Some(mut dialog) = dialog_of_success(response, flow) else { return false };
+    if let Some(client) = stack.transactions.client(invite) {
+        (dialog.subject, dialog.along_flow) = (client.subject.clone(), client.is_only);
+    }
+    let way = Way { flow: stack.way_of(&mut dialog), is_only: dialog.along_flow };
     let cseq = response.cseq().number;
     let (uri, routes) = dialog.addressing();
     let user_agent = stack.config.user_agent.clone();
@@ -65,10 +66,10 @@ pub(crate) fn decline_success(
         builder.header(HeaderName::CSeq, CSeq { number, method });
         builder.header(HeaderName::UserAgent, &user_agent);
     };
-    let _ =
-        stack.acknowledge_success(way, &uri, invite, &dialog.remote_tag, |builder| common(builder, cseq, Method::Ack));
+    let _ = stack
+        .acknowledge_success(way.flow, &uri, invite, &dialog.remote_tag, |builder| common(builder, cseq, Method::Ack));
     stack
-        .request(Way { flow: way, is_only: false }, Method::Bye, &uri, owner, |builder| {
+        .request(way, Method::Bye, &uri, owner, |builder| {
             common(builder, cseq.wrapping_add(1), Method::Bye);
             if let Some(reason) = reason {
                 builder.header(HeaderName::Reason, reason);
@@ -93,8 +94,7 @@ fn dialog_of_success(response: &Message, flow: Flow) -> Option<Dialog> {
         call_id_is_ours: true,
         flow,
         along_flow: false,
-        server_name: String::new(),
-        shows: Vec::new(),
+        subject: Subject::default(),
     };
     dialog.join_response(response).ok()?;
     Some(dialog)

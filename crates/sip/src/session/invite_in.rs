@@ -218,7 +218,7 @@ impl Session {
         let Some(success) = &mut self.success else { return };
         success.interval_us = success.interval_us.saturating_mul(2).min(stack.pace(success.flow.transport).t2_us);
         let interval_us = success.interval_us;
-        success.flow = stack.repeat_success(success.flow, success.bytes.clone());
+        success.flow = stack.repeat_success(success.flow, &self.dialog.subject, success.bytes.clone());
         self.set_timer(stack, SessionTimer::RepeatSuccess, interval_us);
     }
 

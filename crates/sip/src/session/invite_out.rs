@@ -12,7 +12,8 @@ use crate::headers::{SDP, capabilities, capabilities_without_offer, contact, inf
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
 use crate::outgoing::Way;
 use crate::random::marked;
-use crate::stack::{NoWay, Stack, server_name_of, shows_of};
+use crate::stack::{NoWay, Stack};
+use crate::subject::Subject;
 use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
 use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, SipUri, Uri};
@@ -102,8 +103,7 @@ impl Session {
                 connection: None,
             },
             along_flow,
-            server_name: server_name_of(&invite.destination),
-            shows: shows_of(&invite.destination),
+            subject: Subject::of(&invite.destination),
         };
         let voice = invite.voice.clone();
         let authorization = invite.credentials.clone().map(|credentials| Box::new(Authorization::new(credentials)));
@@ -300,7 +300,7 @@ impl Session {
                 return self.try_next_flow(stack);
             }
             let (transport, remote) = calling.addresses.remove(0);
-            if let Ok(flow) = stack.way_to_address(transport, remote, &self.dialog.server_name)
+            if let Ok(flow) = stack.way_to_address(transport, remote, &self.dialog.subject)
                 && self.send_invite(stack, flow)
             {
                 return true;

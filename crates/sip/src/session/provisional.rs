@@ -136,7 +136,7 @@ impl Session {
         let Some(outstanding) = &mut self.provisionals.outstanding else { return };
         outstanding.interval_us = outstanding.interval_us.saturating_mul(2);
         let interval_us = outstanding.interval_us;
-        outstanding.flow = stack.repeat_success(outstanding.flow, outstanding.bytes.clone());
+        outstanding.flow = stack.repeat_success(outstanding.flow, &self.dialog.subject, outstanding.bytes.clone());
         self.set_timer(stack, SessionTimer::RepeatReliable, interval_us);
     }
 

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use super::{Calling, Phase, Session};
 use crate::interface::{Destination, Transport};
-use crate::stack::{NoWay, Stack, server_name_of, shows_of};
+use crate::stack::{NoWay, Stack};
+use crate::subject::Subject;
 use crate::wire::{Contacts, Message, NameAddr, SipUri, Uri};
 
 impl Session {
@@ -40,8 +41,7 @@ impl Session {
             }
             self.dialog.target = target.to_string();
             if !is_same_host {
-                self.dialog.server_name = server_name_of(&destination);
-                self.dialog.shows = shows_of(&destination);
+                self.dialog.subject = Subject::of(&destination);
             }
             self.dialog.routes.clear();
             self.dialog.along_flow = matches!(destination, Destination::Flow(_));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Session;
 use crate::dialog::Dialog;
 use crate::headers::{capabilities, info_packages};
-use crate::interface::{ConnectionHandle, Flow, Party};
+use crate::interface::{Flow, Party};
 use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::transaction::{Owner, Purpose, TransactionId};
@@ -62,31 +62,12 @@ impl Session {
 
     /// The way that requests of this dialog go now.
     pub(super) fn way(&mut self, stack: &mut Stack) -> Flow {
-        // Connections that peers opened come from a port that nobody listens on: where they do, their remote target says.
-        let can_reopen = |connection: ConnectionHandle| connection.is_ours() || stack.streams.get(connection).is_some();
-        match self.dialog.next_hop(self.dialog.flow.connection.is_none_or(can_reopen)) {
-            Some((transport, remote)) => {
-                let Dialog { server_name, shows, .. } = &self.dialog;
-                stack.way_to_peer(transport, remote, server_name, shows).unwrap_or(self.dialog.flow)
-            }
-            None => self.reopened(stack),
+        let before = self.dialog.flow;
+        let way = stack.way_of(&mut self.dialog);
+        if self.dialog.flow != before {
+            stack.attach(self.id, &self.dialog.flow);
         }
-    }
-
-    /// The dialog's flow; where its connection has ended, a new one to the same place, if that is a place of the peer's own
-    /// (RFC 3261 §18.1.1). A phone's flow is its only way (P7).
-    fn reopened(&mut self, stack: &mut Stack) -> Flow {
-        let flow = self.dialog.flow;
-        let Some(connection) = flow.connection else { return flow };
-        if self.dialog.along_flow || !connection.is_ours() || stack.streams.get(connection).is_some() {
-            return flow;
-        }
-        let Dialog { server_name, shows, .. } = &self.dialog;
-        if let Ok(again) = stack.way_to_peer(flow.transport, flow.remote, server_name, shows) {
-            stack.attach(self.id, &again);
-            self.dialog.flow = again;
-        }
-        self.dialog.flow
+        way
     }
 
     /// Answers a request of the dialog with a bare status.

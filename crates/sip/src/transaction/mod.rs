@@ -15,5 +15,6 @@ pub(crate) use invite_server::{InviteServer, InviteServerEvent};
 pub(crate) use key::{Key, KeyMaker, Keys};
 pub(crate) use server::{Server, ServerEvent};
 pub(crate) use table::{
-    ClientMachine, ClientTransaction, Owner, Purpose, ServerMachine, ServerTransaction, TransactionId, Transactions,
+    Acknowledgement, ClientMachine, ClientTransaction, Owner, Purpose, ServerMachine, ServerTransaction, TransactionId,
+    Transactions,
 };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Client, InviteClient, InviteServer, Key, KeyMaker, Keys, Server};
 use crate::interface::{Flow, SessionId};
+use crate::subject::Subject;
 use crate::wire::{Message, Method};
 
 /// Names one transaction. A client transaction's number stands in its branch.
@@ -69,16 +70,31 @@ pub(crate) struct ClientTransaction {
     pub(crate) machine: ClientMachine,
     /// The way the request went.
     pub(crate) flow: Flow,
+    /// Whether the peer can be reached along it only (a phone).
+    pub(crate) is_only: bool,
+    /// Whom a TLS peer's certificate must name, where the way has to be opened again.
+    pub(crate) subject: Subject,
     /// The flow over UDP that it came from for its size, and goes back to when no connection can be had (RFC 3261 §18.1.1).
     pub(crate) fallback: Option<Flow>,
     /// The request as sent; empty once it is not needed any more.
     pub(crate) request: Bytes,
-    /// The ACKs sent, by To tag: a repeated final response is answered from here, also after its session is gone.
-    pub(crate) acks: Vec<(String, Bytes)>,
+    /// The ACKs sent: a repeated final response is answered from here, also after its session is gone.
+    pub(crate) acks: Vec<Acknowledgement>,
     /// The transaction of our CANCEL, which shares the branch.
     pub(crate) cancel: Option<TransactionId>,
     /// To whom it reports; nobody cares about some.
     pub(crate) owner: Option<Owner>,
+}
+
+/// An ACK that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Acknowledgement {
+    /// The tag of the response; empty for a failure's.
+    pub(crate) to_tag: String,
+    /// The way it went.
+    pub(crate) flow: Flow,
+    /// It.
+    pub(crate) bytes: Bytes,
 }
 
 /// A server machine of either kind.
@@ -101,6 +117,8 @@ pub(crate) struct ServerTransaction {
     pub(crate) machine: ServerMachine,
     /// The way responses go (RFC 3261 §18.2.2).
     pub(crate) flow: Flow,
+    /// Whom a TLS peer's certificate must name, where the way has to be opened again.
+    pub(crate) subject: Subject,
     /// The request, until its final response has been made.
     pub(crate) request: Option<Message>,
     /// The last response, for retransmission.
