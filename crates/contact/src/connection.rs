@@ -243,6 +243,13 @@ impl Connection {
         own.or_else(|| self.main_leg())
     }
 
+    /// Whether this leg carries its voice to and from `other`, or did so until its phone held it.
+    pub(crate) fn carries(&self, leg_id: u64, other: ConnectionId) -> bool {
+        let used = || self.legs.iter().filter(|leg| leg.is_up() && (leg.id == leg_id || !leg.remote_hold));
+        let own = used().find(|leg| leg.partners.contains(&other));
+        own.or_else(|| used().next()).is_some_and(|leg| leg.id == leg_id)
+    }
+
     /// The leg in use: an established one that is not held by its own phone, else any established one, else any
     /// that has early media.
     pub(crate) fn main_leg(&self) -> Option<&Leg> {

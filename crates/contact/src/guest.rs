@@ -185,12 +185,21 @@ impl Desk {
     /// Whether an agent takes part in a room, or is being called there, by a line of its own or by a call that leads there (but
     /// for one that is being worked on). One whom a call only waits for is called when it is free.
     pub(crate) fn is_in_room(&self, room: &Conversation, agent: &str) -> bool {
-        let own = |party: &Connection| party.agent.as_deref() == Some(agent) && party.phase != Phase::Queued;
-        let call = |party: &Connection| {
-            let id = party.tie().and_then(|tie| self.leg_index.get(&tie.connection.0));
-            id.and_then(|id| self.conversations.get(id))
-        };
-        room.live().any(|party| own(party) || call(party).is_some_and(|call| call.live().any(own)))
+        let own = |party: &Connection| is_of(party, agent);
+        room.live().any(own) || self.calls_led_into(room).any(|call| call.live().any(own))
+    }
+
+    /// Whether a user would hear itself if it came into a room by one line more: it is there, or supervises a call that leads
+    /// there, and hears the room through it.
+    pub(crate) fn would_hear_itself(&self, room: &Conversation, user: &str) -> bool {
+        let supervises = |call: &Conversation| call.monitors().any(|party| is_of(party, user));
+        self.is_in_room(room, user) || self.calls_led_into(room).any(supervises)
+    }
+
+    /// The calls that lead into a room, but for one that is being worked on.
+    fn calls_led_into<'a>(&'a self, room: &'a Conversation) -> impl Iterator<Item = &'a Conversation> {
+        let calls = room.live().filter_map(|party| self.leg_index.get(&party.tie()?.connection.0));
+        calls.filter_map(|id| self.conversations.get(id)).map(Box::as_ref)
     }
 
     /// Whether an agent sees all parties of a room; the operator does.
@@ -490,6 +499,11 @@ impl Conversation {
         let room = partners.iter().filter_map(|id| self.connection(*id)).find(|party| party.is_room())?;
         room.tie().map(|tie| tie.connection)
     }
+}
+
+/// Whether a party is this user, or is being called for it; one that waits in a queue is not yet.
+fn is_of(party: &Connection, user: &str) -> bool {
+    party.agent.as_deref() == Some(user) && party.phase != Phase::Queued
 }
 
 /// Whether an agent has had this guest called.

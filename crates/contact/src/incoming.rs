@@ -366,8 +366,9 @@ impl Desk {
     /// One caller more in a conference room, or a new line of an agent who is there or is being called there.
     fn enter_room(&mut self, conversation: &mut Conversation, arrival: Arrival, dialled: &str) {
         let there = arrival.agent.as_deref().and_then(|agent| conversation.party_of_agent(agent)).map(|party| party.id);
-        if there.is_none() && arrival.agent.as_deref().is_some_and(|agent| self.is_in_room(conversation, agent)) {
-            // It is rung for a call that leads here, and would hear itself when it answers.
+        if there.is_none() && arrival.agent.as_deref().is_some_and(|agent| self.would_hear_itself(conversation, agent))
+        {
+            // It is rung for a call that leads here, or supervises one.
             return self.refuse(arrival.session, 486, false);
         }
         match (self.caller_leg(conversation, &arrival), there) {

@@ -3,9 +3,11 @@
 use baton_sdp::{Negotiation, SdpError};
 use baton_sip::Command as SipCommand;
 
+use crate::connection::Connection;
 use crate::conversation::Conversation;
 use crate::desk::Desk;
 use crate::ids::ConnectionId;
+use crate::leg::Leg;
 use crate::line::{give_leg, take_leg};
 use crate::outcome::Failure;
 
@@ -72,7 +74,7 @@ impl Desk {
         }
     }
 
-    /// The hold key of an agent's phone does what the panel's *Hold* does, to those that this line is for.
+    /// The hold key of an agent's phone does what the panel's *Hold* does, to those whose voices this line carries.
     pub(crate) fn phone_hold_changed(
         &mut self,
         conversation: &mut Conversation,
@@ -93,27 +95,42 @@ impl Desk {
             return;
         }
         let partners = party.leg(leg_id).map(|leg| leg.partners.clone()).unwrap_or_default();
-        let talking = conversation.ids_of(|each| each.id != owner && each.talks());
-        // Whom the panel, or a second line, has held already is held by this key as well, so that it can free them.
-        for hold in conversation
-            .connections
-            .iter_mut()
-            .filter(|each| partners.contains(&each.id))
-            .filter_map(|each| each.hold.as_mut())
-        {
-            if hold.by == contact {
+        let carried = |each: &Connection| each.id != owner && each.talks() && party.carries(leg_id, each.id);
+        let mut own = conversation.ids_of(carried);
+        if own.is_empty() {
+            // Whom the panel, or a second line, has held already is held by this key as well, so that it can free them.
+            let held = conversation.connections.iter_mut().filter(|each| partners.contains(&each.id));
+            for hold in held.filter_map(|each| each.hold.as_mut()).filter(|hold| hold.by == contact) {
                 hold.by_leg.get_or_insert(leg_id);
             }
-        }
-        let mut own = talking.clone();
-        if !partners.is_empty() {
-            own.retain(|id| partners.contains(id));
         }
         if own.len() > 1 || conversation.conference.is_some() {
             // In a conference the one who presses hold steps out; the others go on.
             own = vec![owner];
         }
         own.into_iter().for_each(|id| self.hold_party(conversation, id, contact, Some(leg_id)));
+    }
+
+    /// Hangs up the lines of agents' phones whose parties have all gone, as long as another line of the same phone is up,
+    /// nobody talks through them, and their hold keys hold nobody.
+    pub(crate) fn end_idle_lines(&mut self, conversation: &mut Conversation) {
+        let there = |id: &ConnectionId| conversation.connection(*id).is_some_and(Connection::is_live);
+        let idle = |party: &Connection, leg: &Leg| {
+            let left = leg.is_up() && !leg.partners.is_empty() && !leg.partners.iter().any(there);
+            let other = party.legs.iter().any(|other| other.id != leg.id && other.is_up());
+            let carries = |each: &Connection| {
+                each.id != party.id && each.talks() && party.leg_towards(each.id).is_some_and(|own| own.id == leg.id)
+            };
+            let holds = |each: &Connection| each.hold.is_some_and(|hold| hold.by_leg == Some(leg.id));
+            let used = |each: &Connection| holds(each) || (party.talks() && carries(each));
+            left && other && !conversation.live().any(used)
+        };
+        let agents = conversation.live().filter(|party| party.is_agent() && party.is_connected() && party.is_here());
+        let lines: Vec<(ConnectionId, u64)> =
+            agents.filter_map(|party| Some((party.id, party.legs.iter().find(|leg| idle(party, leg))?.id))).collect();
+        for (owner, line) in lines {
+            self.end_leg(conversation, owner, line, 480, None);
+        }
     }
 
     /// What an outgoing leg learns from its 200, before its target counts as answered. False when it cannot be used.

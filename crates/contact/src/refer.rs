@@ -320,7 +320,10 @@ impl Desk {
         if other.monitor.is_some() {
             return Err(403);
         }
-        let stay = || conversation.live().filter(|each| each.id != owner).filter_map(|each| each.agent.as_deref());
+        let stay = || {
+            let heard = conversation.live().chain(conversation.monitors()).filter(|each| each.id != owner);
+            heard.filter_map(|each| each.agent.as_deref())
+        };
         if stay().any(|agent| second.party_of_agent(agent).is_some_and(|each| each.id != second_owner)) {
             // An agent with a line in each would talk to itself.
             return Err(403);

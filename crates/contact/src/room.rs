@@ -115,14 +115,14 @@ impl Desk {
         room.is_some_and(|room| room.party_of_agent(agent).is_some())
     }
 
-    /// Who of these agents is in a room already.
+    /// Who of these users is in a room already, or hears it as a supervisor.
     pub(crate) fn already_there<'a>(&self, name: &str, mut agents: impl Iterator<Item = &'a str>) -> Option<&'a str> {
         let room = self.room_of_name(name)?;
-        agents.find(|agent| self.is_in_room(room, agent))
+        agents.find(|agent| self.would_hear_itself(room, agent))
     }
 
-    /// Nobody comes into a room by two lines, its own or those of calls that lead there: it would hear itself. Whoever leads the
-    /// call there and goes is not meant.
+    /// Nobody comes into a room by two lines, its own or those of calls that lead there: it would hear itself, as a supervisor
+    /// too. Whoever leads the call there and goes is not meant.
     pub(crate) fn check_nobody_is_there_twice(
         &self,
         conversation: &Conversation,
@@ -130,8 +130,8 @@ impl Desk {
         goes: Option<ConnectionId>,
     ) -> Result<(), Refusal> {
         let Destination::Conference(name) = destination else { return Ok(()) };
-        let agents =
-            conversation.live().filter(|party| Some(party.id) != goes).filter_map(|party| party.agent.as_deref());
+        let heard = conversation.live().chain(conversation.monitors()).filter(|party| Some(party.id) != goes);
+        let agents = heard.filter_map(|party| party.agent.as_deref());
         match self.already_there(name, agents) {
             Some(agent) => {
                 Err(wrong_state(&format!("{agent} is in the conference room {name} already, by another line.")))

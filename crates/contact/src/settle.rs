@@ -30,6 +30,7 @@ impl Desk {
         self.end_what_is_over(conversation);
         self.look_into_rooms(conversation);
         conversation.adopt_targets();
+        self.end_idle_lines(conversation);
         self.settle_supervisors(conversation);
         self.look_for_trombone(conversation);
         self.book_interactions(conversation);

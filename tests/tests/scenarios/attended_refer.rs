@@ -1,5 +1,6 @@
 //! REFER with Replaces: the two lines of one phone are spliced (R6), also while the target still rings (R7).
 
+use baton_contact::command::Control;
 use baton_tests::world::{Dialect, World, header, office};
 use serde_json::json;
 
@@ -108,6 +109,55 @@ fn r6_a_replaces_of_a_dialog_elsewhere_is_passed_on() {
     assert_eq!(header(&text, "Replaces"), "far@away;to-tag=t2;from-tag=f1", "{text}");
     // This target has no such dialog; that is its true answer, and the customer is back.
     assert_eq!(world.line("anna").progress, [202, 100, 481], "{}", world.ladder);
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn the_line_to_a_target_that_hangs_up_is_hung_up_and_the_first_is_as_it_was() {
+    let mut world = World::with_sound(&["anna"]);
+    two_lines(&mut world);
+    world.hang_up("bank");
+    assert!(world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
+    world.expect_hearing(&[("C", "music")]);
+    world.unhold("anna");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    // The hold key holds whom its one line carries.
+    world.hold("anna", Dialect::SendOnly);
+    world.expect_hearing(&[("C", "music")]);
+    world.unhold("anna");
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn the_line_of_a_customer_who_hangs_up_on_hold_is_hung_up_and_the_consult_goes_on() {
+    let mut world = World::with_sound(&["anna"]);
+    two_lines(&mut world);
+    world.hang_up("C");
+    assert!(!world.is_up("anna") && world.is_up("anna/2"), "{}", world.ladder);
+    world.expect_hearing(&[("bank", "anna")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_line_that_carries_the_customer_stays_when_its_target_hangs_up() {
+    let mut world = World::with_sound(&["anna"]);
+    two_lines(&mut world);
+    // The phone holds its first line: the customer comes by the second one, too.
+    world.click("anna", Control::Join);
+    world.expect_hearing(&[("C", "anna bank")]);
+    world.hang_up("bank");
+    assert!(world.is_up("anna") && world.is_up("anna/2"), "{}", world.ladder);
+    world.expect_hearing(&[("C", "anna")]);
+    // Its hold key holds the customer, whom it carries now.
+    world.hold("anna/2", Dialect::SendOnly);
+    world.expect_hearing(&[("C", "music")]);
+    world.unhold("anna/2");
+    world.expect_hearing(&[("C", "anna")]);
+    // Back on the first line, the second one is of no use any more.
+    world.unhold("anna");
+    assert!(world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     world.end_of_day();
 }

@@ -251,3 +251,31 @@ fn the_panels_end_ends_only_the_supervision() {
     world.clear_all();
     world.end_of_day();
 }
+
+#[test]
+fn a_supervisor_of_a_call_in_a_room_does_not_come_into_that_room_and_hear_itself() {
+    let mut world = office_of(&["anna", "carla"], &ALL);
+    world.call_in("guest", "800");
+    supervise(&mut world, Supervision::Barge);
+    world.dial("anna", "800");
+    world.expect_hearing(&[("guest", "anna carla")]);
+    world.dial("carla", "800");
+    assert_eq!(world.line("carla/2").refused, Some(486), "it would hear itself\n{}", world.ladder);
+    world.expect_hearing(&[("guest", "anna carla")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_call_is_not_led_into_a_room_that_its_supervisor_has_dialled() {
+    let mut world = office_of(&["anna", "carla"], &ALL);
+    world.call_in("guest", "800");
+    supervise(&mut world, Supervision::SilentMonitor);
+    world.dial("carla", "800");
+    world.expect_hearing(&[("guest", "carla")]);
+    world.dial("anna", "800");
+    assert_eq!(world.line("anna/2").refused, Some(403), "carla would hear itself\n{}", world.ladder);
+    world.hang_up("carla/2");
+    world.dial("anna", "800");
+    world.expect_hearing(&[("guest", "anna")]);
+    world.end_of_day();
+}

@@ -478,8 +478,9 @@ fn r4_an_attended_refer_to_a_target_that_has_just_gone_keeps_the_customer() {
     let second = world.call_in("anna", "+49555");
     world.answer("+49555");
     world.hang_up("+49555");
+    // Its line has ended with it, as the phone is just being told.
     world.refer(first, "+49555", Some(second));
-    assert_eq!(world.sent.last(), Some(&Sent::RefuseTransfer(first, 480)));
+    assert_eq!(world.sent.last(), Some(&Sent::RefuseTransfer(first, 481)));
     assert_eq!(world.hears("C"), ["music"]);
     world.phone_hold(first, false);
     assert_eq!(world.hears("C"), ["anna"]);
