@@ -17,6 +17,7 @@ mod media;
 mod message;
 mod panels;
 mod parts;
+mod proxy;
 mod random;
 mod registrations;
 mod report;

@@ -7,6 +7,7 @@ use crate::flood::Flood;
 use crate::floor;
 use crate::handover;
 use crate::load::{Load, MILLISECOND, SECOND};
+use crate::proxy;
 use crate::registrations::{self, Phones};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
@@ -17,12 +18,13 @@ use crate::system;
 pub(crate) type Part = (&'static str, fn(&Setting, &mut Report) -> io::Result<()>);
 
 /// All parts, in the order of a whole run.
-pub(crate) const PARTS: [Part; 16] = [
+pub(crate) const PARTS: [Part; 17] = [
     ("direct", direct),
     ("setup", setup),
     ("calls", calls),
     ("calls-tcp", streams::calls_tcp),
     ("calls-tls", streams::calls_tls),
+    ("proxy", proxy::proxy),
     ("capacity", capacity),
     ("held", held),
     ("flat", flat),
@@ -124,16 +126,22 @@ fn calls(setting: &Setting, report: &mut Report) -> io::Result<()> {
     ];
     for (rate, seconds, key, text, bar) in rows {
         let (server, mut load) = begin(setting)?;
-        load.start(f64::from(rate), rate as usize * 3, TANDEM)?;
-        let before = server.cpu()?;
-        let count = rate * seconds;
-        load.start(f64::from(rate), count as usize, TANDEM)?;
-        let used = server.cpu()? - before;
-        load.settle(5 * SECOND)?;
+        let spent = cost(&mut load, (rate, seconds), || server.cpu())?;
         told_failures(&load, report, "calls");
-        report.add(key, text, used as f64 / 1e6 / f64::from(count), bar);
+        report.add(key, text, spent, bar);
     }
     Ok(())
+}
+
+/// CPU of a call in the steady state, in milliseconds: three seconds pass before it is measured.
+pub(crate) fn cost(load: &mut Load, (rate, seconds): (u32, u32), cpu: impl Fn() -> io::Result<u64>) -> io::Result<f64> {
+    load.start(f64::from(rate), rate as usize * 3, TANDEM)?;
+    let before = cpu()?;
+    let count = rate * seconds;
+    load.start(f64::from(rate), count as usize, TANDEM)?;
+    let used = cpu()? - before;
+    load.settle(5 * SECOND)?;
+    Ok(used as f64 / MILLISECOND as f64 / f64::from(count))
 }
 
 /// The highest rate that is held: each is tried for 4 s until one fails, then the middle of the last two.

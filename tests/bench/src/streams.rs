@@ -3,8 +3,7 @@
 use std::io;
 
 use crate::gateway::{Certificates, Gateway, Over};
-use crate::load::SECOND;
-use crate::parts::{Setting, TANDEM, spans, told_failures, until_it_answers};
+use crate::parts::{Setting, cost, spans, told_failures, until_it_answers};
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
 
@@ -47,14 +46,9 @@ fn measure(setting: &Setting, report: &mut Report, over: &Over, told: &Told) -> 
         let gateway = Gateway::start(over.clone(), server.sip)?;
         server.sip = gateway.address;
         let mut load = until_it_answers(&server)?;
-        load.start(f64::from(rate), rate as usize * 3, TANDEM)?;
-        let before = server.cpu()?;
-        let count = rate * seconds;
-        load.start(f64::from(rate), count as usize, TANDEM)?;
-        let used = server.cpu()? - before;
-        load.settle(5 * SECOND)?;
+        let spent = cost(&mut load, (rate, seconds), || server.cpu())?;
         told_failures(&load, report, told.name);
-        report.add(key, text, used as f64 / 1e6 / f64::from(count), Bar::None);
+        report.add(key, text, spent, Bar::None);
         if rate == 100 {
             let mut whole = spans(&load.calls, |call| (call.started, call.answered));
             report.add(told.setup.0, told.setup.1, percentile_ms(&mut whole, 0.5), Bar::None);
