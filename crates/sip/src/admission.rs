@@ -37,8 +37,7 @@ impl Endpoint {
     /// Whether a request belongs to something that is there already, and so gives way to nothing.
     pub(crate) fn is_in_progress(&self, request: &Message) -> bool {
         if *request.method() == Method::Cancel {
-            let key = self.stack.transactions.key_maker().server_key(request, &Method::Invite);
-            return self.stack.transactions.of_key(key).is_some();
+            return self.stack.transactions.server_of(request, &Method::Invite).is_some();
         }
         match request.to_tag() {
             Some(tag) => {

@@ -9,6 +9,7 @@ use crate::dialog::Dialog;
 use crate::interface::{ConnectionHandle, Flow, Transport};
 use crate::random::{marked, read_marked};
 use crate::stack::{Stack, Up};
+use crate::streams::Stream;
 use crate::subject::Subject;
 use crate::timer::Timer;
 use crate::transaction::{
@@ -37,6 +38,9 @@ pub(crate) struct Way {
     /// Whether the peer can be reached along it only (a phone), so that no request may leave it for its size.
     pub(crate) is_only: bool,
 }
+
+/// So often a request goes again by another connection: where all those to a peer end at once, each next one may be about to.
+const REPEATS_MAX: u8 = 3;
 
 /// Most forks of one INVITE whose 2xx are acknowledged; what is beyond is absorbed.
 const FORKS_MAX: usize = 16;
@@ -96,6 +100,28 @@ impl Stack {
         self.transmit(flow, request);
         self.apply_client(id, effects, None);
         true
+    }
+
+    /// The connection that a request went by has ended before its final response. It goes again by another, the same to the
+    /// letter: a peer that had it takes it for a repetition and says again what it last said, for its own answer may be lost; one
+    /// that had not, for the connection was about to end, has it now. False where there is no other way.
+    pub(crate) fn send_again(&mut self, id: TransactionId, ended: ConnectionHandle, stream: &Stream) -> bool {
+        let Some(client) = self.transactions.client(id) else { return false };
+        // Where the peer listens: a phone nowhere (P7).
+        let remote = if ended.is_ours() { Some(stream.place.remote) } else { stream.alias };
+        let may_go = !client.is_only && client.repeats < REPEATS_MAX && !client.request.is_empty();
+        let Some(remote) = remote.filter(|_| may_go) else { return false };
+        let (request, subject) = (client.request.clone(), client.subject.clone());
+        let Ok(flow) = self.way_to_address(stream.place.transport, remote, &subject) else { return false };
+        if let Some(client) = self.transactions.client_mut(id) {
+            client.flow = flow;
+            client.repeats += 1;
+        }
+        if let Some(next) = flow.connection.and_then(|connection| self.streams.get_mut(connection)) {
+            next.transactions.insert(id);
+        }
+        self.counters.retransmissions_sent += 1;
+        self.transmit(flow, request)
     }
 
     fn remember_without_tcp(&mut self, remote: SocketAddr) {
@@ -192,7 +218,7 @@ impl Stack {
         if client.cancel.is_some() {
             return;
         }
-        let (flow, random) = (client.flow, client.random);
+        let (way, random) = (Way { flow: client.flow, is_only: client.is_only }, client.random);
         let Ok(request) = Message::parse(client.request.clone()) else { return };
         let mut builder = copy_for(&request, &Method::Cancel);
         builder.copy(&request, HeaderName::To);
@@ -204,7 +230,7 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(invite) {
             client.cancel = Some(id);
         }
-        self.begin_client((id, random), &Method::Cancel, Way { flow, is_only: true }, bytes, owner, None);
+        self.begin_client((id, random), &Method::Cancel, way, bytes, owner, None);
     }
 
     /// Gives a client transaction up without a word, and its CANCEL's with it.
@@ -238,14 +264,17 @@ impl Stack {
     }
 
     /// A response came. `None` when nobody waits for it or nobody needs to know.
-    pub(crate) fn take_response(&mut self, response: Message) -> Option<Up> {
+    pub(crate) fn take_response(&mut self, arrived: Flow, response: Message) -> Option<Up> {
         let (number, random) = read_marked(response.branch().strip_prefix(BRANCH_START)?)?;
         let id = self.transactions.of_response(number, random, response.method())?;
         let flow = self.transactions.client(id)?.flow;
         let pace = self.pace(flow.transport);
         if let Some(ack) = self.ack_for(id, &response) {
             self.counters.retransmissions_sent += 1;
-            self.transmit(ack.flow, ack.bytes);
+            // The way that it went, or where that has ended, the one that its peer has opened to say so again.
+            if !self.transmit(ack.flow, ack.bytes.clone()) {
+                self.transmit(arrived, ack.bytes);
+            }
             return None;
         }
         let client = self.transactions.client_mut(id)?;
@@ -342,6 +371,7 @@ impl Stack {
             machine,
             flow,
             is_only,
+            repeats: 0,
             subject,
             fallback,
             request,

@@ -119,14 +119,18 @@ impl Endpoint {
         }
     }
 
-    /// A stream has ended: what waits on it fails, what is reached by it is unregistered.
+    /// A stream has ended: what waits on it goes by another or fails, what is reached by it is unregistered.
     pub(crate) fn stream_closed(&mut self, connection: ConnectionHandle) {
         self.stack.timers.stop(&Timer::Stream(connection));
         self.stack.timers.stop(&Timer::StreamMessage(connection));
         let Some(stream) = self.stack.streams.close(connection) else { return };
-        for transaction in stream.transactions {
-            if stream.is_open || !self.stack.fall_back(transaction) {
-                self.stack.unsent.push_back(transaction);
+        for transaction in &stream.transactions {
+            let goes_on = match stream.is_open {
+                true => self.stack.send_again(*transaction, connection, &stream),
+                false => self.stack.fall_back(*transaction),
+            };
+            if !goes_on {
+                self.stack.unsent.push_back(*transaction);
             }
         }
         for account in stream.accounts {
@@ -178,7 +182,7 @@ impl Endpoint {
             Err(malformed) => return self.take_malformed(flow, &malformed, length),
         };
         if !message.is_request() {
-            if let Some(up) = self.stack.take_response(message) {
+            if let Some(up) = self.stack.take_response(flow, message) {
                 self.take_up(up);
             }
             return;
@@ -262,8 +266,7 @@ impl Endpoint {
     }
 
     fn take_ack(&mut self, flow: Flow, ack: &Message) {
-        let key = self.stack.transactions.key_maker().server_key(ack, &Method::Invite);
-        if let Some(id) = self.stack.transactions.of_key(key) {
+        if let Some(id) = self.stack.transactions.server_of(ack, &Method::Invite) {
             let machine = self.stack.transactions.server(id).map(|server| server.machine);
             // The ACK to a 2xx is the session's even when its sender uses the INVITE's branch again.
             if machine != Some(ServerMachine::Invite(InviteServer::Accepted)) {
@@ -282,8 +285,7 @@ impl Endpoint {
 
     /// RFC 3261 §9.2.
     fn take_cancel(&mut self, flow: Flow, cancel: Message, key: Key) {
-        let invite_key = self.stack.transactions.key_maker().server_key(&cancel, &Method::Invite);
-        let Some(invite) = self.stack.transactions.of_key(invite_key) else {
+        let Some(invite) = self.stack.transactions.server_of(&cancel, &Method::Invite) else {
             return self.stack.reply(&cancel, flow, 481, "", |_| {});
         };
         let session = self.stack.transactions.server(invite).and_then(|server| server.session);

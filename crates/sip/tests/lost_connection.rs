@@ -301,3 +301,104 @@ fn d1_an_answer_after_the_connection_has_ended_is_declined_along_a_new_one() {
     assert_eq!(desk.titles(), ["ACK", "BYE"]);
     assert_eq!(reopened_for(&mut desk), ("192.0.2.2:5061".to_owned(), "sbc.example.com 192.0.2.2".to_owned()));
 }
+
+/// A call of ours to the trunk along a connection that it has or that we open, and the INVITE.
+fn calling(is_ours: bool) -> (Desk, SessionId, ConnectionHandle, String) {
+    let mut desk = secured();
+    if !is_ours {
+        trunk_stands(&mut desk, ONE);
+    }
+    let session = call_trunk(&mut desk, &["sbc.example.com"]);
+    let way = last_way(&desk).unwrap();
+    desk.outputs.clear();
+    if is_ours {
+        stands(&mut desk, way);
+    }
+    desk.connection = Some(way);
+    let invite = desk.next();
+    (desk, session, way, invite)
+}
+
+/// A connection that we have opened to the trunk is up.
+fn stands(desk: &mut Desk, connection: ConnectionHandle) {
+    let (remote, peer_names) = (SocketAddr::new(address(1).ip(), 5061), vec!["sbc.example.com".to_owned()]);
+    desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
+}
+
+#[test]
+fn a_call_that_rings_goes_on_along_a_new_connection() {
+    for is_ours in [true, false] {
+        let (mut desk, session, way, invite) = calling(is_ours);
+        desk.answer(&invite, "180 Ringing", "one", "");
+        assert!(matches!(desk.event(), Some(Event::Ringing { .. })));
+        desk.handle(Input::StreamClosed { connection: way });
+        // The same to the letter, so that it is a repetition.
+        assert_eq!(desk.sent.front(), Some(&invite));
+        let again = last_way(&desk).unwrap();
+        assert_eq!(reopened_for(&mut desk), ("192.0.2.2:5061".to_owned(), "sbc.example.com 192.0.2.2".to_owned()));
+        stands(&mut desk, again);
+        desk.titles();
+        desk.connection = Some(again);
+        let ok = format!("Contact: <sip:bob@192.0.2.2;transport=tls>\nContent-Type: application/sdp\n--\n{ANSWER}");
+        desk.answer(&invite, "180 Ringing", "one", "").answer(&invite, "200 OK", "one", &ok);
+        assert!(matches!(desk.event(), Some(Event::Ringing { .. })));
+        assert!(matches!(desk.event(), Some(Event::Answered { .. })));
+        desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+        assert_eq!(desk.titles(), ["ACK", "BYE"]);
+        assert_eq!(last_way(&desk), Some(again));
+        // The BYE too goes again.
+        desk.handle(Input::StreamClosed { connection: again });
+        assert_eq!(desk.titles(), ["BYE"]);
+        assert_eq!(reopened(&mut desk), "192.0.2.2:5061");
+    }
+}
+
+#[test]
+fn a_call_whose_connections_all_end_or_cannot_be_opened_again_fails() {
+    for opens in [true, false] {
+        let (mut desk, session, way, invite) = calling(true);
+        desk.answer(&invite, "180 Ringing", "one", "");
+        desk.event();
+        desk.handle(Input::StreamClosed { connection: way });
+        let mut again = last_way(&desk).unwrap();
+        for _ in 0..if opens { 2 } else { 0 } {
+            stands(&mut desk, again);
+            desk.handle(Input::StreamClosed { connection: again });
+            again = last_way(&desk).unwrap();
+        }
+        if opens {
+            stands(&mut desk, again);
+        }
+        desk.no_event();
+        desk.handle(Input::StreamClosed { connection: again });
+        assert!(matches!(desk.event(), Some(Event::Refused { session: own, status: 503, .. }) if own == session));
+        desk.run(40 * SECOND);
+        assert_eq!((desk.endpoint.sessions_len(), desk.endpoint.transactions_len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_call_that_was_given_up_is_cancelled_along_a_new_connection() {
+    let (mut desk, session, way, invite) = calling(true);
+    desk.answer(&invite, "180 Ringing", "one", "");
+    desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+    assert_eq!(desk.titles(), ["CANCEL"]);
+    desk.handle(Input::StreamClosed { connection: way });
+    let mut titles = desk.titles();
+    titles.sort();
+    assert_eq!(titles, ["CANCEL", "INVITE"]);
+}
+
+#[test]
+fn a_repeated_answer_is_acknowledged_along_the_connection_that_it_comes_by() {
+    let (mut desk, _, way, invite) = calling(true);
+    let ok = format!("Contact: <sip:bob@192.0.2.2;transport=tls>\nContent-Type: application/sdp\n--\n{ANSWER}");
+    desk.answer(&invite, "200 OK", "one", &ok);
+    assert_eq!(desk.titles(), ["ACK"]);
+    desk.handle(Input::StreamClosed { connection: way });
+    trunk_stands(&mut desk, ONE);
+    desk.connection = Some(ONE);
+    desk.answer(&invite, "200 OK", "one", &ok);
+    assert_eq!(desk.titles(), ["ACK"]);
+    assert_eq!(last_way(&desk), Some(ONE));
+}

@@ -72,6 +72,8 @@ pub(crate) struct ClientTransaction {
     pub(crate) flow: Flow,
     /// Whether the peer can be reached along it only (a phone).
     pub(crate) is_only: bool,
+    /// How often it went again by another connection, when its own had ended.
+    pub(crate) repeats: u8,
     /// Whom a TLS peer's certificate must name, where the way has to be opened again.
     pub(crate) subject: Subject,
     /// The flow over UDP that it came from for its size, and goes back to when no connection can be had (RFC 3261 §18.1.1).
@@ -215,6 +217,12 @@ impl Transactions {
             (_, true) => None,
             (_, false) => Some(id),
         }
+    }
+
+    /// The server transaction that a request belongs to as one of this method: itself or an INVITE that it acknowledges or
+    /// cancels (RFC 3261 §17.2.3).
+    pub(crate) fn server_of(&self, request: &Message, method: &Method) -> Option<TransactionId> {
+        self.of_key(self.key_maker.server_key(request, method))
     }
 
     /// The server transaction with this key.
