@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::contacts::target;
+use super::control::control;
 use super::unexpected_reply;
 use crate::auth::Caller;
 use crate::extract::{Body, GuestPath, Names};
@@ -120,30 +121,8 @@ fn conference(reply: Reply) -> Result<Json<Box<ConferenceView>>, ApiError> {
     }
 }
 
-/// An endpoint that sends one control to a guest.
-macro_rules! control {
-    ($name:ident, $path:literal, $id:literal, $control:path, $about:literal) => {
-        #[doc = $about]
-        #[utoipa::path(
-            post, path = $path, tag = "conferences", operation_id = $id,
-            params(
-                ("name" = String, Path, description = "The room"),
-                ("connectionId" = u64, Path, description = "The guest"),
-                IdempotencyKey,
-            ),
-            responses((status = 200, description = "The room after it", body = shape::ConferenceView), CommandProblems)
-        )]
-        async fn $name(
-            State(app): State<App>,
-            caller: Caller,
-            GuestPath(room, connection): GuestPath,
-        ) -> Result<Json<Box<ConferenceView>>, ApiError> {
-            control(&app, &caller, room, $control(connection)).await
-        }
-    };
-}
-
 control!(
+    guest,
     mute,
     "/conferences/{name}/connections/{connectionId}/mute",
     "muteGuest",
@@ -151,6 +130,7 @@ control!(
     "Mute a guest. It needs the right to moderate rooms: an explicit one for who is not in the room."
 );
 control!(
+    guest,
     unmute,
     "/conferences/{name}/connections/{connectionId}/unmute",
     "unmuteGuest",
@@ -158,6 +138,7 @@ control!(
     "Unmute a guest. It needs the right to moderate rooms: an explicit one for who is not in the room."
 );
 control!(
+    guest,
     drop_guest,
     "/conferences/{name}/connections/{connectionId}/drop",
     "dropGuest",

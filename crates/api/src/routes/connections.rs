@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::contacts::{control, target};
+use super::control::control;
 use crate::auth::Caller;
 use crate::extract::{Body, ConnectionPath, ContactPath};
 use crate::idempotency::IdempotencyKey;
@@ -121,30 +122,8 @@ async fn send_digits(
     control(&app, &caller, contact, Control::SendDigits { connection, digits }).await
 }
 
-/// An endpoint that sends one control to a party.
-macro_rules! control {
-    ($name:ident, $path:literal, $id:literal, $control:path, $about:literal) => {
-        #[doc = $about]
-        #[utoipa::path(
-            post, path = $path, tag = "connections", operation_id = $id,
-            params(
-                ("contactId" = shape::ContactId, Path, description = "The contact"),
-                ("connectionId" = u64, Path, description = "The party"),
-                IdempotencyKey,
-            ),
-            responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
-        )]
-        async fn $name(
-            State(app): State<App>,
-            caller: Caller,
-            ConnectionPath(contact, connection): ConnectionPath,
-        ) -> Result<Json<Box<ContactSnapshot>>, ApiError> {
-            control(&app, &caller, contact, $control(connection)).await
-        }
-    };
-}
-
 control!(
+    connection,
     hold,
     "/contacts/{contactId}/connections/{connectionId}/hold",
     "holdConnection",
@@ -152,6 +131,7 @@ control!(
     "Hold one party."
 );
 control!(
+    connection,
     resume,
     "/contacts/{contactId}/connections/{connectionId}/resume",
     "resumeConnection",
@@ -159,6 +139,7 @@ control!(
     "Take one party off hold."
 );
 control!(
+    connection,
     swap,
     "/contacts/{contactId}/connections/{connectionId}/swap",
     "swapToConnection",
@@ -166,6 +147,7 @@ control!(
     "Talk to one party alone: whoever talks is held, and whoever else is held stays so."
 );
 control!(
+    connection,
     join,
     "/contacts/{contactId}/connections/{connectionId}/join",
     "joinConnection",
@@ -173,6 +155,7 @@ control!(
     "Take one party off hold, into the bridge of those who talk."
 );
 control!(
+    connection,
     mute,
     "/contacts/{contactId}/connections/{connectionId}/mute",
     "muteConnection",
@@ -180,6 +163,7 @@ control!(
     "Mute one party."
 );
 control!(
+    connection,
     unmute,
     "/contacts/{contactId}/connections/{connectionId}/unmute",
     "unmuteConnection",
@@ -187,6 +171,7 @@ control!(
     "Unmute one party."
 );
 control!(
+    connection,
     drop_connection,
     "/contacts/{contactId}/connections/{connectionId}/drop",
     "dropConnection",

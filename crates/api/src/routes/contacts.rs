@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::control::control;
 use super::unexpected_reply;
 use crate::auth::Caller;
 use crate::extract::{Body, ContactPath};
@@ -210,57 +211,53 @@ async fn set_attributes(
     control(&app, &caller, contact, Control::SetAttributes(attributes)).await
 }
 
-/// An endpoint that sends one control to a contact.
-macro_rules! control {
-    ($name:ident, $path:literal, $id:literal, $control:expr, $about:literal) => {
-        #[doc = $about]
-        #[utoipa::path(
-            post, path = $path, tag = "contacts", operation_id = $id,
-            params(
-                ("contactId" = shape::ContactId, Path, description = "The contact"),
-                IdempotencyKey,
-            ),
-            responses((status = 200, description = "The contact after it", body = shape::ContactSnapshot), CommandProblems)
-        )]
-        async fn $name(
-            State(app): State<App>,
-            caller: Caller,
-            ContactPath(contact): ContactPath,
-        ) -> Result<Json<Box<ContactSnapshot>>, ApiError> {
-            control(&app, &caller, contact, $control).await
-        }
-    };
-}
-
-control!(accept, "/contacts/{contactId}/accept", "acceptContact", Control::Accept, "Answer an offer.");
-control!(reject, "/contacts/{contactId}/reject", "rejectContact", Control::Reject, "Refuse an offer.");
+control!(contact, accept, "/contacts/{contactId}/accept", "acceptContact", Control::Accept, "Answer an offer.");
+control!(contact, reject, "/contacts/{contactId}/reject", "rejectContact", Control::Reject, "Refuse an offer.");
 control!(
+    contact,
     clear,
     "/contacts/{contactId}/clear",
     "clearContact",
     Control::Clear,
     "End after-contact work, or acknowledge a missed contact."
 );
-control!(hold, "/contacts/{contactId}/hold", "holdCustomer", Control::Hold, "Hold the customer.");
-control!(resume, "/contacts/{contactId}/resume", "resumeCustomer", Control::Resume, "Take the customer off hold.");
+control!(contact, hold, "/contacts/{contactId}/hold", "holdCustomer", Control::Hold, "Hold the customer.");
 control!(
+    contact,
+    resume,
+    "/contacts/{contactId}/resume",
+    "resumeCustomer",
+    Control::Resume,
+    "Take the customer off hold."
+);
+control!(
+    contact,
     swap,
     "/contacts/{contactId}/swap",
     "swap",
     Control::Swap,
     "Exchange the talking and the held parties; of several consults, whom the agent holds longest is next."
 );
-control!(join, "/contacts/{contactId}/join", "join", Control::Join, "Take everybody off hold into one bridge.");
-control!(leave, "/contacts/{contactId}/leave", "leave", Control::Leave, "Leave; the others stay together.");
 control!(
+    contact,
+    join,
+    "/contacts/{contactId}/join",
+    "join",
+    Control::Join,
+    "Take everybody off hold into one bridge."
+);
+control!(contact, leave, "/contacts/{contactId}/leave", "leave", Control::Leave, "Leave; the others stay together.");
+control!(
+    contact,
     undo,
     "/contacts/{contactId}/undo",
     "undo",
     Control::Undo,
     "Take a Leave, a blind transfer or the phone's REFER back, while its target has not confirmed."
 );
-control!(hold_all, "/contacts/{contactId}/hold-all", "holdAll", Control::HoldAll, "Hold everybody else.");
+control!(contact, hold_all, "/contacts/{contactId}/hold-all", "holdAll", Control::HoldAll, "Hold everybody else.");
 control!(
+    contact,
     end,
     "/contacts/{contactId}/end",
     "endContact",

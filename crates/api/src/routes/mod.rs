@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod conferences;
 pub(crate) mod connections;
 pub(crate) mod contacts;
+mod control;
 pub(crate) mod directory;
 pub(crate) mod events;
 pub(crate) mod node;
