@@ -22,6 +22,7 @@ mod services;
 mod sockets;
 mod state;
 mod token;
+mod trace_filter;
 mod trace_hub;
 
 pub use config::{ApiConfig, ApiLimits};

@@ -1,6 +1,6 @@
 //! Live SIP messages, a JSON document a line, for as long as the client reads.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +25,10 @@ use crate::extract::Query;
 use crate::problem::{ApiError, Problem, QueryProblems, kind};
 use crate::schema::snapshot as shape;
 use crate::state::App;
+use crate::trace_filter::TraceFilter;
 
 /// An empty line is sent after so long without a message, so that a client that has gone is noticed.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// Most Call-IDs that are remembered for a contact: messages at the end of a call name no contact any more.
-const CALL_IDS_MAX: usize = 256;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(trace))
@@ -39,7 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct TraceQuery {
-    /// Only those of this trunk.
+    /// Only those of this trunk. What a trunk that proves itself by digest has sent before follows when it has.
     trunk: Option<String>,
     /// Only those of this phone (its SIP user name).
     phone: Option<String>,
@@ -93,7 +92,8 @@ async fn trace(State(app): State<App>, _: Admin, Query(wanted): Query<TraceQuery
         return Err(ApiError::new(kind::NOT_FOUND, format!("There is no phone {name}.")));
     }
     let closed = app.services.trace.closed();
-    let trace = Trace { messages, closed, wanted, call_ids: BTreeSet::new(), silence_max: SILENCE_MAX };
+    let filter = TraceFilter::new(wanted.trunk, wanted.phone, wanted.contact);
+    let trace = Trace { messages, closed, filter, wanted: VecDeque::new(), silence_max: SILENCE_MAX };
     let lines = futures_util::stream::unfold(trace, |mut trace| async move {
         let line = trace.next().await?;
         Some((Ok::<_, std::convert::Infallible>(line), trace))
@@ -106,8 +106,9 @@ async fn trace(State(app): State<App>, _: Admin, Query(wanted): Query<TraceQuery
 struct Trace {
     messages: Receiver<Arc<TraceMessage>>,
     closed: watch::Receiver<bool>,
-    wanted: TraceQuery,
-    call_ids: BTreeSet<String>,
+    filter: TraceFilter,
+    /// What is to be told next.
+    wanted: VecDeque<Arc<TraceMessage>>,
     silence_max: Duration,
 }
 
@@ -117,38 +118,27 @@ impl Trace {
         // Messages that are not wanted are silence as well.
         let silent = tokio::time::Instant::now() + self.silence_max;
         loop {
+            if let Some(message) = self.wanted.pop_front() {
+                return Some(line_of(&*message));
+            }
             let message = tokio::select! {
                 _ = self.closed.wait_for(|closed| *closed) => return None,
                 message = tokio::time::timeout_at(silent, self.messages.recv()) => message,
             };
-            let line = match message {
-                Err(_) => Ok(Vec::new()),
+            match message {
+                Err(_) => return Some(vec![b'\n']),
                 Ok(Err(RecvError::Closed)) => return None,
-                Ok(Err(RecvError::Lagged(lost))) => serde_json::to_vec(&TraceLine::Lost { lost }),
-                Ok(Ok(message)) if self.wants(&message) => serde_json::to_vec(&*message),
-                Ok(Ok(_)) => continue,
-            };
-            let mut bytes = line.unwrap_or_default();
-            bytes.push(b'\n');
-            return Some(bytes);
-        }
-    }
-
-    fn wants(&mut self, message: &TraceMessage) -> bool {
-        let TraceQuery { trunk, phone, contact } = &self.wanted;
-        let is_named = |wanted: &Option<String>, name: &Option<String>| wanted.is_none() || wanted == name;
-        if !is_named(trunk, &message.trunk) || !is_named(phone, &message.phone) {
-            return false;
-        }
-        let Some(contact) = contact else { return true };
-        if message.contact_ids.contains(contact) {
-            if self.call_ids.len() < CALL_IDS_MAX {
-                self.call_ids.insert(message.call_id.clone());
+                Ok(Err(RecvError::Lagged(lost))) => return Some(line_of(&TraceLine::Lost { lost })),
+                Ok(Ok(message)) => self.wanted.extend(self.filter.take(message)),
             }
-            return true;
         }
-        self.call_ids.contains(&message.call_id)
     }
+}
+
+fn line_of<T: Serialize>(told: &T) -> Vec<u8> {
+    let mut line = serde_json::to_vec(told).unwrap_or_default();
+    line.push(b'\n');
+    line
 }
 
 #[cfg(test)]
@@ -163,8 +153,8 @@ mod tests {
         let mut trace = Trace {
             messages: hub.listen().expect("a listener"),
             closed: hub.closed(),
-            wanted: TraceQuery { trunk: Some("pbx".into()), phone: None, contact: None },
-            call_ids: BTreeSet::new(),
+            filter: TraceFilter::new(Some("pbx".into()), None, None),
+            wanted: VecDeque::new(),
             silence_max: Duration::from_millis(100),
         };
         let talking = async {
