@@ -1,10 +1,10 @@
 //! Numbers: what a dialled number leads to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::{CLASS_OTHER, Directory, Route};
+use crate::directory::{CLASS_OTHER, Directory, NumberPlan, Route};
 
 /// Longest number that is looked at.
 const NUMBER_LENGTH_MAX: usize = 64;
@@ -37,6 +37,8 @@ pub(crate) struct Numbers {
     outside: BTreeMap<String, (Vec<String>, usize, String)>,
     /// Classes of outside numbers, by prefix.
     classes: BTreeMap<String, String>,
+    /// The number plans of trunks that have a country, each once.
+    plans: Vec<NumberPlan>,
 }
 
 impl Numbers {
@@ -71,11 +73,22 @@ impl Numbers {
         let classes = directory.destination_classes.iter();
         let classes =
             classes.flat_map(|class| class.prefixes.iter().map(|prefix| (prefix.clone(), class.name.clone())));
-        Numbers { inside, outside, classes: classes.collect() }
+        let mut plans: Vec<NumberPlan> = Vec::new();
+        for plan in directory.trunks.iter().filter_map(|trunk| trunk.numbers.as_ref()) {
+            if plan.country.is_some() && !plans.contains(plan) {
+                plans.push(plan.clone());
+            }
+        }
+        Numbers { inside, outside, classes: classes.collect(), plans }
     }
 
-    /// What a number leads to; the longest prefix wins among routes.
+    /// What a number leads to as it was dialled; if nowhere, what it leads to in E.164.
     pub(crate) fn look_up(&self, number: &str) -> Option<Destination> {
+        self.look_up_as_dialled(number).or_else(|| self.look_up_as_read(number))
+    }
+
+    /// The longest prefix wins among routes.
+    fn look_up_as_dialled(&self, number: &str) -> Option<Destination> {
         if let Some(inside) = self.inside.get(number) {
             return Some(inside.clone());
         }
@@ -86,6 +99,14 @@ impl Numbers {
         let (trunks, strip, add) = ends.filter_map(|end| number.get(..end)).find_map(|p| self.outside.get(p))?;
         let rest = number.get(*strip..).unwrap_or_default();
         Some(Destination::Outside { number: format!("{add}{rest}"), trunks: trunks.clone() })
+    }
+
+    /// As the dial plans of the trunks' countries read a number, if they agree: nobody knows in which country it was dialled.
+    fn look_up_as_read(&self, number: &str) -> Option<Destination> {
+        let readings = self.plans.iter().map(|plan| plan.read_dialled(number)).filter(|read| read != number);
+        let readings: BTreeSet<String> = readings.collect();
+        let read = readings.first().filter(|_| readings.len() == 1)?;
+        self.look_up_as_dialled(read)
     }
 
     /// The class of an outside number; the longest prefix wins.
@@ -112,7 +133,7 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{DestinationClass, Number, User};
+    use crate::directory::{DestinationClass, Number, Trunk, User};
 
     fn numbers() -> Numbers {
         let number = |number: &str, queue: &str| Number {
@@ -160,6 +181,44 @@ mod tests {
         for (number, wanted) in cases {
             assert_eq!(numbers().look_up(number), wanted, "{number:?}");
         }
+    }
+
+    #[test]
+    fn a_number_that_leads_nowhere_as_it_was_dialled_is_read_by_the_countrys_plan() {
+        let trunk = |country: &str| Trunk {
+            numbers: Some(NumberPlan { country: Some(country.into()), ..NumberPlan::default() }),
+            ..Trunk::default()
+        };
+        let route = |prefix: &str| Route { prefix: prefix.into(), trunk: "carrier".into(), ..Route::default() };
+        let queue = Number { number: "+4989222".into(), queue: Some("support".into()), ..Number::default() };
+        let numbers = |countries: &[&str]| {
+            Numbers::of(&Directory {
+                numbers: vec![queue.clone()],
+                trunks: countries.iter().map(|country| trunk(country)).collect(),
+                routes: ["+", "110", "0800"].map(route).to_vec(),
+                ..Directory::default()
+            })
+        };
+        let outside = |number: &str| Destination::Outside { number: number.into(), trunks: vec!["carrier".into()] };
+        let cases = [
+            ("089123456", Some(outside("+4989123456"))),
+            ("0033142685300", Some(outside("+33142685300"))),
+            // A number of ours is not called by way of outside.
+            ("089222", Some(Destination::Queue("support".into()))),
+            // What leads somewhere as it was dialled goes there.
+            ("0800123456", Some(outside("0800123456"))),
+            ("110", Some(outside("110"))),
+            ("112", None),
+            ("116117", None),
+            ("nobody", None),
+        ];
+        for (number, wanted) in cases {
+            assert_eq!(numbers(&["DE", "DE"]).look_up(number), wanted, "{number:?}");
+        }
+        // In which country was it dialled?
+        assert_eq!(numbers(&["DE", "FR"]).look_up("0142685300"), None);
+        assert_eq!(numbers(&["DE", "FR"]).look_up("0033142685300"), Some(outside("+33142685300")));
+        assert_eq!(numbers(&[]).look_up("089123456"), None);
     }
 
     #[test]

@@ -367,7 +367,8 @@ pub(crate) struct Number {
     pub(crate) conference_factory: Option<String>,
 }
 
-/// Where numbers with a prefix go. The longest prefix wins.
+/// Where numbers with a prefix go. The longest prefix wins. A number that none takes as it was dialled is looked up in E.164, as
+/// the dial plans of the trunks with a country read it, where they agree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Route {
