@@ -7,14 +7,29 @@ use crate::directory_file::DirectoryFile;
 use crate::media;
 use crate::sounds::SoundNames;
 use crate::tls::Tls;
+use crate::trunk_ways::TrunkWays;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     /// A line for each file in which nothing is wrong.
     pub(crate) good: Vec<String>,
+    /// A line for each thing that stands and will hardly work as it is meant to.
+    pub(crate) warnings: Vec<String>,
     /// A line for each fault.
     pub(crate) faults: Vec<String>,
+}
+
+/// What a directory is checked against.
+struct Surroundings {
+    sounds: SoundNames,
+    ways: TrunkWays,
+}
+
+impl Surroundings {
+    fn of(node: &Node) -> Surroundings {
+        Surroundings { sounds: SoundNames::of(node), ways: TrunkWays::of(node) }
+    }
 }
 
 /// The files that are checked when none is named.
@@ -23,8 +38,8 @@ const DEFAULT_FILES: [&str; 2] = ["baton.toml", DIRECTORY_FILE];
 const DIRECTORY_FILE: &str = "directory.toml";
 
 /// Checks files; each is a configuration or a directory by what it says. Without files, the configuration that is named and
-/// the directory beside it, or those of [`DEFAULT_FILES`] that are there. Directories are checked against the sounds of the
-/// configuration, when one is known.
+/// the directory beside it, or those of [`DEFAULT_FILES`] that are there. Directories are checked against the sounds and
+/// the listeners of the configuration, when one is known.
 pub(crate) fn check(config: Option<&Path>, files: &[PathBuf]) -> Report {
     let files = if files.is_empty() { default_files(config) } else { files.to_vec() };
     let mut report = Report::default();
@@ -32,18 +47,18 @@ pub(crate) fn check(config: Option<&Path>, files: &[PathBuf]) -> Report {
         report.faults.push("there is neither baton.toml nor directory.toml here; name the files to check".to_owned());
     }
     let (directories, nodes): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_directory_file(file));
-    let mut names = None;
+    let mut around = None;
     for file in &nodes {
         let node = check_node(file, &mut report);
-        names = names.or(node.as_ref().map(SoundNames::of));
+        around = around.or(node.as_ref().map(Surroundings::of));
     }
-    if let (None, Some(config)) = (&names, config)
+    if let (None, Some(config)) = (&around, config)
         && nodes.is_empty()
     {
         // Not one of the files, but what the server would run with.
-        names = check_node(config, &mut report).as_ref().map(SoundNames::of);
+        around = check_node(config, &mut report).as_ref().map(Surroundings::of);
     }
-    directories.iter().for_each(|file| check_directory(file, names.as_ref(), &mut report));
+    directories.iter().for_each(|file| check_directory(file, around.as_ref(), &mut report));
     report
 }
 
@@ -71,10 +86,12 @@ fn check_node(file: &Path, report: &mut Report) -> Option<Node> {
     node
 }
 
-fn check_directory(file: &Path, names: Option<&SoundNames>, report: &mut Report) {
+fn check_directory(file: &Path, around: Option<&Surroundings>, report: &mut Report) {
     let faults = match DirectoryFile::load(file) {
         Ok(read) => {
-            let sounds = names.map(|names| read.sound_faults(names)).unwrap_or_default();
+            let sounds = around.map(|around| read.sound_faults(&around.sounds)).unwrap_or_default();
+            let warnings = around.map(|around| around.ways.warnings(&read.directory)).unwrap_or_default();
+            report.warnings.extend(warnings.iter().map(|warning| read.problem(warning).to_string()));
             read.faults().iter().chain(&sounds).map(ToString::to_string).collect()
         }
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
@@ -113,7 +130,7 @@ mod tests {
         let files: Vec<PathBuf> = ["baton.toml", "directory.toml"].iter().map(|name| deploy.join(name)).collect();
         let report = check(None, &files);
         assert_eq!(report.faults, Vec::<String>::new());
-        assert_eq!(report.good.len(), 2);
+        assert_eq!((report.good.len(), report.warnings), (2, Vec::new()));
     }
 
     #[test]
@@ -137,6 +154,23 @@ mod tests {
             report.faults,
             ["/nonexistent/baton.toml: the configuration cannot be read: No such file or directory (os error 2)"]
         );
+    }
+
+    #[test]
+    fn a_trunk_that_the_node_cannot_reach_is_a_warning_with_its_place() {
+        let folder = std::env::temp_dir().join(format!("baton-check-ways-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let config = folder.join("node.toml");
+        std::fs::write(&config, "[sip]\nrealm = \"a\"\n").unwrap();
+        let trunk = "[[trunks]]\nname = \"a\"\naddress = \"192.0.2.9:5061\"\ntransport = \"tls\"\n";
+        std::fs::write(folder.join("directory.toml"), trunk).unwrap();
+        let report = check(Some(&config), &[]);
+        assert_eq!((report.good.len(), report.faults), (2, Vec::new()));
+        let told = "directory.toml:4:1: trunks \"a\": transport: [[sip.listeners]] has none of transport tls on IPv4, so 192.0.2.9:5061 cannot be called";
+        assert!(report.warnings[0].ends_with(told), "{:?}", report.warnings);
+        assert_eq!(report.warnings.len(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -191,6 +191,7 @@ fn hash_password() -> Result<String, String> {
 /// Prints a report; it is a failure when it has faults.
 fn print(report: &checking::Report) -> Result<(), String> {
     show(report.good.iter().map(|line| format!("{line}\n")).collect())?;
+    report.warnings.iter().for_each(|warning| eprintln!("baton: warning: {warning}"));
     if report.faults.is_empty() { Ok(()) } else { Err(report.faults.join("\n")) }
 }
 

@@ -45,6 +45,7 @@ mod tcp_edge;
 mod tls;
 mod toml_text;
 mod trace;
+mod trunk_ways;
 mod udp_listener;
 mod watch;
 mod web_socket;

@@ -37,6 +37,7 @@ use crate::store_thread::StoreThread;
 use crate::tcp_edge::{self, EdgeSettings, TcpEdgeListener};
 use crate::tls::Tls;
 use crate::toml_text::lines;
+use crate::trunk_ways::TrunkWays;
 use crate::udp_listener::UdpListener;
 use crate::watch::{Watch, Watcher};
 use crate::{clock, descriptors, logging, random, seal, sinks, sockets};
@@ -142,8 +143,14 @@ fn check_realm(node: &Node, store: &mut Store) -> Result<(), String> {
 /// The directory in force: the stored one; at the first start the file beside the configuration, or the demo when there is
 /// no configuration.
 fn directory(node: &Node, store: &mut Store) -> Result<(u64, Directory), String> {
-    let sounds = SoundNames::of(node);
+    let (sounds, ways) = (SoundNames::of(node), TrunkWays::of(node));
+    let warn = |directory: &Directory| {
+        for error in ways.warnings(directory) {
+            tracing::warn!(trunk = %error.entry, "{}", error.message);
+        }
+    };
     if let Some((revision, stored)) = store.directory().map_err(|error| error.to_string())? {
+        warn(&stored);
         for error in sounds.errors(&stored) {
             tracing::warn!(entry = %error.entry, "{}; the default is played", error.message);
         }
@@ -158,6 +165,7 @@ fn directory(node: &Node, store: &mut Store) -> Result<(u64, Directory), String>
     if !faults.is_empty() {
         return Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
+    warn(&file.directory);
     let mut directory = file.directory;
     seal::seal(&mut directory, &Directory::default(), &node.sip.realm)?;
     let revision = store.put_directory(&directory).map_err(|error| error.to_string())?;
