@@ -352,6 +352,8 @@ pub struct GatewayView {
     pub weight: u16,
     /// Whether calls go to it.
     pub up: bool,
+    /// Whether it is asked by OPTIONS if it lives; calls go to one that is not asked, whether it lives or not.
+    pub monitored: bool,
     /// Its last answer to our OPTIONS; 408 for none.
     pub last_status: Option<u16>,
     /// Since when it is up or down, in milliseconds since the epoch.

@@ -262,6 +262,7 @@ impl Desk {
             priority: gateway.priority,
             weight: gateway.weight,
             up: self.gateway_is_up(gateway),
+            monitored: trunk.options_interval_ms > 0,
             last_status: self.gateways.get(&gateway.id).and_then(|life| life.last_status),
             since_ms: self.gateways.get(&gateway.id).map_or(0, |life| life.since_us / 1_000),
         };

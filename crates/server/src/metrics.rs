@@ -458,7 +458,7 @@ mod tests {
         let view = serde_json::json!({
             "name": "a \"pbx\"", "calls": 3, "callsIn": 1, "callsOut": 2, "maxCalls": 9,
             "handedBack": 5, "bridgedInstead": 1, "trombones": 0,
-            "gateways": [{"address": "192.0.2.9:5060", "priority": 1, "weight": 1, "up": false, "lastStatus": 408, "sinceMs": 1}],
+            "gateways": [{"address": "192.0.2.9:5060", "priority": 1, "weight": 1, "up": false, "monitored": true, "lastStatus": 408, "sinceMs": 1}],
             "registration": {"registered": true, "gateway": "192.0.2.9:5060", "expiresAtMs": 1, "lastStatus": 200},
         });
         metrics.trunks(vec![serde_json::from_value(view).unwrap()]);

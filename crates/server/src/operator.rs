@@ -168,7 +168,6 @@ pub(crate) fn trunks(client: &Client, json: bool) -> Result<String, String> {
     }
     let now_ms = clock::now_ms();
     let row = |trunk: &TrunkView, gateway: &GatewayView| {
-        let state = if gateway.up { "up" } else { "down" };
         let own = trunk.registration.as_ref().filter(|registration| registration.gateway == gateway.address);
         let registration = own.map(|registration| match registration.registered {
             true => format!("for {}", duration(registration.expires_at_ms.saturating_sub(now_ms))),
@@ -179,7 +178,7 @@ pub(crate) fn trunks(client: &Client, json: bool) -> Result<String, String> {
             format!("{}+{}/{}", trunk.calls_in, trunk.calls_out, trunk.max_calls),
             gateway.address.clone(),
             format!("{}/{}", gateway.priority, gateway.weight),
-            state.to_owned(),
+            state_of(gateway).to_owned(),
             // 0: so it has been since the start.
             if gateway.since_ms == 0 { String::new() } else { duration(now_ms.saturating_sub(gateway.since_ms)) },
             gateway.last_status.map(|status| status.to_string()).unwrap_or_default(),
@@ -190,6 +189,16 @@ pub(crate) fn trunks(client: &Client, json: bool) -> Result<String, String> {
         trunks.iter().flat_map(|trunk| trunk.gateways.iter().map(move |gateway| row(trunk, gateway))).collect();
     let head = ["TRUNK", "CALLS IN+OUT/MOST", "GATEWAY", "PRIORITY/WEIGHT", "STATE", "FOR", "ANSWER", "REGISTERED"];
     Ok(render(&head, &rows))
+}
+
+/// What is known of a gateway. Calls go to one of which nothing is known.
+fn state_of(gateway: &GatewayView) -> &'static str {
+    match (gateway.up, gateway.monitored, gateway.last_status) {
+        (false, ..) => "down",
+        (true, false, _) => "unmonitored",
+        (true, true, None) => "unanswered",
+        (true, true, Some(_)) => "up",
+    }
 }
 
 /// `baton export`: the directory in force as TOML (or one line of JSON).
@@ -289,6 +298,18 @@ mod tests {
             "~ queues \"support\": maxContacts, music\n+ users \"anna\"\n- routes \"\"\n3 changes, applied; revision 4\n"
         );
         assert_eq!(render_diff(&DirectoryDiff::default(), false), "no changes\n");
+    }
+
+    #[test]
+    fn a_gateway_that_nobody_has_asked_is_not_said_to_live() {
+        let gateway = |up, monitored, last_status| {
+            let (address, since_ms) = ("192.0.2.9:5060".to_owned(), 1);
+            state_of(&GatewayView { address, priority: 0, weight: 1, up, monitored, last_status, since_ms })
+        };
+        assert_eq!(gateway(true, false, None), "unmonitored");
+        assert_eq!(gateway(true, true, None), "unanswered");
+        assert_eq!(gateway(true, true, Some(200)), "up");
+        assert_eq!(gateway(false, true, Some(408)), "down");
     }
 
     #[test]

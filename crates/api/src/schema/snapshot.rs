@@ -376,6 +376,8 @@ pub(crate) struct GatewayView {
     pub(crate) weight: u16,
     /// Whether calls go to it.
     pub(crate) up: bool,
+    /// Whether it is asked by OPTIONS if it lives; calls go to one that is not asked, whether it lives or not.
+    pub(crate) monitored: bool,
     /// Its last answer to our OPTIONS; 408 for none.
     pub(crate) last_status: Option<u16>,
     /// Since when it is up or down, in milliseconds since the epoch.

@@ -270,6 +270,7 @@ fn snapshots_are_the_real_ones() {
         priority: 1,
         weight: 2,
         up: true,
+        monitored: true,
         last_status: Some(200),
         since_ms: 3,
     };

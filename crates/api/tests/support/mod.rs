@@ -229,7 +229,8 @@ pub fn ban_view() -> BanView {
 
 pub fn trunk_view() -> TrunkView {
     let address = "192.0.2.9:5060".into();
-    let gateway = GatewayView { address, priority: 0, weight: 1, up: true, last_status: Some(200), since_ms: 1 };
+    let gateway =
+        GatewayView { address, priority: 0, weight: 1, up: true, monitored: true, last_status: Some(200), since_ms: 1 };
     let (name, gateways) = ("pbx".into(), vec![gateway]);
     TrunkView {
         name,
