@@ -358,11 +358,12 @@ impl Findings {
     /// A source address is one trunk's credential, so no two trunks may claim the same network.
     fn unique_networks(&mut self, directory: &Directory) {
         let mut taken: BTreeMap<_, &str> = BTreeMap::new();
-        for trunk in &directory.trunks {
+        for trunk in directory.trunks.iter().filter(|trunk| !trunk.shares_gateways()) {
             for (index, text) in trunk.all_networks().iter().enumerate() {
                 let Some(network) = parse_network(text) else { continue };
                 if let Some(other) = taken.insert(network, &trunk.name).filter(|other| *other != trunk.name) {
-                    let message = format!("{text} is also a network of the trunk \"{other}\"");
+                    let what = if trunk.networks.is_empty() { ", its gateway," } else { "" };
+                    let message = format!("{text}{what} is also a network of the trunk \"{other}\"");
                     let place = Place { table: "trunks", entry: &trunk.name };
                     self.add(place, &format!("networks[{index}]"), message, None);
                 }

@@ -1,6 +1,6 @@
 //! Who may talk to us: phones with the agents they belong to, and trunks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use baton_sip::digest::{Algorithm, ha1};
@@ -20,18 +20,20 @@ fn trunk_account(trunk: &Trunk, realm: &str) -> Option<(String, Account)> {
     Some((username, account))
 }
 
-/// The peers of the trunks, each by its place in the directory.
+/// The peers of the trunks, each by its place in the directory. A gateway that trunks share is of the one that is known by nothing
+/// else, else of the first.
 fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
-    let trunks = directory.trunks.iter().zip(0..);
-    let peers = trunks.flat_map(|(trunk, number)| {
-        networks_of(trunk).into_iter().map(move |(network, prefix, port)| TrustedPeer {
-            peer: PeerId(number),
-            network,
-            prefix,
-            port,
-        })
-    });
-    peers.collect()
+    let of_one = directory.trunks.iter().filter(|trunk| !trunk.shares_gateways());
+    let mut taken: BTreeSet<_> = of_one.flat_map(networks_of).collect();
+    let mut peers = Vec::new();
+    for (trunk, number) in directory.trunks.iter().zip(0..) {
+        for (network, prefix, port) in networks_of(trunk) {
+            if !trunk.shares_gateways() || taken.insert((network, prefix, port)) {
+                peers.push(TrustedPeer { peer: PeerId(number), network, prefix, port });
+            }
+        }
+    }
+    peers
 }
 
 /// Where a trunk's calls come from: its networks, else its gateways, unless it shows a certificate. A connection comes from any
@@ -138,6 +140,29 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::validate;
+    use crate::directory::Register;
+
+    #[test]
+    fn a_gateway_that_trunks_share_is_of_the_one_that_is_known_by_nothing_else() {
+        let line = |aor: &str| Trunk {
+            name: aor.into(),
+            address: "192.0.2.9:5060".into(),
+            register: Some(Register { aor: aor.into(), expires_seconds: 600 }),
+            ..Trunk::default()
+        };
+        let plain = Trunk { name: "plain".into(), address: "192.0.2.9:5060".into(), ..Trunk::default() };
+        let owners = |trunks: &[&Trunk]| {
+            let directory =
+                Directory { trunks: trunks.iter().map(|trunk| (*trunk).clone()).collect(), ..Directory::default() };
+            let conflicts = validate(&directory).into_iter().filter(|error| error.key.starts_with("networks"));
+            assert_eq!(conflicts.collect::<Vec<_>>(), []);
+            peers_of(&directory).iter().map(|peer| peer.peer.0).collect::<Vec<_>>()
+        };
+        let (one, two) = (line("sip:1@carrier.example"), line("sip:2@carrier.example"));
+        assert_eq!(owners(&[&one, &two]), [0]);
+        assert_eq!(owners(&[&one, &two, &plain]), [2]);
+    }
 
     #[test]
     fn a_certificate_name_is_known_with_the_dot_of_the_root_and_without() {

@@ -109,7 +109,7 @@ fn each_fault_is_found_and_named() {
         (
             "/trunks/-",
             r#"{"name":"two","address":"127.0.0.1:5080"}"#,
-            "trunks/two/networks[0]: 127.0.0.1:5080 is also a network of the trunk \"pbx\" ()",
+            "trunks/two/networks[0]: 127.0.0.1:5080, its gateway, is also a network of the trunk \"pbx\" ()",
         ),
         (
             "/trunks/0/gateways",

@@ -62,7 +62,8 @@ pub struct Trunk {
     #[serde(default = "default_hysteresis")]
     pub options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`.
+    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`. Trunks that register or prove
+    /// themselves by digest may share a gateway: what comes from there otherwise is of the trunk that does neither, else of the first.
     #[serde(default)]
     pub networks: Vec<String>,
     /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
@@ -414,6 +415,12 @@ impl Trunk {
             return self.gateways.clone();
         }
         vec![Gateway { address: self.address.clone(), transport: self.transport, ..Gateway::default() }]
+    }
+
+    /// Whether its gateways may be those of other trunks as well: its calls are known by the Contact of our registration or by digest,
+    /// and it names no networks.
+    pub fn shares_gateways(&self) -> bool {
+        self.networks.is_empty() && (self.register.is_some() || self.inbound_username.is_some())
     }
 
     /// The networks whose calls are this trunk's: those that are listed, or its gateways themselves. A trunk that shows a
