@@ -78,7 +78,10 @@ impl Desk {
                 Opening { method, system: Some(self.room_endpoint(&name)), ..Opening::default() }
             }
         };
-        let contact = self.open_contact(room, opening);
+        // Who is not in the room has no contact there that would have created this one.
+        let previous = host.by.and_then(|by| room.connection(by)).map(|party| party.contact);
+        let previous = previous.filter(|contact| room.contact(*contact).is_some());
+        let contact = self.open_contact(room, Opening { previous, ..opening });
         let id = ConnectionId(self.allocate());
         let outside = matches!(destination, Destination::Outside { .. });
         let kind = if outside { ConnectionType::ThirdParty } else { ConnectionType::Agent };

@@ -29,7 +29,7 @@ impl World {
 
 fn wrong_links(record: &Record, records: &BTreeMap<ContactId, Record>) -> Option<&'static str> {
     let own = record.contact_id;
-    // Guests of a conference room have its first contact as their initial one, and come from nobody.
+    // Guests of a conference room have its first contact as their initial one, and come from nobody unless one in it called them.
     if record.previous_contact_id.is_some() && record.initial_contact_id.is_none() {
         return Some("what came from another contact has an initial one");
     }

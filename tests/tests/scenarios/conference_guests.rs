@@ -154,6 +154,12 @@ fn an_agent_in_the_room_has_the_same_by_its_panel() {
     world.click("anna", Control::Leave);
     world.expect_hearing(&[("guest", "music")]);
     world.end_of_day();
+    // Who came by itself was created by no contact of the room; whom anna called was by hers.
+    let contacts = world.contacts();
+    let of_room = |previous| [("/InitialContactId", json!(contacts[0])), ("/PreviousContactId", previous)];
+    world.expect_record(2, &of_room(json!(null)));
+    world.expect_record(3, &of_room(json!(contacts[0])));
+    world.expect_record(1, &[("/NextContactId", json!(contacts[2]))]);
 }
 
 #[test]
