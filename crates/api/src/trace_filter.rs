@@ -8,8 +8,8 @@ use baton_contact::trace::TraceMessage;
 
 /// Most Call-IDs that are remembered for a contact: messages at the end of a call name no contact any more.
 const CALL_IDS_MAX: usize = 256;
-/// Most messages of nobody known that are kept: whose a call is may come out later.
-const UNKNOWN_MAX: usize = 64;
+/// Most messages outside of calls that are kept: whose they are may come out later.
+const UNKNOWN_MAX: usize = 256;
 
 /// What is wanted: messages that fit all that is given.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +19,8 @@ pub(crate) struct TraceFilter {
     contact: Option<ContactId>,
     /// The calls of the contact.
     call_ids: BTreeSet<String>,
-    /// What came and went in nobody's name, the newest last: whoever proves itself by digest is challenged first.
+    /// What came and went in nobody's name, or in that of another at the same address, the newest last: whoever proves itself by
+    /// digest is challenged first.
     unknown: VecDeque<Arc<TraceMessage>>,
 }
 
@@ -47,8 +48,7 @@ impl TraceFilter {
     }
 
     fn keep(&mut self, message: Arc<TraceMessage>) {
-        let is_unknown = message.trunk.is_none() && message.phone.is_none() && message.contact_ids.is_empty();
-        if !is_unknown || message.call_id.is_empty() {
+        if !message.contact_ids.is_empty() || message.call_id.is_empty() {
             return;
         }
         if self.unknown.len() >= UNKNOWN_MAX {
@@ -101,9 +101,11 @@ mod tests {
     #[test]
     fn what_came_before_a_trunk_has_proven_itself_is_told_when_it_has() {
         let mut filter = TraceFilter::new(Some("carrier".into()), None, None);
-        for (call_id, text) in [("a", "INVITE"), ("stranger", "OPTIONS"), ("a", "407"), ("a", "ACK")] {
+        for (call_id, text) in [("a", "INVITE"), ("stranger", "OPTIONS"), ("a", "407")] {
             assert!(told(&mut filter, call_id, text, None).is_empty());
         }
+        // So is what was taken for that of a neighbour at its address.
+        assert!(told(&mut filter, "a", "ACK", Some("neighbour")).is_empty());
         let all = told(&mut filter, "a", "INVITE with credentials", Some("carrier"));
         assert_eq!(all, ["INVITE", "407", "ACK", "INVITE with credentials"]);
         assert_eq!(told(&mut filter, "a", "200", Some("carrier")), ["200"], "once");
