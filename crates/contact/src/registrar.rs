@@ -21,14 +21,18 @@ fn trunk_account(trunk: &Trunk, realm: &str) -> Option<(String, Account)> {
 }
 
 /// The peers of the trunks, each by its place in the directory. A gateway that trunks share is of the one that is known by nothing
-/// else, else of the first.
+/// else, else of the first that registers there. Those that prove themselves by digest alone have to.
 fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
     let of_one = directory.trunks.iter().filter(|trunk| !trunk.shares_gateways());
     let mut taken: BTreeSet<_> = of_one.flat_map(networks_of).collect();
+    let mut claims: BTreeMap<_, usize> = BTreeMap::new();
+    directory.trunks.iter().flat_map(networks_of).for_each(|network| *claims.entry(network).or_default() += 1);
     let mut peers = Vec::new();
     for (trunk, number) in directory.trunks.iter().zip(0..) {
         for (network, prefix, port) in networks_of(trunk) {
-            if !trunk.shares_gateways() || taken.insert((network, prefix, port)) {
+            let is_alone = claims.get(&(network, prefix, port)) == Some(&1);
+            let may_have = is_alone || trunk.register.is_some();
+            if !trunk.shares_gateways() || may_have && taken.insert((network, prefix, port)) {
                 peers.push(TrustedPeer { peer: PeerId(number), network, prefix, port });
             }
         }
@@ -161,6 +165,11 @@ mod tests {
         };
         let (one, two) = (line("sip:1@carrier.example"), line("sip:2@carrier.example"));
         assert_eq!(owners(&[&one, &two]), [0]);
+        let by_digest = Trunk { inbound_username: Some("three".into()), register: None, ..one.clone() };
+        let other = Trunk { inbound_username: Some("four".into()), ..by_digest.clone() };
+        assert_eq!(owners(&[&by_digest]), [0]);
+        assert_eq!(owners(&[&by_digest, &one]), [1]);
+        assert_eq!(owners(&[&by_digest, &other]), Vec::<u32>::new(), "each has to prove itself");
         assert_eq!(owners(&[&one, &two, &plain]), [2]);
     }
 

@@ -51,7 +51,9 @@ impl Endpoint {
     /// A request outside a dialog, seen for the first time.
     pub(crate) fn enter(&mut self, entry: Entry) {
         let is_register = *entry.request.method() == Method::Register;
-        let peer = self.peer_by(&entry.flow).or_else(|| self.line_of(&entry.request));
+        // Our Contact, which nobody guesses, tells more than an address, where several lines of one registrar may be.
+        let shown = entry.flow.connection.and_then(|connection| self.peer_on(connection));
+        let peer = shown.or_else(|| self.line_of(&entry.request)).or_else(|| self.peer_by(&entry.flow));
         let brings_credentials = !self.credentials_of(&entry.request).is_empty();
         // A registrar asks whether we live from where we registered: it is no stranger, though its name has many addresses.
         let is_asked = *entry.request.method() == Method::Options && self.peer_along(&entry.flow).is_some();

@@ -148,6 +148,21 @@ fn an_invite_to_the_contact_that_we_registered_is_its_peers_from_anywhere() {
     desk.no_event();
 }
 
+/// Two accounts with one carrier call from one address.
+#[test]
+fn the_contact_that_we_registered_tells_more_than_the_address_that_lines_share() {
+    let lines = [("line-1".to_owned(), PeerId(5)), ("line-2".to_owned(), PeerId(6))].into();
+    let shared = TrustedPeer { peer: PeerId(5), network: address(1).ip(), prefix: 32, port: None };
+    let mut desk = Desk::with(config(0), Access { lines, peers: vec![shared], ..Access::default() });
+    for (number, (called, peer)) in [("line-1", 5), ("line-2", 6), ("desk", 5)].into_iter().enumerate() {
+        let invite = Phone::invite("").replace("INVITE sip:desk@", &format!("INVITE sip:{called}@"));
+        let number = number.to_string();
+        desk.send(&invite.replace("phonecall", &number).replace("z9hG4bKinvite", &format!("z9hG4bK{number}")));
+        let Some(Event::Incoming { invite, .. }) = desk.event() else { panic!("no call: {:?}", desk.sent) };
+        assert_eq!(invite.origin, Origin::Peer(PeerId(peer)), "{called}");
+    }
+}
+
 /// Where strangers are met with silence, the registrar that keeps our line is none when it asks whether we live.
 #[test]
 fn a_registrar_that_keeps_our_line_is_no_stranger() {

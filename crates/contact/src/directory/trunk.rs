@@ -63,7 +63,8 @@ pub struct Trunk {
     pub options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
     /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`. Trunks that register or prove
-    /// themselves by digest may share a gateway: what comes from there otherwise is of the trunk that does neither, else of the first.
+    /// themselves by digest may share a gateway: what comes from there otherwise is of the trunk that does neither, else of the first
+    /// that registers.
     #[serde(default)]
     pub networks: Vec<String>,
     /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
