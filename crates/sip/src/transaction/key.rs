@@ -1,11 +1,11 @@
 //! How a request finds its server transaction (RFC 3261 §17.2.3, §8.2.2.2).
 
 use std::collections::HashMap; // lookup only
-use std::fmt::{self, Write};
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::TransactionId;
 use crate::wire::{Message, Method};
@@ -13,8 +13,8 @@ use crate::wire::{Message, Method};
 /// What begins every branch since RFC 3261.
 const MAGIC_COOKIE: &str = "z9hG4bK";
 
-/// What names a transaction, as a hash: a look-up compares numbers, not long texts all over the memory. The hash has a key of
-/// ours, so that nobody can send two requests that differ and have the same.
+/// What names a transaction, as a hash: a look-up compares numbers, not long texts all over the memory. The hash (SipHash-2-4 with
+/// 128 bits) has a key of ours, so that nobody can send two requests that differ and have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Key(u128);
@@ -81,7 +81,7 @@ impl Hasher for AsItIs {
 /// What makes keys.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct KeyMaker([u8; 32]);
+pub(crate) struct KeyMaker([u8; 16]);
 
 impl fmt::Debug for KeyMaker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,9 +91,9 @@ impl fmt::Debug for KeyMaker {
 }
 
 impl KeyMaker {
-    /// With a secret.
+    /// With a secret, of which SipHash takes half.
     pub(crate) fn new(secret: [u8; 32]) -> KeyMaker {
-        KeyMaker(secret)
+        KeyMaker(std::array::from_fn(|at| secret[at]))
     }
 
     /// The key that equals for a request, its retransmissions and its ACK or CANCEL, when `method` is that of the request
@@ -104,41 +104,23 @@ impl KeyMaker {
         if rfc3261 {
             // RFC 3261 §17.2.3: branch, sent-by and method.
             let (host, port) = request.sent_by();
-            return self.key(format_args!("{branch}|{host}:{}|{method}", port.unwrap_or(5060)));
+            return self.key((branch, host, port.unwrap_or(5060), method.as_str()));
         }
-        // RFC 2543 peers: Request-URI, From tag, Call-ID, CSeq number and topmost Via.
-        self.key(format_args!(
-            "|{}|{}|{}|{}|{}|{method}",
-            request.call_id(),
-            request.cseq().number,
-            request.from_tag().unwrap_or(""),
-            request.request_uri(),
-            request.via(),
-        ))
+        // RFC 2543 peers: Request-URI, From tag, Call-ID, CSeq number and topmost Via, where the others have a branch.
+        let (tag, uri, via) = (request.from_tag().unwrap_or(""), request.request_uri(), request.via().to_string());
+        self.key(("", request.call_id(), request.cseq().number, tag, uri, via, method.as_str()))
     }
 
     /// The key that equals for copies of one request that came by different ways (RFC 3261 §8.2.2.2).
     pub(crate) fn merge_key(&self, request: &Message) -> Key {
-        let cseq = request.cseq();
         let tag = request.from_tag().unwrap_or("");
-        self.key(format_args!("{}|{tag}|{}|{}", request.call_id(), cseq.number, cseq.method))
+        self.key((request.call_id(), tag, request.cseq().number, request.method().as_str()))
     }
 
-    fn key(&self, text: fmt::Arguments<'_>) -> Key {
-        let mut hash = Hashed(Sha256::new_with_prefix(self.0));
-        // Hashing cannot fail.
-        let _ = hash.write_fmt(text);
-        let digest: [u8; 32] = hash.0.finalize().into();
-        Key(digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte)))
-    }
-}
-
-/// What is written is hashed.
-struct Hashed(Sha256);
-
-impl fmt::Write for Hashed {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
+    /// Each text is hashed with its end, so that none can run on into the next.
+    fn key(&self, names: impl Hash) -> Key {
+        let mut hasher = SipHasher24::new_with_key(&self.0);
+        names.hash(&mut hasher);
+        Key(hasher.finish128().as_u128())
     }
 }
