@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::interface::{Flow, Transport};
 use crate::outgoing::BRANCH_START;
 use crate::subject::Subject;
-use crate::wire::{BadValue, HeaderName, Host, Message, NameAddr, Uri};
+use crate::wire::{BadValue, HeaderName, Host, Message, NameAddr, Print, Uri};
 
 /// One dialog, early or confirmed. While `remote_tag` is empty the peer has not made its half.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,12 +67,12 @@ impl Dialog {
         // RFC 2543 let an INVITE go without Contact; its From is then where it can be reached (RFC 4475 §3.4.1).
         let is_old = !request.branch().starts_with(BRANCH_START);
         let reached = request.contact()?.or_else(|| is_old.then(|| from.clone())).ok_or(BadValue)?;
-        let target = reached.uri.to_string();
+        let target = reached.uri.printed();
         Ok(Dialog {
             call_id: request.call_id().to_owned(),
             remote_tag: from.tag().unwrap_or("").to_owned(),
-            local: request.to().with_tag(&local_tag).to_string(),
-            remote: from.to_string(),
+            local: request.to().with_tag(&local_tag).printed(),
+            remote: from.printed(),
             local_tag,
             target,
             routes: routes_of(request)?,
@@ -97,14 +97,14 @@ impl Dialog {
             self.routes = routes;
         }
         self.remote_tag = tag.to_owned();
-        self.remote = to.to_string();
+        self.remote = to.printed();
         self.refresh_target(response)
     }
 
     /// A target refresh request or its 2xx moves the remote target (RFC 3261 §12.2.1.2, §12.2.2); the route set stays.
     pub(crate) fn refresh_target(&mut self, message: &Message) -> Result<(), BadValue> {
         if let Some(contact) = message.contact()? {
-            self.target = contact.uri.to_string();
+            self.target = contact.uri.printed();
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! downgrade an attended transfer to a blind one.
 
 use crate::interface::{Flow, Transport};
-use crate::wire::{Builder, HeaderName, Message, NameAddr, Uri};
+use crate::wire::{Builder, HeaderName, Message, NameAddr, Print, Uri};
 
 /// What we take, in every Allow.
 pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REFER, NOTIFY, INFO, UPDATE, PRACK, SUBSCRIBE";
@@ -41,13 +41,15 @@ pub(crate) fn info_packages(builder: &mut Builder) {
 pub(crate) fn contact(user: &str, flow: &Flow, advertised: std::net::SocketAddr, secure: bool) -> String {
     let at = if user.is_empty() { "" } else { "@" };
     let secure = secure && flow.transport.is_secure();
-    let scheme = if secure { "sips" } else { "sip" };
-    let transport = match flow.transport {
-        Transport::Udp => return format!("<sip:{user}{at}{advertised}>"),
-        Transport::Tls if secure => Transport::Tcp,
-        other => other,
-    };
-    format!("<{scheme}:{user}{at}{advertised};transport={}>", transport.uri_parameter())
+    let scheme = if secure { "<sips:" } else { "<sip:" };
+    let advertised = advertised.printed();
+    match flow.transport {
+        Transport::Udp => [scheme, user, at, &advertised, ">"].concat(),
+        transport => {
+            let transport = if secure && transport == Transport::Tls { Transport::Tcp } else { transport };
+            [scheme, user, at, &advertised, ";transport=", transport.uri_parameter(), ">"].concat()
+        }
+    }
 }
 
 /// Whether a peer that sent this request must find `sips` in our Contact (RFC 3261 §12.1.1): the Request-URI or the topmost

@@ -224,7 +224,7 @@ impl Stack {
 /// says on UDP.
 pub(crate) fn response_flow(request: &Message, arrived: Flow) -> Flow {
     let remote: SocketAddr = match arrived.transport {
-        Transport::Udp => request.via().response_address(arrived.remote),
+        Transport::Udp => request.response_address(arrived.remote),
         _ => arrived.remote,
     };
     Flow { remote, ..arrived }

@@ -1,5 +1,6 @@
 //! Requests of ours: composing, sending, and what their client transactions ask for (RFC 3261 §17.1).
 
+use std::fmt::{self, Write};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::transaction::{
     Acknowledgement, Client, ClientEvent, ClientMachine, ClientTransaction, Effect, Effects, Failure, InviteClient,
     InviteClientEvent, Owner, Pace, TransactionId, TransactionTimer,
 };
-use crate::wire::{BadText, Builder, CSeq, HeaderName, Message, Method, Via};
+use crate::wire::{BadText, Builder, CSeq, HeaderName, Message, Method, Print};
 
 /// What every branch begins with (RFC 3261 §8.1.1.7).
 pub(crate) const BRANCH_START: &str = "z9hG4bK";
@@ -44,6 +45,24 @@ const REPEATS_MAX: u8 = 3;
 
 /// Most forks of one INVITE whose 2xx are acknowledged; what is beyond is absorbed.
 const FORKS_MAX: usize = 16;
+
+/// A Via of ours, as it prints; `branch` is what stands behind the magic cookie.
+struct OwnVia<'a> {
+    transport: Transport,
+    sent_by: SocketAddr,
+    branch: &'a str,
+    alias: bool,
+}
+
+impl Print for OwnVia<'_> {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
+        ["SIP/2.0/", self.transport.via_token(), " "].print(out)?;
+        self.sent_by.print(out)?;
+        // RFC 3581 §3: the empty `rport` asks for the port that we are seen from.
+        [";branch=", BRANCH_START, self.branch, ";rport"].print(out)?;
+        out.write_str(if self.alias { ";alias" } else { "" })
+    }
+}
 
 impl Stack {
     /// Composes a request, sends it and begins its client transaction. `fill` writes every header but Via.
@@ -345,13 +364,9 @@ impl Stack {
     }
 
     /// Our Via for a flow. On a TLS connection of ours it has `alias`: requests for us may come back along it (RFC 5923 §8.1).
-    fn via(&self, flow: &Flow, branch: &str) -> Via {
-        let transport = flow.transport;
-        let mut via = Via::new(transport.via_token(), self.advertised(flow), &format!("{BRANCH_START}{branch}"));
-        if transport == Transport::Tls && flow.connection.is_some_and(ConnectionHandle::is_ours) {
-            via.params.set("alias", None);
-        }
-        via
+    fn via<'a>(&self, flow: &Flow, branch: &'a str) -> OwnVia<'a> {
+        let alias = flow.transport == Transport::Tls && flow.connection.is_some_and(ConnectionHandle::is_ours);
+        OwnVia { transport: flow.transport, sent_by: self.advertised(flow), branch, alias }
     }
 
     fn begin_client(
@@ -463,12 +478,12 @@ fn start(is_invite: bool, pace: &Pace) -> (ClientMachine, Effects) {
 }
 
 /// A request of ours with another Via; ours is always the first header.
-fn with_via(request: &Bytes, via: &Via) -> Bytes {
+fn with_via(request: &Bytes, via: &OwnVia<'_>) -> Bytes {
     let start = memmem::find(request, b"\r\n").map_or(0, |at| at + 2);
     let (start_line, rest) = request.split_at(start);
     let end = memmem::find(rest, b"\r\n").unwrap_or(0);
     let (_, rest) = rest.split_at(end);
-    Bytes::from([start_line, format!("Via: {via}").as_bytes(), rest].concat())
+    Bytes::from([start_line, b"Via: ", via.printed().as_bytes(), rest].concat())
 }
 
 /// The headers that a CANCEL or a failure's ACK shares with its INVITE, without To.

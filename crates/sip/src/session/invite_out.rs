@@ -16,7 +16,7 @@ use crate::stack::{NoWay, Stack};
 use crate::subject::Subject;
 use crate::timer::SessionTimer;
 use crate::transaction::{Failure, Owner, Purpose, TransactionId};
-use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, SipUri, Uri};
+use crate::wire::{CSeq, Contacts, HeaderName, Message, Method, NameAddr, Print, SipUri, Uri};
 
 /// Our INVITE while it has no final response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,8 +87,8 @@ impl Session {
             call_id: stack.random.token(),
             local_tag,
             remote_tag: String::new(),
-            local: local.to_string(),
-            remote: NameAddr::from_party(&invite.to).map_err(bad)?.to_string(),
+            local: local.printed(),
+            remote: NameAddr::from_party(&invite.to).map_err(bad)?.printed(),
             target: invite.uri.clone(),
             routes: invite.route.clone(),
             local_cseq: 0,

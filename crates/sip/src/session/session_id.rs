@@ -57,7 +57,7 @@ impl SessionNames {
     /// Ours first, in requests and responses (RFC 7989 §6).
     pub(crate) fn write(&self, builder: &mut Builder) {
         let own = self.voice.as_ref().unwrap_or(&self.local);
-        builder.header(HeaderName::SessionId, format_args!("{own};remote={}", self.remote));
+        builder.header(HeaderName::SessionId, [own, ";remote=", &self.remote]);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Digest challenges and credentials as headers carry them (RFC 7616 §3.3, §3.4; RFC 8760).
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::print::Print;
 use super::text::{find_outside, is_token, quote, quoted_end, trim, unquote};
 use super::{BadValue, split_commas};
 
@@ -86,19 +87,25 @@ impl DigestCredentials {
     }
 }
 
-impl fmt::Display for Challenge {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Digest realm={}, nonce={}", quote(&self.realm), quote(&self.nonce))?;
+impl Print for Challenge {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
+        write!(out, "Digest realm={}, nonce={}", quote(&self.realm), quote(&self.nonce))?;
         if let Some(opaque) = &self.opaque {
-            write!(formatter, ", opaque={}", quote(opaque))?;
+            write!(out, ", opaque={}", quote(opaque))?;
         }
         if let Some(algorithm) = &self.algorithm {
-            write!(formatter, ", algorithm={algorithm}")?;
+            write!(out, ", algorithm={algorithm}")?;
         }
         if !self.qop.is_empty() {
-            write!(formatter, ", qop=\"{}\"", self.qop.join(","))?;
+            write!(out, ", qop=\"{}\"", self.qop.join(","))?;
         }
-        formatter.write_str(if self.stale { ", stale=true" } else { "" })
+        out.write_str(if self.stale { ", stale=true" } else { "" })
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(formatter)
     }
 }
 

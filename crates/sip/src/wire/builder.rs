@@ -1,11 +1,10 @@
 //! Writing messages.
 
-use std::fmt::{self, Write as _};
-
 use bytes::{Bytes, BytesMut};
 use memchr::memchr3;
 
 use super::message::Span;
+use super::print::Print;
 use super::text::is_token;
 use super::via::ViaSlices;
 use super::{HeaderName, Message, Method, reason_phrase, split_commas};
@@ -28,7 +27,7 @@ impl Builder {
     pub fn request(method: &Method, uri: &str) -> Builder {
         let mut builder = Builder::empty();
         builder.bad |= uri.is_empty() || uri.contains(' ') || !is_token(method.as_str());
-        builder.line(format_args!("{method} {uri} SIP/2.0"));
+        builder.line([method.as_str(), " ", uri, " SIP/2.0"]);
         builder
     }
 
@@ -37,7 +36,7 @@ impl Builder {
         let mut builder = Builder::empty();
         builder.bad |= !(100..700).contains(&status);
         let reason = if reason.is_empty() { reason_phrase(status) } else { reason };
-        builder.line(format_args!("SIP/2.0 {status} {reason}"));
+        builder.line(["SIP/2.0 ", itoa::Buffer::new().format(status), " ", reason]);
         builder
     }
 
@@ -47,12 +46,12 @@ impl Builder {
 
     /// Appends a header. `value` is anything that prints: a text, a [`super::NameAddr`], a [`super::Via`], a number.
     /// Content-Length is computed and left out here.
-    pub fn header(&mut self, name: HeaderName<'_>, value: impl fmt::Display) -> &mut Self {
+    pub fn header(&mut self, name: HeaderName<'_>, value: impl Print) -> &mut Self {
         if name != HeaderName::ContentLength {
             self.bad |= matches!(name, HeaderName::Other(name) if !is_token(name));
             self.head.extend_from_slice(name.as_str().as_bytes());
             self.head.extend_from_slice(b": ");
-            self.line(format_args!("{value}"));
+            self.line(value);
         }
         self
     }
@@ -89,8 +88,8 @@ impl Builder {
 
     /// Appends Content-Length and the body. An error if any text given was bad. The builder is empty afterwards.
     pub fn finish(&mut self) -> Result<Bytes, BadText> {
-        let length = self.body.len();
-        self.line(format_args!("Content-Length: {length}"));
+        self.head.extend_from_slice(b"Content-Length: ");
+        self.line(self.body.len());
         let mut head = std::mem::take(&mut self.head);
         let body = std::mem::take(&mut self.body);
         if std::mem::take(&mut self.bad) {
@@ -102,9 +101,9 @@ impl Builder {
     }
 
     /// Appends a line. Whatever was inserted, it stays one line.
-    fn line(&mut self, text: fmt::Arguments<'_>) {
+    fn line(&mut self, text: impl Print) {
         let from = self.head.len();
-        let written = self.head.write_fmt(text);
+        let written = text.print(&mut self.head);
         let inserted = self.head.get(from..).unwrap_or(&[]);
         self.bad |= written.is_err() || memchr3(b'\r', b'\n', 0, inserted).is_some();
         self.head.extend_from_slice(b"\r\n");
@@ -164,7 +163,10 @@ fn write_stamped(builder: &mut Builder, request: &Message, line: &str) -> bool {
     let Some(stamp) = via.stamp(source) else { return false };
     let rest = line.find(first).and_then(|at| line.get(at + first.len()..)).unwrap_or("");
     // As what is copied, it may hold what we would not write ourselves; a line end it cannot hold.
-    builder.bad |= write!(builder.head, "Via: {stamp}{rest}\r\n").is_err();
+    builder.head.extend_from_slice(b"Via: ");
+    builder.bad |= stamp.print(&mut builder.head).is_err();
+    builder.head.extend_from_slice(rest.as_bytes());
+    builder.head.extend_from_slice(b"\r\n");
     true
 }
 

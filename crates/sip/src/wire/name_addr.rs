@@ -1,10 +1,11 @@
 //! Name and address: From, To, Contact, Route, P-Asserted-Identity … (RFC 3261 §20.10, §25.1).
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
+use super::print::Print;
 use super::text::{cut, place, quote, quoted_end, trim, unquote};
 use super::uri::UriSlices;
 use super::{BadValue, Params, Uri};
@@ -44,7 +45,7 @@ impl NameAddr {
 
     /// As a [`Party`].
     pub fn party(&self) -> Party {
-        Party { display: self.display.clone(), uri: self.uri.to_string(), user: self.uri.user() }
+        Party { display: self.display.clone(), uri: self.uri.printed(), user: self.uri.user() }
     }
 
     /// The `tag` parameter, if it is not empty.
@@ -59,15 +60,22 @@ impl NameAddr {
     }
 }
 
+impl Print for NameAddr {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
+        if !self.display.is_empty() {
+            out.write_str(&quote(&self.display))?;
+            out.write_str(" ")?;
+        }
+        out.write_str("<")?;
+        self.uri.print(out)?;
+        out.write_str(">")?;
+        self.params.print(out)
+    }
+}
+
 impl fmt::Display for NameAddr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.display.is_empty() {
-            write!(formatter, "{} ", quote(&self.display))?;
-        }
-        formatter.write_str("<")?;
-        self.uri.fmt(formatter)?;
-        formatter.write_str(">")?;
-        self.params.fmt(formatter)
+        self.print(formatter)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Parameters after semicolons: `;name`, `;name=value`, `;name="quoted"`.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use super::BadValue;
+use super::print::Print;
 use super::text::{cut, find_outside, is_param_byte, place, quoted_end, trim, unquote};
 
 /// Parameters in their order, values as written (escaped, quoted).
@@ -60,17 +61,23 @@ impl Params {
     }
 }
 
-impl fmt::Display for Params {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Print for Params {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
         for (name, value) in &self.0 {
-            formatter.write_str(";")?;
-            formatter.write_str(name)?;
+            out.write_str(";")?;
+            out.write_str(name)?;
             if let Some(value) = value {
-                formatter.write_str("=")?;
-                formatter.write_str(value)?;
+                out.write_str("=")?;
+                out.write_str(value)?;
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Params {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(formatter)
     }
 }
 

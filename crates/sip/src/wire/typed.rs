@@ -1,10 +1,11 @@
 //! The small typed values that headers carry.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use super::params::cut_params;
+use super::print::Print;
 use super::text::{is_token, number, seconds, trim};
 use super::{BadValue, Method, NameAddr, Params};
 
@@ -100,9 +101,17 @@ pub(super) fn cseq_slices(text: &str) -> Result<(u32, &str), BadValue> {
     Ok((number(sequence).ok_or(BadValue)?, trim(method)))
 }
 
+impl Print for CSeq {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
+        self.number.print(out)?;
+        out.write_str(" ")?;
+        out.write_str(self.method.as_str())
+    }
+}
+
 impl fmt::Display for CSeq {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.number, self.method)
+        self.print(formatter)
     }
 }
 
@@ -178,9 +187,17 @@ impl RAck {
     }
 }
 
+impl Print for RAck {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
+        self.response_number.print(out)?;
+        out.write_str(" ")?;
+        self.cseq.print(out)
+    }
+}
+
 impl fmt::Display for RAck {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.response_number, self.cseq)
+        self.print(formatter)
     }
 }
 

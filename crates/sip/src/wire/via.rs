@@ -1,13 +1,14 @@
 //! Via (RFC 3261 §20.42, RFC 3581).
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
 use super::params::{ParamSlices, cut_params};
+use super::print::{Print, print_port};
 use super::text::{cut, is_token, number, trim};
-use super::uri::{check_host, host_and_port, write_v4};
+use super::uri::{check_host, host_and_port, print_v4};
 use super::{BadValue, Host, Params};
 
 /// One Via value.
@@ -35,16 +36,6 @@ impl Via {
         })
     }
 
-    /// A Via of ours, with `branch` and an empty `rport` (RFC 3581 §3).
-    pub fn new(transport: &str, sent_by: SocketAddr, branch: &str) -> Via {
-        Via {
-            transport: transport.to_owned(),
-            host: Host::from(sent_by.ip()),
-            port: Some(sent_by.port()),
-            params: Params(vec![("branch".into(), Some(branch.into())), ("rport".into(), None)]),
-        }
-    }
-
     /// The branch; empty when there is none (an RFC 2543 peer).
     pub fn branch(&self) -> &str {
         self.params.get("branch").unwrap_or("")
@@ -61,32 +52,31 @@ impl Via {
         self.params.get("rport").map(number)
     }
 
-    /// Where a UDP response goes (RFC 3261 §18.2.2, RFC 3581 §4), the request having come from `source`. `maddr` is
-    /// not followed: it would let a sender aim our responses at somebody else.
-    pub fn response_address(&self, source: SocketAddr) -> SocketAddr {
-        if self.params.has("rport") {
-            return source;
-        }
-        self.listening_address(source)
-    }
-
     /// Where its sender takes connections: its address with the port of its sent-by (RFC 3261 §18.2.2, RFC 5923 §8).
     pub fn listening_address(&self, source: SocketAddr) -> SocketAddr {
-        let standard = if self.transport == "TLS" { 5061 } else { 5060 };
-        SocketAddr::new(source.ip(), self.port.unwrap_or(standard))
+        listening_address(&self.transport, self.port, source)
+    }
+}
+
+fn listening_address(transport: &str, port: Option<u16>, source: SocketAddr) -> SocketAddr {
+    let standard = if transport.eq_ignore_ascii_case("TLS") { 5061 } else { 5060 };
+    SocketAddr::new(source.ip(), port.unwrap_or(standard))
+}
+
+impl Print for Via {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
+        out.write_str("SIP/2.0/")?;
+        out.write_str(&self.transport)?;
+        out.write_str(" ")?;
+        self.host.print(out)?;
+        print_port(self.port, out)?;
+        self.params.print(out)
     }
 }
 
 impl fmt::Display for Via {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SIP/2.0/")?;
-        formatter.write_str(&self.transport)?;
-        formatter.write_str(" ")?;
-        self.host.fmt(formatter)?;
-        if let Some(port) = self.port {
-            write!(formatter, ":{port}")?;
-        }
-        self.params.fmt(formatter)
+        self.print(formatter)
     }
 }
 
@@ -130,6 +120,14 @@ impl<'a> ViaSlices<'a> {
         (asked || differs()).then_some(Stamped { via: self, source })
     }
 
+    /// See [`super::Message::response_address`].
+    pub(super) fn response_address(&self, source: SocketAddr) -> SocketAddr {
+        match ParamSlices::new(self.params).find("rport") {
+            Some(_) => source,
+            None => listening_address(self.transport, self.port, source),
+        }
+    }
+
     /// The sent-by host, as it is written, and port.
     pub(super) fn sent_by(&self) -> (&'a str, Option<u16>) {
         (self.host, self.port)
@@ -142,33 +140,32 @@ pub(super) struct Stamped<'a> {
     source: SocketAddr,
 }
 
-impl fmt::Display for Stamped<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Print for Stamped<'_> {
+    fn print(&self, out: &mut impl Write) -> fmt::Result {
         let ViaSlices { transport, host, port, params } = self.via;
         for text in ["SIP/2.0/", transport, " ", host] {
-            formatter.write_str(text)?;
+            out.write_str(text)?;
         }
-        if let Some(port) = port {
-            write!(formatter, ":{port}")?;
-        }
+        print_port(port, out)?;
         // The parameters were checked when the Via was cut.
         for (name, value) in ParamSlices::new(params).flatten() {
             if name.eq_ignore_ascii_case("received") {
                 continue;
             }
-            formatter.write_str(";")?;
-            formatter.write_str(name)?;
+            out.write_str(";")?;
+            out.write_str(name)?;
             if name.eq_ignore_ascii_case("rport") {
-                write!(formatter, "={}", self.source.port())?;
+                out.write_str("=")?;
+                self.source.port().print(out)?;
             } else if let Some(value) = value {
-                formatter.write_str("=")?;
-                formatter.write_str(value)?;
+                out.write_str("=")?;
+                out.write_str(value)?;
             }
         }
-        formatter.write_str(";received=")?;
+        out.write_str(";received=")?;
         match self.source.ip() {
-            IpAddr::V4(address) => write_v4(&address, formatter),
-            IpAddr::V6(address) => write!(formatter, "{address}"),
+            IpAddr::V4(address) => print_v4(&address, out),
+            IpAddr::V6(address) => write!(out, "{address}"),
         }
     }
 }
@@ -239,12 +236,12 @@ mod tests {
                 "198.51.100.7:5060",
             ),
         ] {
-            let printed = ViaSlices::parse(text).unwrap().stamp(source).map_or(text.to_owned(), |via| via.to_string());
-            assert_eq!(printed, stamped);
-            assert_eq!(Via::parse(text).unwrap().response_address(source).to_string(), target);
+            let via = ViaSlices::parse(text).unwrap();
+            assert_eq!(via.stamp(source).map_or(text.to_owned(), |via| via.printed()), stamped);
+            assert_eq!(via.response_address(source).to_string(), target);
         }
         let via = Via::parse("SIP/2.0/UDP h;received=[2001:db8::1];rport=7").unwrap();
         assert_eq!((via.received(), via.rport()), ("2001:db8::1".parse().ok(), Some(Some(7))));
-        assert_eq!(Via::new("UDP", source, "z9hG4bKx").rport(), Some(None));
+        assert_eq!(Via::parse("SIP/2.0/UDP h;rport").unwrap().rport(), Some(None));
     }
 }

@@ -1,5 +1,7 @@
 //! The typed views on a message. Those on headers that `parse` has checked cannot fail; the others can.
 
+use std::net::SocketAddr;
+
 use super::message::Message;
 use super::text::{number, seconds, trim};
 use super::via::ViaSlices;
@@ -22,8 +24,17 @@ impl Message {
 
     /// The topmost Via's sent-by: host as it is written, and port.
     pub fn sent_by(&self) -> (&str, Option<u16>) {
-        let via = self.values(HeaderName::Via).next().and_then(|value| ViaSlices::parse(value).ok());
-        via.map_or(("invalid.invalid", None), |via| via.sent_by())
+        self.topmost_via().map_or(("invalid.invalid", None), |via| via.sent_by())
+    }
+
+    /// Where a UDP response goes (RFC 3261 §18.2.2, RFC 3581 §4), the request having come from `source`. `maddr` is
+    /// not followed: it would let a sender aim our responses at somebody else.
+    pub fn response_address(&self, source: SocketAddr) -> SocketAddr {
+        self.topmost_via().map_or(source, |via| via.response_address(source))
+    }
+
+    fn topmost_via(&self) -> Option<ViaSlices<'_>> {
+        self.values(HeaderName::Via).next().and_then(|value| ViaSlices::parse(value).ok())
     }
 
     /// All Via values, topmost first.

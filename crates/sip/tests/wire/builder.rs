@@ -73,7 +73,7 @@ fn a_tag_that_is_there_stays() {
 
 #[test]
 fn a_request_is_written_and_read() {
-    let via = Via::new("UDP", "[2001:db8::1]:5060".parse().unwrap(), "z9hG4bKx");
+    let via = Via::parse("SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bKx;rport").unwrap();
     let from = NameAddr::parse("\"A \\\"B\\\"\" <sip:a@h>").unwrap().with_tag("f");
     let written = Builder::request(&Method::Invite, "sip:b@[2001:db8::2]")
         .header(HeaderName::Via, &via)

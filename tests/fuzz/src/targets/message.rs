@@ -57,7 +57,7 @@ fn rewritten(message: &Message) -> Message {
 fn look_at_everything(message: &Message) {
     let via = message.via();
     assert_eq!(Via::parse(&via.to_string()), Ok(via.clone()), "a Via reads back");
-    let _ = (via.received(), via.rport(), via.response_address(SocketAddr::from(SOURCE)));
+    let _ = (via.received(), via.rport(), message.response_address(SocketAddr::from(SOURCE)));
     let _ = (via.listening_address(SocketAddr::from(SOURCE)), message.vias(), message.branch());
     for party in [message.from(), message.to()] {
         // Control characters of a name are printed as blanks.
