@@ -1,9 +1,10 @@
 //! Writing our descriptions.
 
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
+use itoa::Buffer;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::CLOCK_RATE;
@@ -69,9 +70,9 @@ impl Lines {
         if stream.zero_address {
             address = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         }
-        body.push_str("s=-\r\n");
-        // Writing into a `String` does not fail.
-        let _ = write!(body, "c=IN {network} {address}\r\nt=0 0\r\n");
+        body.extend(["s=-\r\nc=IN ", network, " "]);
+        push_address(&mut body, address);
+        body.push_str("\r\nt=0 0\r\n");
         for (index, line) in self.lines.iter().enumerate() {
             if index == self.audio {
                 stream.print(line, &mut body);
@@ -87,32 +88,36 @@ impl Line {
     /// RFC 3264 §6: port 0, the rest as it was offered; at least one format has to stand there.
     fn print_refused(&self, body: &mut String) {
         let formats = if self.formats.is_empty() { "0" } else { &self.formats };
-        let _ = write!(body, "m={} 0 {} {formats}\r\n", self.kind, self.protocol);
+        body.extend(["m=", &self.kind, " 0 ", &self.protocol, " ", formats, "\r\n"]);
     }
 }
 
 impl Stream<'_> {
     fn print(&self, line: &Line, body: &mut String) {
-        let _ = write!(body, "m=audio {} {}", self.local.port, line.protocol);
+        body.extend(["m=audio ", Buffer::new().format(self.local.port), " ", &line.protocol]);
         for (_, payload_type) in self.codecs {
-            let _ = write!(body, " {payload_type}");
+            body.extend([" ", Buffer::new().format(*payload_type)]);
         }
         if let Some(payload_type) = self.telephone_event {
-            let _ = write!(body, " {payload_type}");
+            body.extend([" ", Buffer::new().format(payload_type)]);
         }
         body.push_str("\r\n");
+        let mut rate = Buffer::new();
+        let rate = rate.format(CLOCK_RATE);
         for (codec, payload_type) in self.codecs {
-            let _ = write!(body, "a=rtpmap:{payload_type} {}/{CLOCK_RATE}\r\n", codec.encoding());
+            body.extend(["a=rtpmap:", Buffer::new().format(*payload_type), " ", codec.encoding(), "/", rate, "\r\n"]);
         }
         if let Some(payload_type) = self.telephone_event {
-            let _ = write!(body, "a=rtpmap:{payload_type} telephone-event/{CLOCK_RATE}\r\n");
-            let _ = write!(body, "a=fmtp:{payload_type} 0-15\r\n");
+            let mut buffer = Buffer::new();
+            let payload_type = buffer.format(payload_type);
+            body.extend(["a=rtpmap:", payload_type, " telephone-event/", rate, "\r\n"]);
+            body.extend(["a=fmtp:", payload_type, " 0-15\r\n"]);
         }
-        let _ = write!(body, "a=ptime:{}\r\n", self.ptime_ms);
+        body.extend(["a=ptime:", Buffer::new().format(self.ptime_ms), "\r\n"]);
         if self.rtcp_mux {
             body.push_str("a=rtcp-mux\r\n");
         }
-        let _ = write!(body, "a={}\r\n", self.direction.name());
+        body.extend(["a=", self.direction.name(), "\r\n"]);
     }
 }
 
@@ -148,10 +153,40 @@ impl Direction {
 /// A whole description: the `o=` line of this version before its `body` (wire rule D2).
 pub(crate) fn with_origin(local: LocalMedia, session_id: u64, version: u64, body: &str) -> Bytes {
     let (network, address) = network(local);
-    Bytes::from(format!("v=0\r\no=- {session_id} {version} IN {network} {address}\r\n{body}"))
+    // Room for the two numbers and the address at their longest.
+    let mut text = String::with_capacity(body.len() + 112);
+    text.extend([
+        "v=0\r\no=- ",
+        Buffer::new().format(session_id),
+        " ",
+        Buffer::new().format(version),
+        " IN ",
+        network,
+        " ",
+    ]);
+    push_address(&mut text, address);
+    text.extend(["\r\n", body]);
+    Bytes::from(text)
 }
 
-fn network(local: LocalMedia) -> (&'static str, std::net::IpAddr) {
+/// The standard library takes five times as long for an IPv4 address.
+fn push_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            text.push_str(Buffer::new().format(a));
+            for octet in [b, c, d] {
+                text.extend([".", Buffer::new().format(octet)]);
+            }
+        }
+        IpAddr::V6(address) => {
+            // Writing into a `String` does not fail.
+            let _ = write!(text, "{address}");
+        }
+    }
+}
+
+fn network(local: LocalMedia) -> (&'static str, IpAddr) {
     let address = local.address.to_canonical();
     (if address.is_ipv4() { "IP4" } else { "IP6" }, address)
 }
