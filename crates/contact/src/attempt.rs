@@ -6,7 +6,7 @@ use baton_sip::Party;
 
 use crate::conversation::Conversation;
 use crate::desk::Desk;
-use crate::dial::Caller;
+use crate::dial::{Caller, escape_user};
 use crate::directory::{CallerIdHeader, RedirectPolicy};
 use crate::ids::ConnectionId;
 use crate::leg::{Device, LegState};
@@ -122,11 +122,15 @@ impl Desk {
     ) -> Result<(), Failure> {
         let Some(trunk) = self.trunk(&attempt.trunk) else { return Err(Failure::Status(404, None)) };
         let (credentials, patience_ms) = (trunk.credentials.clone(), trunk.gateway_timeout_ms);
-        let written = |number: &str| trunk.numbers.as_ref().map_or(number.to_string(), |plan| plan.rewrite(number));
-        let caller = Caller { number: written(&attempt.caller.number), ..attempt.caller.clone() };
-        let uri = format!("sip:{}@{}", crate::dial::escape_user(&written(&attempt.number)), gateway.address);
+        let mut caller = attempt.caller.clone();
+        let mut number = escape_user(&attempt.number);
+        if let Some(plan) = &trunk.numbers {
+            caller.number = plan.rewrite(&caller.number);
+            number = escape_user(&plan.rewrite(&attempt.number));
+        }
+        let uri = ["sip:", &number, "@", &gateway.address].concat();
         let (header, redirect) = (trunk.caller_id_out, trunk.redirect);
-        let mut invite = self.invite(&uri, gateway.way.clone(), &caller);
+        let mut invite = self.invite(uri, gateway.way.clone(), &caller);
         invite.credentials = credentials;
         let shown = (!caller.is_anonymous()).then(|| invite.from.clone());
         match header {

@@ -219,7 +219,7 @@ impl Core {
                 break;
             };
             match effect {
-                Effect::Out(output) => outside.push_back(*output),
+                Effect::Out(output) => outside.push_back(output),
                 Effect::Sip(command) => self.apply(now_us, *command),
             }
         }

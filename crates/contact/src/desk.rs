@@ -4,7 +4,7 @@
 //! a wire. A conversation is taken out of its table while it is worked on, then settled and put back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use baton_sip::wire::{Host, Print};
 use baton_sip::{Ban, Binding, Command as SipCommand, Destination as Way};
 
 use crate::agent::{Agent, Engagement, Part};
@@ -37,7 +38,7 @@ use crate::watch::{Focus, Watches};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Effect {
     Sip(Box<SipCommand>),
-    Out(Box<Output>),
+    Out(Output),
 }
 
 /// A contact that waits for an agent.
@@ -209,7 +210,7 @@ impl Desk {
     }
 
     pub(crate) fn out(&mut self, output: Output) {
-        self.effects.push_back(Effect::Out(Box::new(output)));
+        self.effects.push_back(Effect::Out(output));
     }
 
     pub(crate) fn reply(&mut self, request: RequestId, result: Result<crate::command::Reply, crate::command::Refusal>) {
@@ -288,7 +289,7 @@ impl Desk {
     /// The address in our URIs: the first listener's.
     pub(crate) fn host(&self) -> String {
         match self.config.sip.listeners.first() {
-            Some(listener) => host_text(listener.advertised),
+            Some(listener) => Host::from(listener.advertised.ip()).printed(),
             None => self.config.sip.realm.clone(),
         }
     }
@@ -315,13 +316,6 @@ impl Desk {
         } else {
             (listener.local.ip(), told)
         }
-    }
-}
-
-fn host_text(address: SocketAddr) -> String {
-    match address.ip() {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 

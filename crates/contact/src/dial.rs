@@ -187,7 +187,7 @@ impl Desk {
     ) -> Result<(), Failure> {
         let mut flows = flows.into_iter();
         let Some(binding) = flows.next() else { return Err(Failure::Unregistered) };
-        let mut invite = self.invite(&binding.contact, Way::Flow(binding.flow), &devices.caller);
+        let mut invite = self.invite(binding.contact, Way::Flow(binding.flow), &devices.caller);
         let other = |each: Binding| DeviceFlow { uri: each.contact, route: each.path, flow: each.flow };
         invite.other_flows = flows.map(other).collect();
         invite.patience_ms = (!invite.other_flows.is_empty()).then_some(FLOW_PATIENCE_MS);
@@ -203,21 +203,21 @@ impl Desk {
         self.dial(conversation, target, Device::Phone(phone), &devices.caller.number, invite)
     }
 
-    pub(crate) fn invite(&self, uri: &str, destination: Way, caller: &Caller) -> OutgoingInvite {
+    pub(crate) fn invite(&self, uri: String, destination: Way, caller: &Caller) -> OutgoingInvite {
         let from = if caller.is_anonymous() {
             anonymous()
         } else {
-            let uri = format!("sip:{}@{}", escape_user(&caller.number), self.host());
+            let uri = ["sip:", &escape_user(&caller.number), "@", &self.host()].concat();
             Party { display: caller.name.clone(), uri, user: caller.number.clone() }
         };
         OutgoingInvite {
-            uri: uri.to_string(),
+            to: Party { display: String::new(), uri: uri.clone(), user: String::new() },
+            uri,
             destination,
             other_flows: Vec::new(),
             voice: Default::default(),
             route: Vec::new(),
             from,
-            to: Party { display: String::new(), uri: uri.to_string(), user: String::new() },
             asserted_identity: None,
             referred_by: caller.referred_by.as_deref().and_then(|value| self.without_place(value)),
             replaces: caller.replaces.clone(),

@@ -44,7 +44,10 @@ pub(crate) struct Charges {
 impl Charges {
     pub(crate) fn add(&mut self, account: &Account) {
         let (calls, name) = self.of_kind(account);
-        *calls.entry(name.clone()).or_default() += 1;
+        match calls.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(calls.insert(name.clone(), 1)),
+        }
     }
 
     pub(crate) fn remove(&mut self, account: &Account) {

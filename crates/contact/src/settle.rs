@@ -88,16 +88,16 @@ impl Desk {
         }
         let cause = Cause::of(DisconnectReason::AgentDisconnect);
         let there = |party: &&Connection| party.is_connected() || party.phase == Phase::Calling;
-        let present: Vec<&Connection> = conversation.live().filter(there).collect();
+        let present = || conversation.live().filter(there);
         let pending = conversation.live().any(Connection::is_pending);
-        let customer = present.iter().any(|party| party.initial);
-        let agent = present.iter().any(|party| party.is_agent());
+        let customer = present().any(|party| party.initial);
+        let agent = present().any(Connection::is_agent);
         let pending_agent = conversation.live().any(|party| party.is_pending() && party.is_agent());
         let waits = conversation.farewell || conversation.dial_next.is_some();
         // A call in which nobody is left but the room that it leads to keeps nobody in there.
-        let rooms_only = !present.is_empty() && present.iter().all(|party| party.is_room());
-        let over = match present.len() {
-            _ if rooms_only => true,
+        let count = present().count();
+        let over = match count {
+            _ if count > 0 && present().all(Connection::is_room) => true,
             0 => !(pending_agent && waits),
             1 => !(pending || waits),
             // Only third parties are left: the customer has gone, and no agent is there.

@@ -266,8 +266,8 @@ impl Desk {
 
     /// A trunk's gateways that are up, in the order in which a call tries them.
     pub(crate) fn gateways_in_order(&mut self, trunk: &str) -> Vec<GatewayState> {
-        let gateways = self.trunk(trunk).map(|trunk| trunk.gateways.clone()).unwrap_or_default();
-        let up = gateways.into_iter().filter(|gateway| self.gateway_is_up(gateway)).collect();
+        let gateways = self.trunk(trunk).map(|trunk| trunk.gateways.as_slice()).unwrap_or_default();
+        let up = gateways.iter().filter(|gateway| self.gateway_is_up(gateway)).cloned().collect();
         let dice = &mut self.dice;
         in_order(up, |sum| dice.next_u64() % (sum + 1))
     }

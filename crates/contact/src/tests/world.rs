@@ -206,7 +206,7 @@ impl World {
             let Some(effect) = self.desk.effects.pop_front() else { break };
             match effect {
                 Effect::Sip(command) => self.sip_command(*command),
-                Effect::Out(output) => self.output(*output),
+                Effect::Out(output) => self.output(output),
             }
         }
         self.ledger.look(self.desk.conversations.values().map(|each| &**each));
