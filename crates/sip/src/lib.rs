@@ -6,6 +6,7 @@
 
 mod access;
 mod admission;
+mod again;
 mod dialog;
 pub mod digest;
 mod domains;

@@ -10,7 +10,6 @@ use crate::dialog::Dialog;
 use crate::interface::{ConnectionHandle, Flow, Transport};
 use crate::random::{marked, read_marked};
 use crate::stack::{Stack, Up};
-use crate::streams::Stream;
 use crate::subject::Subject;
 use crate::timer::Timer;
 use crate::transaction::{
@@ -39,9 +38,6 @@ pub(crate) struct Way {
     /// Whether the peer can be reached along it only (a phone), so that no request may leave it for its size.
     pub(crate) is_only: bool,
 }
-
-/// So often a request goes again by another connection: where all those to a peer end at once, each next one may be about to.
-const REPEATS_MAX: u8 = 3;
 
 /// Most forks of one INVITE whose 2xx are acknowledged; what is beyond is absorbed.
 const FORKS_MAX: usize = 16;
@@ -106,8 +102,9 @@ impl Stack {
     pub(crate) fn fall_back(&mut self, id: TransactionId) -> bool {
         let Some(client) = self.transactions.client(id) else { return false };
         let (Some(flow), random) = (client.fallback, client.random) else { return false };
-        // A final response has come, by whatever way, and the request is gone: there is nothing to send.
-        if client.request.is_empty() {
+        // A final response has come, by whatever way, and the request is gone: there is nothing to send. One that was given up
+        // is not sent either.
+        if client.request.is_empty() || client.given_up || client.cancel.is_some() {
             return false;
         }
         let request = with_via(&client.request, &self.via(&flow, &marked(id.0, random)));
@@ -119,28 +116,6 @@ impl Stack {
         self.transmit(flow, request);
         self.apply_client(id, effects, None);
         true
-    }
-
-    /// The connection that a request went by has ended before its final response. It goes again by another, the same to the
-    /// letter: a peer that had it takes it for a repetition and says again what it last said, for its own answer may be lost; one
-    /// that had not, for the connection was about to end, has it now. False where there is no other way.
-    pub(crate) fn send_again(&mut self, id: TransactionId, ended: ConnectionHandle, stream: &Stream) -> bool {
-        let Some(client) = self.transactions.client(id) else { return false };
-        // Where the peer listens: a phone nowhere (P7).
-        let remote = if ended.is_ours() { Some(stream.place.remote) } else { stream.alias };
-        let may_go = !client.is_only && client.repeats < REPEATS_MAX && !client.request.is_empty();
-        let Some(remote) = remote.filter(|_| may_go) else { return false };
-        let (request, subject) = (client.request.clone(), client.subject.clone());
-        let Ok(flow) = self.way_to_address(stream.place.transport, remote, &subject) else { return false };
-        if let Some(client) = self.transactions.client_mut(id) {
-            client.flow = flow;
-            client.repeats += 1;
-        }
-        if let Some(next) = flow.connection.and_then(|connection| self.streams.get_mut(connection)) {
-            next.transactions.insert(id);
-        }
-        self.counters.retransmissions_sent += 1;
-        self.transmit(flow, request)
     }
 
     fn remember_without_tcp(&mut self, remote: SocketAddr) {
@@ -263,6 +238,7 @@ impl Stack {
         self.timers.stop(&Timer::Transaction(id, TransactionTimer::A));
         if let Some(client) = self.transactions.client_mut(id) {
             client.owner = None;
+            client.given_up = true;
         }
     }
 
@@ -387,6 +363,7 @@ impl Stack {
             flow,
             is_only,
             repeats: 0,
+            given_up: false,
             subject,
             fallback,
             request,

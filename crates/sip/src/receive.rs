@@ -126,7 +126,7 @@ impl Endpoint {
         let Some(stream) = self.stack.streams.close(connection) else { return };
         for transaction in &stream.transactions {
             let goes_on = match stream.is_open {
-                true => self.stack.send_again(*transaction, connection, &stream),
+                true => self.send_again(*transaction, connection, &stream),
                 false => self.stack.fall_back(*transaction),
             };
             if !goes_on {

@@ -119,8 +119,15 @@ fn last_way(desk: &Desk) -> Option<ConnectionHandle> {
     desk.flows.back().and_then(|flow| flow.connection)
 }
 
-/// A call that came by TLS, whose peer's Contact names another transport, or none.
+/// A call that came by TLS, whose peer's Contact names another transport, or none. Its connection has ended.
 fn called_by_tls(parameter: &str) -> (Desk, SessionId) {
+    let (mut desk, session) = talking_by_tls(parameter);
+    end_of_connection(&mut desk);
+    (desk, session)
+}
+
+/// As [`called_by_tls`], and its connection is up.
+fn talking_by_tls(parameter: &str) -> (Desk, SessionId) {
     let mut desk = secured();
     let text = Phone::invite("")
         .replace("SIP/2.0/UDP 192.0.2.2:5060", "SIP/2.0/TLS 192.0.2.2:5061")
@@ -134,7 +141,6 @@ fn called_by_tls(parameter: &str) -> (Desk, SessionId) {
     let mut desk = phone.desk;
     desk.handle(Input::StreamBytes { connection: ONE, bytes: message(&ack) });
     assert_eq!(desk.event(), Some(Event::Confirmed { session }));
-    end_of_connection(&mut desk);
     desk.titles();
     (desk, session)
 }
@@ -384,9 +390,77 @@ fn a_call_that_was_given_up_is_cancelled_along_a_new_connection() {
     desk.command(Command::End { session, status: 0, reason: None }).unwrap();
     assert_eq!(desk.titles(), ["CANCEL"]);
     desk.handle(Input::StreamClosed { connection: way });
-    let mut titles = desk.titles();
-    titles.sort();
-    assert_eq!(titles, ["CANCEL", "INVITE"]);
+    assert_eq!(desk.titles(), ["INVITE", "CANCEL"], "there is nothing to cancel before");
+    let again = last_way(&desk);
+    assert!(again.is_some() && desk.flows.iter().rev().take(2).all(|flow| flow.connection == again));
+}
+
+#[test]
+fn a_call_that_was_given_up_before_it_rang_or_whose_cancel_was_taken_does_not_ring_again() {
+    for rang in [false, true] {
+        let (mut desk, session, way, invite) = calling(true);
+        if rang {
+            desk.answer(&invite, "180 Ringing", "one", "");
+            desk.event();
+        }
+        desk.command(Command::End { session, status: 0, reason: None }).unwrap();
+        if rang {
+            let cancel = desk.next();
+            assert!(cancel.starts_with("CANCEL "), "{cancel}");
+            desk.answer(&cancel, "200 OK", "one", "");
+        }
+        desk.handle(Input::StreamClosed { connection: way });
+        assert!(desk.titles().is_empty() && desk.outputs.is_empty(), "{rang} {:?}", desk.outputs);
+        assert_eq!((desk.endpoint.sessions_len(), desk.endpoint.transactions_len()), (0, 0));
+        desk.no_event();
+    }
+}
+
+/// A call to the trunk that it has answered, along a connection of ours.
+fn talking() -> (Desk, SessionId, ConnectionHandle) {
+    let (mut desk, session, way, invite) = calling(true);
+    let ok = format!("Contact: <sip:bob@192.0.2.2;transport=tls>\nContent-Type: application/sdp\n--\n{ANSWER}");
+    desk.answer(&invite, "200 OK", "one", &ok);
+    assert!(matches!(desk.event(), Some(Event::Answered { .. })));
+    assert_eq!(desk.titles(), ["ACK"]);
+    (desk, session, way)
+}
+
+/// The peer that has answered it has forgotten it: it would do it twice.
+#[test]
+fn rfc3261_17_2_2_what_a_peer_would_do_twice_is_not_sent_again() {
+    for (title, goes_again) in [("INFO", false), ("INVITE", true), ("BYE", true)] {
+        let (mut desk, session, way) = talking();
+        let command = match title {
+            "INFO" => Command::SendDigit { session, digit: '5', duration_ms: 160 },
+            "INVITE" => Command::Offer { session, sdp: sdp(OFFER), identity: None },
+            _ => Command::End { session, status: 0, reason: None },
+        };
+        desk.command(command).unwrap();
+        let sent = desk.next();
+        assert!(sent.starts_with(title), "{sent}");
+        desk.handle(Input::StreamClosed { connection: way });
+        assert_eq!(desk.sent.pop_front(), goes_again.then_some(sent));
+    }
+}
+
+/// The trunk's connection has no `alias`: it listens where its Contact says.
+#[test]
+fn a_request_in_a_dialog_goes_again_to_its_peers_contact() {
+    for ends in [false, true] {
+        let (mut desk, session) = talking_by_tls(":5071;transport=tls");
+        let command = match ends {
+            false => Command::Offer { session, sdp: sdp(OFFER), identity: None },
+            true => Command::End { session, status: 480, reason: None },
+        };
+        desk.command(command).unwrap();
+        let sent = desk.next();
+        assert_eq!(last_way(&desk), Some(ONE));
+        desk.handle(Input::StreamClosed { connection: ONE });
+        assert_eq!(desk.sent.pop_front(), Some(sent));
+        desk.no_event();
+        assert_eq!(reopened_for(&mut desk), ("192.0.2.2:5071".to_owned(), "sbc.example.com 192.0.2.2".to_owned()));
+    }
 }
 
 #[test]

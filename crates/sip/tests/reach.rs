@@ -201,6 +201,42 @@ fn a_silent_address_that_rings_late_is_cancelled_and_forgotten() {
     }
 }
 
+/// It is asked by TCP; its connection ends while another address is called.
+#[test]
+fn a_silent_address_is_not_called_again_when_its_connection_ends() {
+    for rings_late in [false, true] {
+        let mut desk = Desk::new();
+        let session = desk.endpoint.allocate_session();
+        let mut invite = invite_to(2, Some(OFFER));
+        let (transport, host) = (Some(Transport::Tcp), "pbx.example.com".into());
+        invite.destination = Destination::Name { transport, host, port: Some(5070) };
+        invite.patience_ms = Some(4_000);
+        desk.command(Command::Invite { session, invite: Box::new(invite) }).unwrap();
+        let Some(Output::Resolve { query, .. }) = desk.outputs.pop_front() else { panic!("a name is looked up") };
+        let addresses = [3, 4].map(|side| (Transport::Tcp, address(side))).to_vec();
+        desk.handle(Input::Resolved { query, addresses });
+        let [first, second] = [3, 4].map(|side| {
+            let Some(Output::Connect { connection, .. }) = desk.outputs.pop_front() else { panic!("no connection") };
+            let (listener, remote, peer_names) = (ListenerId(1), address(side), Vec::new());
+            desk.handle(Input::StreamOpened { connection, listener, remote, peer_names });
+            desk.run(4_100 * MILLISECOND);
+            connection
+        });
+        let invite = desk.next();
+        assert_eq!(desk.flows.pop_front().and_then(|flow| flow.connection), Some(second));
+        assert_eq!(desk.titles(), ["INVITE"]);
+        if rings_late {
+            desk.connection = Some(first);
+            desk.answer(&invite, "180 Ringing", "late", "");
+            assert_eq!(desk.titles(), ["CANCEL"]);
+        }
+        desk.handle(Input::StreamClosed { connection: first });
+        let again: &[&str] = if rings_late { &["INVITE", "CANCEL"] } else { &[] };
+        assert_eq!(desk.titles(), again);
+        assert_eq!(desk.outputs.len(), again.len().min(1), "{:?}", desk.outputs);
+    }
+}
+
 fn by_name() -> Destination {
     Destination::Name { transport: Some(Transport::Udp), host: "pbx.example.com".into(), port: Some(5070) }
 }

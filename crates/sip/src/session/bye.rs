@@ -21,7 +21,7 @@ impl Session {
                     None => self.phase = Phase::Over,
                     Some(invite) if has_provisional => self.send_cancel(stack, invite, reason.as_deref()),
                     // D1, RFC 3261 §9.1: no CANCEL before a provisional response; it is awaited.
-                    Some(_) => {}
+                    Some(invite) => stack.give_up(invite),
                 }
             }
             Phase::Incoming(invitation) => {

@@ -165,6 +165,7 @@ impl Session {
         } else {
             stack.tell(refused(self.id, 408, crate::wire::reason_phrase(408).to_owned()));
             self.ending = Some(Ending::default());
+            silent.into_iter().for_each(|transaction| stack.give_up(transaction));
         }
     }
 

@@ -279,6 +279,11 @@ impl Session {
         }
     }
 
+    /// Whether its one dialog is confirmed, and not over.
+    pub(crate) fn has_dialog(&self) -> bool {
+        matches!(self.phase, Phase::Established | Phase::Ending)
+    }
+
     /// Whether the session can be forgotten.
     pub(crate) fn is_over(&self) -> bool {
         self.phase == Phase::Over

@@ -61,7 +61,7 @@ impl Session {
     }
 
     /// The way that requests of this dialog go now.
-    pub(super) fn way(&mut self, stack: &mut Stack) -> Flow {
+    pub(crate) fn way(&mut self, stack: &mut Stack) -> Flow {
         let before = self.dialog.flow;
         let way = stack.way_of(&mut self.dialog);
         if self.dialog.flow != before {

@@ -74,6 +74,8 @@ pub(crate) struct ClientTransaction {
     pub(crate) is_only: bool,
     /// How often it went again by another connection, when its own had ended.
     pub(crate) repeats: u8,
+    /// Nobody waits for its answer: an INVITE that is cancelled as soon as it may be.
+    pub(crate) given_up: bool,
     /// Whom a TLS peer's certificate must name, where the way has to be opened again.
     pub(crate) subject: Subject,
     /// The flow over UDP that it came from for its size, and goes back to when no connection can be had (RFC 3261 §18.1.1).
