@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{Flow, Transport};
-use crate::outgoing::BRANCH_START;
+use crate::outgoing::{BRANCH_START, Way};
 use crate::subject::Subject;
 use crate::wire::{BadValue, HeaderName, Host, Message, NameAddr, Print, Uri};
 
@@ -141,6 +141,11 @@ impl Dialog {
         let mut routes: Vec<String> = self.routes.iter().skip(1).cloned().collect();
         routes.push(format!("<{}>", self.target));
         (first.uri.to_string(), routes)
+    }
+
+    /// The way of a request of this dialog along a flow.
+    pub(crate) fn along(&self, flow: Flow) -> Way<'_> {
+        Way { flow, is_only: self.along_flow, subject: &self.subject }
     }
 
     /// The host and port of the topmost route, else of the remote target.

@@ -89,8 +89,9 @@ impl Endpoint {
             && let Some(again) = errand.answer_challenge(&mut self.stack, response, &original)
         {
             errand.cseq = errand.cseq.saturating_add(1);
-            let owner = Some(owner(id));
-            if let Ok(again) = self.stack.request_again(way(flow), &original, errand.cseq, owner, Some(again)) {
+            let (owner, subject) = (Some(owner(id)), Subject::of(&errand.request.destination));
+            if let Ok(again) = self.stack.request_again(way(flow, &subject), &original, errand.cseq, owner, Some(again))
+            {
                 errand.transaction = Some(again);
                 return;
             }
@@ -182,7 +183,8 @@ impl Errand {
             ErrandKind::Register { .. } => Method::Register,
         };
         let cseq = CSeq { number: self.cseq, method: method.clone() };
-        let sent = stack.request(way(flow), method, &self.request.uri, Some(owner(id)), |builder| {
+        let subject = Subject::of(&self.request.destination);
+        let sent = stack.request(way(flow, &subject), method, &self.request.uri, Some(owner(id)), |builder| {
             builder.header(HeaderName::MaxForwards, 70);
             builder.header(HeaderName::From, from);
             builder.header(HeaderName::To, to);
@@ -236,8 +238,8 @@ impl Errand {
     }
 }
 
-fn way(flow: Flow) -> Way {
-    Way { flow, is_only: false }
+fn way(flow: Flow, subject: &Subject) -> Way<'_> {
+    Way { flow, is_only: false, subject }
 }
 
 fn owner(id: ErrandId) -> Owner {

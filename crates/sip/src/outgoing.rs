@@ -32,11 +32,14 @@ const WITHOUT_TCP_MAX: usize = 1_024;
 
 /// The way of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Way {
+pub(crate) struct Way<'a> {
     /// The flow.
     pub(crate) flow: Flow,
     /// Whether the peer can be reached along it only (a phone), so that no request may leave it for its size.
     pub(crate) is_only: bool,
+    /// Whom a TLS peer's certificate must name, should the way have to be opened again. A connection that is there may have been
+    /// opened for others also.
+    pub(crate) subject: &'a Subject,
 }
 
 /// Most forks of one INVITE whose 2xx are acknowledged; what is beyond is absorbed.
@@ -64,7 +67,7 @@ impl Stack {
     /// Composes a request, sends it and begins its client transaction. `fill` writes every header but Via.
     pub(crate) fn request(
         &mut self,
-        way: Way,
+        way: Way<'_>,
         method: Method,
         uri: &str,
         owner: Option<Owner>,
@@ -86,7 +89,7 @@ impl Stack {
 
     /// The TCP flow for a request that is too large for UDP; `None` where it stays. Requests along a phone's flow do: what
     /// lies behind a NAT takes no connection.
-    fn tcp_for(&mut self, way: &Way, bytes: usize) -> Option<Flow> {
+    fn tcp_for(&mut self, way: &Way<'_>, bytes: usize) -> Option<Flow> {
         let flow = way.flow;
         if flow.transport != Transport::Udp || bytes <= DATAGRAM_REQUEST_MAX || way.is_only {
             return None;
@@ -141,13 +144,17 @@ impl Stack {
         }
         // RFC 3261 §18.1.1: a new connection to the same place. A phone's flow is its only way (P7).
         let again = match connection {
-            Some(connection) if !connection.is_ours() => dialog.named_next_hop().and_then(|(host, port)| {
+            Some(connection) if !connection.is_ours() => dialog.named_next_hop().map(|(host, port)| {
                 let remote = SocketAddr::new(remote.ip(), port.unwrap_or(transport.standard_port()));
-                self.way_to_address(transport, remote, &dialog.subject.or(&host)).ok()
+                (remote, dialog.subject.or(&host))
             }),
-            _ => self.way_to_address(transport, remote, &dialog.subject).ok(),
+            _ => Some((remote, dialog.subject.clone())),
         };
-        dialog.flow = again.unwrap_or(dialog.flow);
+        if let Some((remote, subject)) = again
+            && let Ok(flow) = self.way_to_address(transport, remote, &subject)
+        {
+            (dialog.flow, dialog.subject) = (flow, subject);
+        }
         dialog.flow
     }
 
@@ -175,7 +182,7 @@ impl Stack {
     /// Sends a request once more in a new transaction: with other numbers and other credentials (RFC 3261 §8.1.3.5, §22).
     pub(crate) fn request_again(
         &mut self,
-        way: Way,
+        way: Way<'_>,
         original: &Message,
         cseq: u32,
         owner: Option<Owner>,
@@ -212,7 +219,8 @@ impl Stack {
         if client.cancel.is_some() {
             return;
         }
-        let (way, random) = (Way { flow: client.flow, is_only: client.is_only }, client.random);
+        let (flow, is_only, random) = (client.flow, client.is_only, client.random);
+        let subject = client.subject.clone();
         let Ok(request) = Message::parse(client.request.clone()) else { return };
         let mut builder = copy_for(&request, &Method::Cancel);
         builder.copy(&request, HeaderName::To);
@@ -224,6 +232,7 @@ impl Stack {
         if let Some(client) = self.transactions.client_mut(invite) {
             client.cancel = Some(id);
         }
+        let way = Way { flow, is_only, subject: &subject };
         self.begin_client((id, random), &Method::Cancel, way, bytes, owner, None);
     }
 
@@ -349,14 +358,13 @@ impl Stack {
         &mut self,
         (id, random): (TransactionId, u64),
         method: &Method,
-        Way { flow, is_only }: Way,
+        Way { flow, is_only, subject }: Way<'_>,
         request: Bytes,
         owner: Option<Owner>,
         fallback: Option<Flow>,
     ) {
         let (machine, effects) = start(*method == Method::Invite, &self.pace(flow.transport));
         let sent = self.transmit(flow, request.clone());
-        let subject = self.subject_of(&flow);
         let client = ClientTransaction {
             random,
             machine,
@@ -364,7 +372,7 @@ impl Stack {
             is_only,
             repeats: 0,
             given_up: false,
-            subject,
+            subject: subject.clone(),
             fallback,
             request,
             acks: Vec::new(),

@@ -245,8 +245,13 @@ fn a_request_goes_to_a_contact_with_a_host_name_at_the_address_that_the_call_cam
         end_of_connection(&mut desk);
         desk.titles();
         desk.command(Command::End { session, status: 480, reason: None }).unwrap();
-        assert_eq!(desk.titles(), ["BYE"]);
-        assert_eq!(reopened_for(&mut desk), (remote.to_owned(), names.to_owned()), "{contact}");
+        for _ in 0..2 {
+            assert_eq!(desk.titles(), ["BYE"]);
+            assert_eq!(reopened_for(&mut desk), (remote.to_owned(), names.to_owned()), "{contact}");
+            let connection = last_way(&desk).unwrap();
+            stands(&mut desk, connection);
+            desk.handle(Input::StreamClosed { connection });
+        }
     }
 }
 
@@ -461,6 +466,32 @@ fn a_request_in_a_dialog_goes_again_to_its_peers_contact() {
         desk.no_event();
         assert_eq!(reopened_for(&mut desk), ("192.0.2.2:5071".to_owned(), "sbc.example.com 192.0.2.2".to_owned()));
     }
+}
+
+/// Two trunks at one address, whose certificate bears the names of both.
+#[test]
+fn rfc5922_7_3_a_request_goes_again_to_whom_it_was_for_alone() {
+    let mut desk = secured();
+    call_trunk(&mut desk, &["sbc.example.com", "other.example.com"]);
+    let Some(Output::Connect { connection, .. }) = desk.outputs.pop_front() else { panic!("no connection") };
+    let remote = SocketAddr::new(address(1).ip(), 5061);
+    let peer_names = ["other.example.com", "sbc.example.com"].map(str::to_owned).to_vec();
+    desk.handle(Input::StreamOpened { connection, listener: TLS, remote, peer_names });
+    let first = desk.next();
+    desk.connection = Some(connection);
+    desk.answer(&first, "486 Busy Here", "b", "");
+    assert_eq!(desk.titles(), ["ACK"]);
+    let session = desk.endpoint.allocate_session();
+    let transport = Some(Transport::Tls);
+    let destination = Destination::Name { transport, host: "sbc.example.com".into(), port: Some(5061) };
+    let invite = Box::new(OutgoingInvite { destination, ..invite_to(1, Some(OFFER)) });
+    desk.command(Command::Invite { session, invite }).unwrap();
+    let Some(Output::Resolve { query, .. }) = desk.outputs.pop_front() else { panic!("no query") };
+    desk.handle(Input::Resolved { query, addresses: vec![(Transport::Tls, remote)] });
+    assert_eq!((desk.titles(), last_way(&desk)), (vec!["INVITE".to_owned()], Some(connection)), "it is used again");
+    desk.handle(Input::StreamClosed { connection });
+    assert_eq!(desk.titles(), ["INVITE"]);
+    assert_eq!(reopened_for(&mut desk), ("192.0.2.2:5061".to_owned(), "sbc.example.com".to_owned()));
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Subscription {
         let cseq = CSeq { number: self.dialog.next_cseq(), method: Method::Notify };
         let left_s = self.expires_at_us.saturating_sub(stack.now_us).div_ceil(1_000_000);
         let owner = Owner { session: SessionId(self.id.0), purpose: Purpose::Event };
-        let way = Way { flow: self.dialog.flow, is_only: true };
+        let way = Way { is_only: true, ..self.dialog.along(self.dialog.flow) };
         let user_agent = stack.config.user_agent.clone();
         let document = self.state.as_ref().map(|state| state.document(self.version, self.told.as_ref()));
         let sent = stack.request(way, Method::Notify, &uri, Some(owner), |builder| {

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use crate::digest;
 use crate::interface::{Credentials, Flow};
-use crate::outgoing::Way;
 use crate::random::Random;
 use crate::stack::Stack;
 use crate::transaction::{Owner, TransactionId};
@@ -88,7 +87,6 @@ impl Session {
         }
         let credentials = own.again(&mut stack.random, original.method(), original.request_uri(), &original.body())?;
         let cseq = self.dialog.next_cseq();
-        let way = Way { flow, is_only: self.dialog.along_flow };
-        stack.request_again(way, &original, cseq, Some(owner), Some(credentials)).ok()
+        stack.request_again(self.dialog.along(flow), &original, cseq, Some(owner), Some(credentials)).ok()
     }
 }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialog::Dialog;
 use crate::interface::Flow;
-use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::subject::Subject;
 use crate::transaction::{Owner, TransactionId};
@@ -51,7 +50,8 @@ pub(crate) fn decline_success(
     if let Some(client) = stack.transactions.client(invite) {
         (dialog.subject, dialog.along_flow) = (client.subject.clone(), client.is_only);
     }
-    let way = Way { flow: stack.way_of(&mut dialog), is_only: dialog.along_flow };
+    let flow = stack.way_of(&mut dialog);
+    let way = dialog.along(flow);
     let cseq = response.cseq().number;
     let (uri, routes) = dialog.addressing();
     let user_agent = stack.config.user_agent.clone();

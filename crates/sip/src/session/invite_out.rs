@@ -10,7 +10,6 @@ use super::{Authorization, Ending, Exchange, Fork, Phase, Session};
 use crate::dialog::Dialog;
 use crate::headers::{SDP, capabilities, capabilities_without_offer, contact, info_packages};
 use crate::interface::{CommandRefused, Destination, EndCause, Event, Flow, OutgoingInvite, SessionId, Transport};
-use crate::outgoing::Way;
 use crate::random::marked;
 use crate::stack::{NoWay, Stack};
 use crate::subject::Subject;
@@ -348,8 +347,8 @@ impl Session {
         let (uri, routes) = dialog.addressing();
         let owner = Owner { session: self.id, purpose: Purpose::Invite };
         let user_agent = stack.config.user_agent.clone();
-        let way = Way { flow, is_only: dialog.along_flow };
-        let sent = stack.request(way, Method::Invite, &uri, Some(owner), |builder| {
+        let dialog = &*dialog;
+        let sent = stack.request(dialog.along(flow), Method::Invite, &uri, Some(owner), |builder| {
             for route in &routes {
                 builder.header(HeaderName::Route, route);
             }

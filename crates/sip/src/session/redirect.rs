@@ -40,9 +40,7 @@ impl Session {
                 self.authorization = None;
             }
             self.dialog.target = target.to_string();
-            if !is_same_host {
-                self.dialog.subject = Subject::of(&destination);
-            }
+            self.dialog.subject = Subject::of(&destination);
             self.dialog.routes.clear();
             self.dialog.along_flow = matches!(destination, Destination::Flow(_));
             match stack.way_to(&destination) {

@@ -6,7 +6,6 @@ use super::Session;
 use crate::dialog::Dialog;
 use crate::headers::{capabilities, info_packages};
 use crate::interface::{Flow, Party};
-use crate::outgoing::Way;
 use crate::stack::Stack;
 use crate::transaction::{Owner, Purpose, TransactionId};
 use crate::wire::{Builder, CSeq, HeaderName, Method, NameAddr};
@@ -30,8 +29,7 @@ impl Session {
         let owner = Owner { session: self.id, purpose };
         let user_agent = stack.config.user_agent.clone();
         let (dialog, names) = (&self.dialog, &self.names);
-        let way = Way { flow, is_only: self.dialog.along_flow };
-        let sent = stack.request(way, method.clone(), &uri, Some(owner), |builder| {
+        let sent = stack.request(dialog.along(flow), method.clone(), &uri, Some(owner), |builder| {
             routes.iter().for_each(|route| {
                 builder.header(HeaderName::Route, route);
             });
