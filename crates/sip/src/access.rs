@@ -39,7 +39,12 @@ impl Endpoint {
 
     /// The peer whose calls come this way. A certificate tells more than an address does.
     pub(crate) fn peer_by(&self, flow: &Flow) -> Option<PeerId> {
-        flow.connection.and_then(|connection| self.peer_on(connection)).or_else(|| peer_of(&self.access, flow.remote))
+        flow.connection.and_then(|connection| self.peer_on(connection)).or_else(|| self.peer_from(flow.remote))
+    }
+
+    /// The peer whose configured networks this source is in.
+    pub(crate) fn peer_from(&self, source: SocketAddr) -> Option<PeerId> {
+        peer_of(&self.access, source)
     }
 
     /// As [`Endpoint::peer_by`], or the one of [`Endpoint::peer_at`].

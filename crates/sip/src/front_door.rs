@@ -53,10 +53,10 @@ impl Endpoint {
         let is_register = *entry.request.method() == Method::Register;
         // Our Contact, which nobody guesses, tells more than an address, where several lines of one registrar may be.
         let shown = entry.flow.connection.and_then(|connection| self.peer_on(connection));
-        let peer = shown.or_else(|| self.line_of(&entry.request)).or_else(|| self.peer_by(&entry.flow));
+        let peer = shown.or_else(|| self.line_of(&entry.request)).or_else(|| self.peer_from(entry.flow.remote));
         let brings_credentials = !self.credentials_of(&entry.request).is_empty();
         // A registrar asks whether we live from where we registered: it is no stranger, though its name has many addresses.
-        let is_asked = *entry.request.method() == Method::Options && self.peer_along(&entry.flow).is_some();
+        let is_asked = *entry.request.method() == Method::Options && self.peer_at(entry.flow.remote).is_some();
         if peer.is_none() && !brings_credentials && !is_asked {
             self.stack.counters.unknown_source += 1;
             match self.stack.config.unknown_source {

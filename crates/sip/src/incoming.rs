@@ -62,7 +62,10 @@ impl Stack {
     /// Sends the 2xx of an INVITE once more: the session's duty, not the transaction's (RFC 3261 §13.3.1.4). The way that it went.
     pub(crate) fn repeat_success(&mut self, flow: Flow, subject: &Subject, bytes: Bytes) -> Flow {
         self.counters.retransmissions_sent += 1;
-        self.send_back(flow, subject, bytes).unwrap_or(flow)
+        if self.transmit(flow, bytes.clone()) {
+            return flow;
+        }
+        self.send_elsewhere(flow, subject, bytes).unwrap_or(flow)
     }
 
     /// The way that responses to a request go.
@@ -194,25 +197,26 @@ impl Stack {
 
     fn send_response(&mut self, id: TransactionId, again: bool) {
         let Some(server) = self.transactions.server(id) else { return };
-        let (flow, subject, response) = (server.flow, server.subject.clone(), server.response.clone());
+        let (flow, response) = (server.flow, server.response.clone());
         if response.is_empty() {
             return;
         }
         self.counters.retransmissions_sent += u64::from(again);
-        match (self.send_back(flow, &subject, response), self.transactions.server_mut(id)) {
+        if self.transmit(flow, response.clone()) {
+            return;
+        }
+        let Some(subject) = self.transactions.server(id).map(|server| server.subject.clone()) else { return };
+        match (self.send_elsewhere(flow, &subject, response), self.transactions.server_mut(id)) {
             (Some(way), Some(server)) => server.flow = way,
             (None, _) => self.server_event(id, InviteServerEvent::TransportError, ServerEvent::TransportError),
             (Some(_), None) => {}
         }
     }
 
-    /// Sends a response along its flow; if the connection is gone, along one to where the request's sender takes connections:
-    /// its address with the port of its sent-by (RFC 3261 §18.2.2). With TLS its certificate must name whom it has shown to be,
-    /// else the host of its sent-by. The way that it went.
-    fn send_back(&mut self, flow: Flow, subject: &Subject, response: Bytes) -> Option<Flow> {
-        if self.transmit(flow, response.clone()) {
-            return Some(flow);
-        }
+    /// Sends a response whose connection is gone along one to where the request's sender takes connections: its address with the
+    /// port of its sent-by (RFC 3261 §18.2.2). With TLS its certificate must name whom it has shown to be, else the host of its
+    /// sent-by. The way that it went.
+    fn send_elsewhere(&mut self, flow: Flow, subject: &Subject, response: Bytes) -> Option<Flow> {
         let via = Message::parse(response.clone()).ok()?.via();
         let listens_at = via.listening_address(flow.remote);
         let way = self.way_to_address(flow.transport, listens_at, &subject.or(&via.host)).ok()?;

@@ -194,8 +194,7 @@ impl Stack {
             let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
             return Ok(Flow { transport, listener, remote, connection: None });
         }
-        let names = if transport == Transport::Tls { subject.names_at(remote.ip()) } else { Vec::new() };
-        if let Some(connection) = self.streams.to(transport, remote, &names)
+        if let Some(connection) = self.streams.to(transport, remote, subject)
             && let Some(stream) = self.streams.get(connection)
         {
             return Ok(stream.flow(connection));
@@ -205,6 +204,7 @@ impl Stack {
             return Err(NoWay::NoListener);
         }
         let listener = self.listener_towards(transport, remote).ok_or(NoWay::NoListener)?;
+        let names = if transport == Transport::Tls { subject.names_at(remote.ip()) } else { Vec::new() };
         let connection = self.streams.allocate();
         let place = Place { transport, remote, subject: subject.clone() };
         self.streams.open(connection, listener, place, self.config.message_bytes_max);

@@ -1,7 +1,7 @@
 //! Stream connections (RFC 3261 §18): which are open, to whom, and what would fail with each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,18 +51,16 @@ impl Stream {
         Flow { transport, listener: self.listener, remote, connection: Some(connection) }
     }
 
-    /// Whether the peer's certificate bears one of these names, or has to before the connection is up.
-    fn leads_to(&self, is_ours: bool, names: &[String]) -> bool {
-        let was_checked = || {
-            let checked = self.place.subject.names_at(self.place.remote.ip());
-            is_ours && checked.iter().all(|name| names.contains(name))
-        };
-        self.place.transport != Transport::Tls || self.has_shown(names) || was_checked()
+    /// Whether the certificate of the peer at this address is the subject's, or has to be before the connection is up.
+    fn leads_to(&self, is_ours: bool, subject: &Subject, address: IpAddr) -> bool {
+        let was_checked = || is_ours && self.place.subject.is_within(subject, address);
+        self.has_shown(subject, address) || was_checked()
     }
 
-    /// Whether its peer has shown one of these names, where there is anything to show.
-    fn has_shown(&self, names: &[String]) -> bool {
-        self.place.transport != Transport::Tls || self.peer_names.iter().any(|name| names.contains(name))
+    /// Whether its peer has shown to be the subject at this address, where there is anything to show.
+    fn has_shown(&self, subject: &Subject, address: IpAddr) -> bool {
+        let bears = |name: &String| subject.is_named(name, address);
+        self.place.transport != Transport::Tls || self.peer_names.iter().any(bears)
     }
 }
 
@@ -162,17 +160,19 @@ impl Streams {
     }
 
     /// The connection to an address, to be used again: the last one that is up and leads there, else the last one whose peer stands
-    /// for it, else one that is being opened, which may come to nothing. With TLS its peer's certificate must bear one of the names
+    /// for it, else one that is being opened, which may come to nothing. With TLS its peer's certificate must be the subject's
     /// (RFC 5923 §8.1): several may be at one address.
-    pub(crate) fn to(&self, transport: Transport, remote: SocketAddr, names: &[String]) -> Option<ConnectionHandle> {
+    pub(crate) fn to(&self, transport: Transport, remote: SocketAddr, subject: &Subject) -> Option<ConnectionHandle> {
+        let address = remote.ip();
         let find = |list: &BTreeMap<_, Vec<ConnectionHandle>>, fits: &dyn Fn(&Stream, ConnectionHandle) -> bool| {
             let fits =
                 |handle: &&ConnectionHandle| self.streams.get(*handle).is_some_and(|stream| fits(stream, **handle));
             list.get(&(transport, remote))?.iter().rev().find(fits).copied()
         };
-        let leads_there = |stream: &Stream, handle: ConnectionHandle| stream.leads_to(handle.is_ours(), names);
+        let leads_there =
+            |stream: &Stream, handle: ConnectionHandle| stream.leads_to(handle.is_ours(), subject, address);
         find(&self.by_place, &|stream, handle| stream.is_open && leads_there(stream, handle))
-            .or_else(|| find(&self.aliases, &|stream, _| stream.has_shown(names)))
+            .or_else(|| find(&self.aliases, &|stream, _| stream.has_shown(subject, address)))
             .or_else(|| find(&self.by_place, &leads_there))
     }
 }

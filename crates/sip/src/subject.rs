@@ -62,9 +62,51 @@ impl Subject {
             }
         }
     }
+
+    /// Whether this is one of [`Subject::names_at`].
+    pub(crate) fn is_named(&self, name: &str, address: IpAddr) -> bool {
+        match self {
+            Subject::Host(host) => host == name,
+            Subject::At(names) => names.iter().any(|known| known == name) || name.parse() == Ok(address),
+        }
+    }
+
+    /// Whether the other is named by all of [`Subject::names_at`], so that whoever is this one is the other.
+    pub(crate) fn is_within(&self, other: &Subject, address: IpAddr) -> bool {
+        match (self, other) {
+            (Subject::Host(host), _) => other.is_named(host, address),
+            (Subject::At(_), Subject::Host(_)) => false,
+            (Subject::At(names), Subject::At(_)) => names.iter().all(|name| other.is_named(name, address)),
+        }
+    }
 }
 
 /// A host without the brackets of an IPv6 address.
 pub(crate) fn bare_host(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_for_as_the_list_would_have_it() {
+        let address: IpAddr = "2001:db8::7".parse().unwrap();
+        let at = |names: &[&str]| Subject::At(names.iter().map(ToString::to_string).collect());
+        let hosts = [Subject::host("a.example.com"), Subject::host("b.example.com"), Subject::host("2001:db8::7")];
+        let lists = [at(&["a.example.com"]), at(&["b.example.com", "a.example.com"]), at(&["2001:db8::7"])];
+        let all: Vec<Subject> = hosts.into_iter().chain(lists).collect();
+        for subject in &all {
+            let names = subject.names_at(address);
+            for name in ["a.example.com", "b.example.com", "c.example.com", "2001:db8::7", "2001:db8::8", ""] {
+                assert_eq!(subject.is_named(name, address), names.iter().any(|own| own == name), "{subject:?} {name}");
+            }
+            for other in &all {
+                let others = other.names_at(address);
+                let is_within = names.iter().all(|name| others.contains(name));
+                assert_eq!(subject.is_within(other, address), is_within, "{subject:?} {other:?}");
+            }
+        }
+    }
 }
