@@ -59,4 +59,6 @@ pub(crate) struct Shape {
     /// From the answer to the caller's BYE; `None`: until `Load::hang_up_all`.
     pub(crate) hold: Option<u64>,
     pub(crate) media: bool,
+    /// RTP and RTCP by one port (RFC 5761): a leg takes one socket of the server's, not two.
+    pub(crate) mux: bool,
 }

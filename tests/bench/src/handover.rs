@@ -5,7 +5,9 @@ use std::io;
 use crate::call::{Call, Kind, Shape};
 use crate::load::{Load, SECOND};
 use crate::panels::{self, Panels};
-use crate::parts::{Setting, begin, begin_with, cpu_of, media_after_refer, spans, told_failures, told_incomplete};
+use crate::parts::{
+    Setting, TANDEM, begin, begin_with, cpu_of, media_after_refer, spans, told_failures, told_incomplete,
+};
 use crate::registrations::Phones;
 use crate::report::{Bar, Report, percentile_ms};
 use crate::server::Server;
@@ -25,7 +27,7 @@ const COUNT: usize = 60;
 pub(crate) fn refer(setting: &Setting, report: &mut Report) -> io::Result<()> {
     let (_server, mut load) = begin(setting)?;
     others_talk(&mut load, report)?;
-    let plain = Shape { hold: Some(2 * SECOND), media: true, kind: Kind::Tandem };
+    let plain = Shape { hold: Some(2 * SECOND), media: true, ..TANDEM };
     load.start(RATE, COUNT, Shape { kind: Kind::Transfer(500), ..plain })?;
     load.settle(5 * SECOND)?;
     told_failures(&load, report, "blind transfer");
@@ -59,7 +61,7 @@ pub(crate) fn join(setting: &Setting, report: &mut Report) -> io::Result<()> {
     let (server, mut load) = begin_with(setting, &panels::directory(AGENTS))?;
     agents_are_there(&server, &mut load)?;
     others_talk(&mut load, report)?;
-    load.start(RATE, COUNT, Shape { kind: Kind::Desk, hold: Some(10 * SECOND), media: true })?;
+    load.start(RATE, COUNT, Shape { kind: Kind::Desk, hold: Some(10 * SECOND), media: true, ..TANDEM })?;
     load.settle(12 * SECOND)?;
     told_failures(&load, report, "join and leave");
     let handed = &load.calls[OTHERS..];
@@ -103,7 +105,7 @@ pub(crate) fn rate(setting: &Setting, report: &mut Report) -> io::Result<()> {
     const TRANSFERS_PER_S: u32 = 300;
     const SECONDS: u32 = 4;
     let (server, mut load) = begin(setting)?;
-    let plain = Shape { kind: Kind::Tandem, hold: Some(SECOND), media: false };
+    let plain = TANDEM;
     let count = (TRANSFERS_PER_S * SECONDS) as usize;
     let without = cpu_of(&server, &mut load, f64::from(TRANSFERS_PER_S), count, plain)?;
     told_failures(&load, report, "transfers");
@@ -132,7 +134,7 @@ fn is_transferred(call: &Call) -> bool {
 }
 
 fn others_talk(load: &mut Load, report: &mut Report) -> io::Result<()> {
-    load.start(100.0, OTHERS, Shape { kind: Kind::Tandem, hold: None, media: true })?;
+    load.start(100.0, OTHERS, Shape { hold: None, media: true, ..TANDEM })?;
     load.run_until(system::now() + SECOND)?;
     if load.up() < OTHERS {
         report.remark(format!("{} of {OTHERS} other calls are up", load.up()));

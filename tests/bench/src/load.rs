@@ -287,7 +287,7 @@ impl Load {
             self.legs[leg].port = port;
         }
         let port = if self.legs[leg].port == 0 { self.sides[side].sink } else { self.legs[leg].port };
-        Ok(description(self.sides[side].address.ip(), port, self.sides[side].sink))
+        Ok(description(self.sides[side].address.ip(), port, self.sides[side].sink, shape.mux))
     }
 
     pub(crate) fn start_media(&mut self, leg: usize, message: &Message) {

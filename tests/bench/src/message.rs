@@ -108,10 +108,11 @@ pub(crate) fn body(description: &str) -> String {
 }
 
 /// G.711 µ-law at `port` of `address`; RTCP goes to a port of its own, so that it needs no socket a leg.
-pub(crate) fn description(address: std::net::IpAddr, port: u16, rtcp_port: u16) -> String {
+pub(crate) fn description(address: std::net::IpAddr, port: u16, rtcp_port: u16, mux: bool) -> String {
+    let mux = if mux { "a=rtcp-mux\r\n" } else { "" };
     format!(
         "v=0\r\no=- 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n\
          m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n\
-         a=fmtp:101 0-15\r\na=ptime:20\r\na=rtcp:{rtcp_port}\r\na=sendrecv\r\n"
+         a=fmtp:101 0-15\r\na=ptime:20\r\na=rtcp:{rtcp_port}\r\n{mux}a=sendrecv\r\n"
     )
 }

@@ -174,7 +174,7 @@ fn round(
     look: &mut dyn FnMut(u64) -> io::Result<()>,
 ) -> io::Result<()> {
     totals.registrations += phones.register_all()?.registered;
-    let call = |kind, hold_ms: u64| Shape { kind, hold: Some(hold_ms * MILLISECOND), media: true };
+    let call = |kind, hold_ms: u64| Shape { kind, hold: Some(hold_ms * MILLISECOND), media: true, mux: false };
     load.start(RATE, 20, call(Kind::Tandem, 3_000))?;
     load.start(RATE, 10, call(Kind::Transfer(500), 4_000))?;
     load.start(RATE, 10, call(Kind::Attended(300), 5_000))?;
