@@ -90,6 +90,19 @@ fn r6_baresip_transfers_when_its_second_line_talks() {
 }
 
 #[test]
+fn a_second_line_whose_target_hangs_up_is_hung_up_and_baresip_goes_back_to_the_customer() {
+    let Some(office) = Office::open() else { return };
+    let (mut one, mut two, customer) = customer_of_a_baresip(&office);
+    second_line_of_a_baresip(&mut one, &two);
+    two.answer();
+    expect_heard(&[("agent1", &one, "agent2"), ("agent2", &two, "agent1"), ("customer", &customer, "music")]);
+    two.hang_up(None);
+    one.expect_event("CALL_CLOSED", 1);
+    // It resumes by itself the line that it held, of which it decodes no more: only the customer can be asked.
+    Room::new().with_voice("agent1", tone_of(1)).with("customer", CUSTOMER_HZ, &customer).expect(&["customer: agent1"]);
+}
+
+#[test]
 fn r7_linphone_transfers_while_its_second_line_still_rings() {
     let Some(office) = Office::open() else { return };
     let (mut one, mut two, customer) = customer_of_a_linphone(&office, WhenRung::Ring);
