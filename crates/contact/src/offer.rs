@@ -112,7 +112,7 @@ impl Desk {
     }
 
     /// Hangs up the lines of agents' phones whose parties have all gone, as long as another line of the same phone is up,
-    /// nobody talks through them, and their hold keys hold nobody.
+    /// nobody talks through them, their hold keys hold nobody, and nobody is being called.
     pub(crate) fn end_idle_lines(&mut self, conversation: &mut Conversation) {
         let there = |id: &ConnectionId| conversation.connection(*id).is_some_and(Connection::is_live);
         let idle = |party: &Connection, leg: &Leg| {
@@ -122,7 +122,8 @@ impl Desk {
                 each.id != party.id && each.talks() && party.leg_towards(each.id).is_some_and(|own| own.id == leg.id)
             };
             let holds = |each: &Connection| each.hold.is_some_and(|hold| hold.by_leg == Some(leg.id));
-            let used = |each: &Connection| holds(each) || (party.talks() && carries(each));
+            // Whoever is still to come may be for this line: whom its party has handed it on to, say.
+            let used = |each: &Connection| each.is_pending() || holds(each) || (party.talks() && carries(each));
             left && other && !conversation.live().any(used)
         };
         let agents = conversation.live().filter(|party| party.is_agent() && party.is_connected() && party.is_here());

@@ -161,3 +161,41 @@ fn a_line_that_carries_the_customer_stays_when_its_target_hangs_up() {
     world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
     world.end_of_day();
 }
+
+#[test]
+fn r3_a_line_whose_party_hands_it_on_stays_for_whom_it_is_handed_to() {
+    let mut world = World::new(&["anna", "bert"]);
+    world.talking();
+    world.hold("anna", Dialect::SendOnly);
+    world.dial("anna", "102");
+    world.answer("bert");
+    world.expect_hearing(&[("C", "music"), ("bert", "anna")]);
+    world.refer("bert", office::BANK);
+    world.hang_up("bert");
+    assert!(world.rings("bank") && world.is_up("anna/2"), "{}", world.ladder);
+    world.answer("bank");
+    world.expect_hearing(&[("C", "music"), ("bank", "anna")]);
+    // Each line goes on for its own.
+    world.hold("anna/2", Dialect::SendOnly);
+    world.unhold("anna");
+    world.expect_hearing(&[("C", "anna"), ("bank", "music")]);
+    world.hang_up("bank");
+    assert!(world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
+    world.expect_hearing(&[("C", "anna"), ("anna", "C")]);
+    world.end_of_day();
+}
+
+#[test]
+fn a_line_whose_target_nobody_reaches_any_more_is_hung_up() {
+    let mut world = World::new(&["anna", "bert"]);
+    world.talking();
+    world.hold("anna", Dialect::SendOnly);
+    world.dial("anna", "102");
+    world.answer("bert");
+    world.refer("bert", office::BANK);
+    world.hang_up("bert");
+    world.refuse("bank", 486);
+    assert!(world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
+    world.expect_hearing(&[("C", "music")]);
+    world.end_of_day();
+}
