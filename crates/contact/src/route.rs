@@ -103,9 +103,8 @@ impl Numbers {
 
     /// As the dial plans of the trunks' countries read a number, if they agree: nobody knows in which country it was dialled.
     fn look_up_as_read(&self, number: &str) -> Option<Destination> {
-        let readings = self.plans.iter().map(|plan| plan.read_dialled(number)).filter(|read| read != number);
-        let readings: BTreeSet<String> = readings.collect();
-        let read = readings.first().filter(|_| readings.len() == 1)?;
+        let readings: BTreeSet<String> = self.plans.iter().map(|plan| plan.read_dialled(number)).collect();
+        let read = readings.first().filter(|read| readings.len() == 1 && *read != number)?;
         self.look_up_as_dialled(read)
     }
 
@@ -217,6 +216,7 @@ mod tests {
         }
         // In which country was it dialled?
         assert_eq!(numbers(&["DE", "FR"]).look_up("0142685300"), None);
+        assert_eq!(numbers(&["DE", "US"]).look_up("2025550123"), None, "one of the two does not read it");
         assert_eq!(numbers(&["DE", "FR"]).look_up("0033142685300"), Some(outside("+33142685300")));
         assert_eq!(numbers(&[]).look_up("089123456"), None);
     }
