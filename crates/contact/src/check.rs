@@ -10,7 +10,7 @@ use crate::directory::{
     CLASS_INTERNAL, CLASS_OTHER, Conference, Directory, DirectoryError, Number, Phone, Queue, QuickConnect,
     QuickConnectType, Route, RoutingProfile, User, parse_network,
 };
-use crate::registrar::plain_name;
+use crate::registrar::{networks_of, overlap, plain_name};
 
 mod feature;
 mod permission;
@@ -38,6 +38,7 @@ pub fn validate(directory: &Directory) -> Vec<DirectoryError> {
     findings.unique_accounts(directory);
     findings.unique_dialled(directory);
     findings.unique_networks(directory);
+    findings.known_by_digest(directory);
     findings.unique_certificate_names(directory);
     findings.unique_prefixes(directory);
     findings.errors
@@ -367,6 +368,24 @@ impl Findings {
                     let place = Place { table: "trunks", entry: &trunk.name };
                     self.add(place, &format!("networks[{index}]"), message, None);
                 }
+            }
+        }
+    }
+
+    /// Who is believed by its address is never asked for a password: beside such a trunk none is known by its digest.
+    fn known_by_digest(&mut self, directory: &Directory) {
+        let networks: Vec<_> = directory.trunks.iter().map(|trunk| (trunk, networks_of(trunk))).collect();
+        for (trunk, own) in networks.iter().filter(|(trunk, _)| trunk.proves_itself()) {
+            let overlaps =
+                |theirs: &BTreeSet<_>| theirs.iter().any(|network| own.iter().any(|own| overlap(own, network)));
+            let believed = networks.iter().find(|(other, theirs)| !other.proves_itself() && overlaps(theirs));
+            if let Some((other, _)) = believed {
+                let message = format!(
+                    "its gateway is also one of the trunk \"{}\", for which its calls would be taken: let both register, or both prove \
+                     themselves by digest",
+                    other.name
+                );
+                self.add(Place { table: "trunks", entry: &trunk.name }, "inboundUsername", message, None);
             }
         }
     }

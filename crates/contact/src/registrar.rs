@@ -20,19 +20,29 @@ fn trunk_account(trunk: &Trunk, realm: &str) -> Option<(String, Account)> {
     Some((username, account))
 }
 
+/// A network that calls come from: its address, the length of its prefix, and the source port if it is of one only.
+pub(crate) type Network = (IpAddr, u8, Option<u16>);
+
+/// Whether one packet may come from both.
+pub(crate) fn overlap((one, prefix, port): &Network, (other, other_prefix, other_port): &Network) -> bool {
+    (one, prefix) == (other, other_prefix) && (port == other_port || port.is_none() || other_port.is_none())
+}
+
 /// The peers of the trunks, each by its place in the directory. A gateway that trunks share is of the one that is known by nothing
 /// else, else of the first that registers there. Those that prove themselves by digest alone have to.
 fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
-    let of_one = directory.trunks.iter().filter(|trunk| !trunk.shares_gateways());
-    let mut taken: BTreeSet<_> = of_one.flat_map(networks_of).collect();
-    let mut claims: BTreeMap<_, usize> = BTreeMap::new();
-    directory.trunks.iter().flat_map(networks_of).for_each(|network| *claims.entry(network).or_default() += 1);
+    let trunks: Vec<(&Trunk, BTreeSet<Network>)> =
+        directory.trunks.iter().map(|trunk| (trunk, networks_of(trunk))).collect();
     let mut peers = Vec::new();
-    for (trunk, number) in directory.trunks.iter().zip(0..) {
-        for (network, prefix, port) in networks_of(trunk) {
-            let is_alone = claims.get(&(network, prefix, port)) == Some(&1);
-            let may_have = is_alone || trunk.register.is_some();
-            if !trunk.shares_gateways() || may_have && taken.insert((network, prefix, port)) {
+    for (number, (at, (trunk, networks))) in (0..).zip(trunks.iter().enumerate()) {
+        for own in networks {
+            let goes_before = |(other_at, (other, _)): &(usize, &(&Trunk, BTreeSet<Network>))| {
+                let same_kind = trunk.proves_itself() || *other_at < at;
+                *other_at != at && trunk.shares_gateways() && (!other.shares_gateways() || same_kind)
+            };
+            let mut others = trunks.iter().enumerate().filter(goes_before);
+            if !others.any(|(_, (_, theirs))| theirs.iter().any(|network| overlap(network, own))) {
+                let (network, prefix, port) = *own;
                 peers.push(TrustedPeer { peer: PeerId(number), network, prefix, port });
             }
         }
@@ -42,7 +52,7 @@ fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
 
 /// Where a trunk's calls come from: its networks, else its gateways, unless it shows a certificate. A connection comes from any
 /// port: the port of a gateway's own address is one for datagrams only.
-fn networks_of(trunk: &Trunk) -> Vec<(IpAddr, u8, Option<u16>)> {
+pub(crate) fn networks_of(trunk: &Trunk) -> BTreeSet<Network> {
     if !trunk.networks.is_empty() || !trunk.certificate_names.is_empty() {
         return trunk.networks.iter().filter_map(|network| parse_network(network)).collect();
     }
@@ -166,11 +176,40 @@ mod tests {
         let (one, two) = (line("sip:1@carrier.example"), line("sip:2@carrier.example"));
         assert_eq!(owners(&[&one, &two]), [0]);
         let by_digest = Trunk { inbound_username: Some("three".into()), register: None, ..one.clone() };
-        let other = Trunk { inbound_username: Some("four".into()), ..by_digest.clone() };
+        // The same place, written in another way.
+        let other = Trunk { inbound_username: Some("four".into()), address: "192.0.2.9".into(), ..by_digest.clone() };
         assert_eq!(owners(&[&by_digest]), [0]);
-        assert_eq!(owners(&[&by_digest, &one]), [1]);
         assert_eq!(owners(&[&by_digest, &other]), Vec::<u32>::new(), "each has to prove itself");
+        let gateway = |port: u16| Gateway {
+            address: format!("192.0.2.9:{port}"),
+            transport: TrunkTransport::Tls,
+            ..Gateway::default()
+        };
+        let of_two = Trunk { address: String::new(), gateways: vec![gateway(5060), gateway(5061)], ..by_digest };
+        assert_eq!(owners(&[&of_two]), [0], "two gateways of one trunk");
         assert_eq!(owners(&[&one, &two, &plain]), [2]);
+    }
+
+    #[test]
+    fn a_trunk_that_proves_itself_by_digest_alone_shares_no_gateway_with_one_that_does_not() {
+        let by_digest = Trunk {
+            name: "digest".into(),
+            address: "192.0.2.9".into(),
+            inbound_username: Some("one".into()),
+            inbound_password: Some("secret".into()),
+            ..Trunk::default()
+        };
+        let line = Some(Register { aor: "sip:1@carrier.example".into(), expires_seconds: 600 });
+        let registers =
+            Trunk { name: "line".into(), address: "192.0.2.9:5060".into(), register: line, ..Trunk::default() };
+        let plain = Trunk { name: "plain".into(), register: None, ..registers.clone() };
+        for other in [registers, plain] {
+            let directory = Directory { trunks: vec![other.clone(), by_digest.clone()], ..Directory::default() };
+            let found: Vec<_> =
+                validate(&directory).into_iter().filter(|error| error.key == "inboundUsername").collect();
+            let [error] = found.as_slice() else { panic!("{found:?}") };
+            assert!(error.message.contains(&format!("\"{}\"", other.name)), "{error:?}");
+        }
     }
 
     #[test]

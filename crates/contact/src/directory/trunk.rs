@@ -62,9 +62,9 @@ pub struct Trunk {
     #[serde(default = "default_hysteresis")]
     pub options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`. Trunks that register or prove
-    /// themselves by digest may share a gateway: what comes from there otherwise is of the trunk that does neither, else of the first
-    /// that registers.
+    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`. Trunks that register may share a
+    /// gateway: what is not called by the Contact of a registration is of the trunk that does not register, else of the first that
+    /// does. So may trunks that all prove themselves by digest (`inboundUsername`): then all that comes from there has to.
     #[serde(default)]
     pub networks: Vec<String>,
     /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
@@ -422,6 +422,11 @@ impl Trunk {
     /// and it names no networks.
     pub fn shares_gateways(&self) -> bool {
         self.networks.is_empty() && (self.register.is_some() || self.inbound_username.is_some())
+    }
+
+    /// Whether its calls are known by digest alone where others share its gateways.
+    pub fn proves_itself(&self) -> bool {
+        self.shares_gateways() && self.register.is_none()
     }
 
     /// The networks whose calls are this trunk's: those that are listed, or its gateways themselves. A trunk that shows a

@@ -81,9 +81,9 @@ pub(crate) struct Trunk {
     #[schema(required = false, default = 2, minimum = 1, maximum = 10)]
     pub(crate) options_successes: u32,
     /// Networks whose calls are this trunk's, as `address/prefix`, with `:port` behind for one source port only.
-    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`. Trunks that register or prove
-    /// themselves by digest may share a gateway: what comes from there otherwise is of the trunk that does neither, else of the first
-    /// that registers.
+    /// Empty: the gateways' own addresses and ports, unless it is known by `certificateNames`. Trunks that register may share a
+    /// gateway: what is not called by the Contact of a registration is of the trunk that does not register, else of the first that
+    /// does. So may trunks that all prove themselves by digest (`inboundUsername`): then all that comes from there has to.
     #[schema(required = false)]
     pub(crate) networks: Vec<String>,
     /// Host names: calls are this trunk's that come by a TLS connection whose verified certificate bears one of them (RFC 5922),
