@@ -123,11 +123,13 @@ impl Desk {
         let Some(trunk) = self.trunk(&attempt.trunk) else { return Err(Failure::Status(404, None)) };
         let (credentials, patience_ms) = (trunk.credentials.clone(), trunk.gateway_timeout_ms);
         let mut caller = attempt.caller.clone();
-        let mut number = escape_user(&attempt.number);
-        if let Some(plan) = &trunk.numbers {
-            caller.number = plan.rewrite(&caller.number);
-            number = escape_user(&plan.rewrite(&attempt.number));
-        }
+        let number = match &trunk.numbers {
+            Some(plan) => {
+                caller.number = plan.rewrite(&caller.number);
+                escape_user(&plan.rewrite(&attempt.number))
+            }
+            None => escape_user(&attempt.number),
+        };
         let uri = ["sip:", &number, "@", &gateway.address].concat();
         let (header, redirect) = (trunk.caller_id_out, trunk.redirect);
         let mut invite = self.invite(uri, gateway.way.clone(), &caller);

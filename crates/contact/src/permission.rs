@@ -46,7 +46,9 @@ impl Charges {
         let (calls, name) = self.of_kind(account);
         match calls.get_mut(name) {
             Some(count) => *count += 1,
-            None => drop(calls.insert(name.clone(), 1)),
+            None => {
+                calls.insert(name.clone(), 1);
+            }
         }
     }
 

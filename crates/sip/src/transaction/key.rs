@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::TransactionId;
-use crate::wire::{Message, Method};
+use crate::wire::{Message, Method, Print};
 
 /// What begins every branch since RFC 3261.
 const MAGIC_COOKIE: &str = "z9hG4bK";
 
-/// What names a transaction, as a hash: a look-up compares numbers, not long texts all over the memory. The hash (SipHash-2-4 with
-/// 128 bits) has a key of ours, so that nobody can send two requests that differ and have the same.
+/// What names a transaction, as a hash: a look-up compares numbers, not long texts all over the memory. The hash (SipHash-2-4
+/// with 128 bits) has a key of ours, so that nobody can send two requests that differ and have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Key(u128);
@@ -93,7 +93,9 @@ impl fmt::Debug for KeyMaker {
 impl KeyMaker {
     /// With a secret, of which SipHash takes half.
     pub(crate) fn new(secret: [u8; 32]) -> KeyMaker {
-        KeyMaker(std::array::from_fn(|at| secret[at]))
+        let mut key = [0; 16];
+        key.copy_from_slice(&secret[..16]);
+        KeyMaker(key)
     }
 
     /// The key that equals for a request, its retransmissions and its ACK or CANCEL, when `method` is that of the request
@@ -104,23 +106,73 @@ impl KeyMaker {
         if rfc3261 {
             // RFC 3261 §17.2.3: branch, sent-by and method.
             let (host, port) = request.sent_by();
-            return self.key((branch, host, port.unwrap_or(5060), method.as_str()));
+            return self.key(&[branch, host, method.as_str()], port.unwrap_or(5060).into());
         }
         // RFC 2543 peers: Request-URI, From tag, Call-ID, CSeq number and topmost Via, where the others have a branch.
-        let (tag, uri, via) = (request.from_tag().unwrap_or(""), request.request_uri(), request.via().to_string());
-        self.key(("", request.call_id(), request.cseq().number, tag, uri, via, method.as_str()))
+        let (tag, via) = (request.from_tag().unwrap_or(""), request.via().printed());
+        let names = ["", request.call_id(), tag, request.request_uri(), &via, method.as_str()];
+        self.key(&names, request.cseq().number)
     }
 
     /// The key that equals for copies of one request that came by different ways (RFC 3261 §8.2.2.2).
     pub(crate) fn merge_key(&self, request: &Message) -> Key {
         let tag = request.from_tag().unwrap_or("");
-        self.key((request.call_id(), tag, request.cseq().number, request.method().as_str()))
+        self.key(&[request.call_id(), tag, request.method().as_str()], request.cseq().number)
     }
 
-    /// Each text is hashed with its end, so that none can run on into the next.
-    fn key(&self, names: impl Hash) -> Key {
+    /// The number first; each text with a byte at its end that no text has, so that none can run on into the next. Byte by byte, so
+    /// that what one build has written down another one finds again.
+    fn key(&self, names: &[&str], number: u32) -> Key {
         let mut hasher = SipHasher24::new_with_key(&self.0);
-        names.hash(&mut hasher);
+        hasher.write(&number.to_le_bytes());
+        for name in names {
+            hasher.write(name.as_bytes());
+            hasher.write(&[0xff]);
+        }
         Key(hasher.finish128().as_u128())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn request(method: &str, branch: &str, (call_id, tag): (&str, &str)) -> Message {
+        let text = format!(
+            "{method} sip:desk@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2:5060;branch={branch}\r\nMax-Forwards: 70\r\n\
+             From: <sip:phone@192.0.2.2>;tag={tag}\r\nTo: <sip:desk@192.0.2.1>\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\n\
+             Contact: <sip:phone@192.0.2.2:5060>\r\nContent-Length: 0\r\n\r\n"
+        );
+        Message::parse(Bytes::from(text)).expect("a request")
+    }
+
+    fn server_key(method: &str, branch: &str) -> Key {
+        KeyMaker::new([7; 32]).server_key(&request(method, branch, ("call", "a")), &Method::Invite)
+    }
+
+    #[test]
+    fn rfc3261_17_2_3_an_ack_and_a_cancel_find_their_invite_and_another_branch_does_not() {
+        for branch in ["z9hG4bKone", "Z9HG4BKone", "one"] {
+            let key = server_key("INVITE", branch);
+            for method in ["ACK", "CANCEL", "INVITE"] {
+                assert_eq!(server_key(method, branch), key, "{method} {branch}");
+            }
+            assert_ne!(server_key("INVITE", &format!("{branch}2")), key);
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_every_build() {
+        assert_eq!(server_key("INVITE", "z9hG4bKone"), Key(0x14769373_8b98d174_e8c02d2d_e6a840c1));
+    }
+
+    #[test]
+    fn rfc3261_8_2_2_2_a_text_does_not_run_on_into_the_next() {
+        let merge = |call_id, tag| KeyMaker::new([7; 32]).merge_key(&request("INVITE", "z9hG4bKone", (call_id, tag)));
+        assert_ne!(merge("ab", "c"), merge("a", "bc"));
+        assert_ne!(merge("a|b", "c"), merge("a", "b|c"));
+        assert_eq!(merge("ab", "c"), merge("ab", "c"));
     }
 }

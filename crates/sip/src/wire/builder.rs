@@ -44,7 +44,7 @@ impl Builder {
         Builder { head: BytesMut::with_capacity(1_024), body: Bytes::new(), bad: false }
     }
 
-    /// Appends a header. `value` is anything that prints: a text, a [`super::NameAddr`], a [`super::Via`], a number.
+    /// Appends a header. `value` is anything that [`Print`]s: a text, a [`super::NameAddr`], a [`super::Via`], a number.
     /// Content-Length is computed and left out here.
     pub fn header(&mut self, name: HeaderName<'_>, value: impl Print) -> &mut Self {
         if name != HeaderName::ContentLength {

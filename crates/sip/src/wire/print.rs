@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use super::uri::Host;
 
-/// What prints into a message: a text, a number, a [`super::NameAddr`], a [`super::Via`] … `Display` comes to the same text, but
-/// the machinery behind it takes several times as long as the text itself, and a message has dozens of values.
+/// What prints into a message: texts, numbers, addresses and their URIs. `Display` of the same comes to the same text (but for the
+/// zone of an IPv6 address, which no message has), but the machinery behind it takes several times as long as the text itself, and
+/// a message has dozens of values.
 pub trait Print {
     /// Writes it. An error is `out`'s.
     fn print(&self, out: &mut impl Write) -> fmt::Result;
@@ -63,7 +64,7 @@ macro_rules! print_numbers {
 
 print_numbers!(u8, u16, u32, u64, usize, i32);
 
-/// `address:port`, an IPv6 address in brackets.
+/// `address:port`, an IPv6 address in brackets and without its zone, which means something on this machine alone.
 impl Print for SocketAddr {
     fn print(&self, out: &mut impl Write) -> fmt::Result {
         Host::from(self.ip()).print(out)?;
@@ -79,5 +80,21 @@ pub(super) fn print_port(port: Option<u16>, out: &mut impl Write) -> fmt::Result
             port.print(out)
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_prints_as_sip_has_it() {
+        for (address, printed) in [
+            ("192.0.2.1:5060", "192.0.2.1:5060"),
+            ("[2001:db8::1]:5061", "[2001:db8::1]:5061"),
+            ("[fe80::1%2]:5060", "[fe80::1]:5060"),
+        ] {
+            assert_eq!(address.parse::<SocketAddr>().unwrap().printed(), printed);
+        }
     }
 }

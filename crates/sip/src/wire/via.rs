@@ -60,7 +60,10 @@ impl Via {
 
 fn listening_address(transport: &str, port: Option<u16>, source: SocketAddr) -> SocketAddr {
     let standard = if transport.eq_ignore_ascii_case("TLS") { 5061 } else { 5060 };
-    SocketAddr::new(source.ip(), port.unwrap_or(standard))
+    // With the zone of a link-local address, without which nothing is sent there.
+    let mut address = source;
+    address.set_port(port.unwrap_or(standard));
+    address
 }
 
 impl Print for Via {
