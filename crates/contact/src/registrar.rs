@@ -34,14 +34,14 @@ fn peers_of(directory: &Directory) -> Vec<TrustedPeer> {
     let trunks: Vec<(&Trunk, BTreeSet<Network>)> =
         directory.trunks.iter().map(|trunk| (trunk, networks_of(trunk))).collect();
     let mut peers = Vec::new();
-    for (number, (at, (trunk, networks))) in (0..).zip(trunks.iter().enumerate()) {
+    for (number, (trunk, networks)) in (0..).zip(&trunks) {
+        let goes_before = |at: u32, other: &Trunk| {
+            let comes_first = !other.shares_gateways() || trunk.proves_itself() || at < number;
+            trunk.shares_gateways() && at != number && comes_first
+        };
         for own in networks {
-            let goes_before = |(other_at, (other, _)): &(usize, &(&Trunk, BTreeSet<Network>))| {
-                let same_kind = trunk.proves_itself() || *other_at < at;
-                *other_at != at && trunk.shares_gateways() && (!other.shares_gateways() || same_kind)
-            };
-            let mut others = trunks.iter().enumerate().filter(goes_before);
-            if !others.any(|(_, (_, theirs))| theirs.iter().any(|network| overlap(network, own))) {
+            let claims = |theirs: &BTreeSet<Network>| theirs.iter().any(|network| overlap(network, own));
+            if !(0..).zip(&trunks).any(|(at, (other, theirs))| goes_before(at, other) && claims(theirs)) {
                 let (network, prefix, port) = *own;
                 peers.push(TrustedPeer { peer: PeerId(number), network, prefix, port });
             }

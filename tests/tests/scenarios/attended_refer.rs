@@ -162,9 +162,8 @@ fn a_line_that_carries_the_customer_stays_when_its_target_hangs_up() {
     world.end_of_day();
 }
 
-#[test]
-fn r3_a_line_whose_party_hands_it_on_stays_for_whom_it_is_handed_to() {
-    let mut world = World::new(&["anna", "bert"]);
+/// Anna's second line was for bert, who has sent it on to the bank and hung up.
+fn handed_on_by_bert(world: &mut World) {
     world.talking();
     world.hold("anna", Dialect::SendOnly);
     world.dial("anna", "102");
@@ -173,6 +172,12 @@ fn r3_a_line_whose_party_hands_it_on_stays_for_whom_it_is_handed_to() {
     world.refer("bert", office::BANK);
     world.hang_up("bert");
     assert!(world.rings("bank") && world.is_up("anna/2"), "{}", world.ladder);
+}
+
+#[test]
+fn r3_a_line_whose_party_hands_it_on_stays_for_whom_it_is_handed_to() {
+    let mut world = World::new(&["anna", "bert"]);
+    handed_on_by_bert(&mut world);
     world.answer("bank");
     world.expect_hearing(&[("C", "music"), ("bank", "anna")]);
     // Each line goes on for its own.
@@ -188,12 +193,7 @@ fn r3_a_line_whose_party_hands_it_on_stays_for_whom_it_is_handed_to() {
 #[test]
 fn a_line_whose_target_nobody_reaches_any_more_is_hung_up() {
     let mut world = World::new(&["anna", "bert"]);
-    world.talking();
-    world.hold("anna", Dialect::SendOnly);
-    world.dial("anna", "102");
-    world.answer("bert");
-    world.refer("bert", office::BANK);
-    world.hang_up("bert");
+    handed_on_by_bert(&mut world);
     world.refuse("bank", 486);
     assert!(world.is_up("anna") && !world.is_up("anna/2"), "{}", world.ladder);
     world.expect_hearing(&[("C", "music")]);
