@@ -126,6 +126,17 @@ fn called_by_tls(parameter: &str) -> (Desk, SessionId) {
     (desk, session)
 }
 
+/// Answers the call that has come by TLS, and takes its ACK.
+fn picked_up(mut desk: Desk, session: SessionId) -> Desk {
+    desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
+    let ok = desk.sent.pop_back().unwrap();
+    let phone = Phone { desk, session, tag: tag(&header(&ok, "To")), ok };
+    let ack = phone.request("ACK", 1, "z9hG4bKack", "").replace("SIP/2.0/UDP", "SIP/2.0/TLS");
+    let mut desk = phone.desk;
+    desk.handle(Input::StreamBytes { connection: ONE, bytes: message(&ack) });
+    desk
+}
+
 /// As [`called_by_tls`], and its connection is up.
 fn talking_by_tls(parameter: &str) -> (Desk, SessionId) {
     let mut desk = secured();
@@ -134,12 +145,7 @@ fn talking_by_tls(parameter: &str) -> (Desk, SessionId) {
         .replace("<sip:phone@192.0.2.2:5060>", &format!("<sip:phone@192.0.2.2{parameter}>"));
     trunk_says(&mut desk, ONE, &text);
     let Some(Event::Incoming { session, .. }) = desk.event() else { panic!("no call: {:?}", desk.sent) };
-    desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
-    let ok = desk.sent.pop_back().unwrap();
-    let phone = Phone { desk, session, tag: tag(&header(&ok, "To")), ok };
-    let ack = phone.request("ACK", 1, "z9hG4bKack", "").replace("SIP/2.0/UDP", "SIP/2.0/TLS");
-    let mut desk = phone.desk;
-    desk.handle(Input::StreamBytes { connection: ONE, bytes: message(&ack) });
+    let mut desk = picked_up(desk, session);
     assert_eq!(desk.event(), Some(Event::Confirmed { session }));
     desk.titles();
     (desk, session)
@@ -236,12 +242,7 @@ fn a_request_goes_to_a_contact_with_a_host_name_at_the_address_that_the_call_cam
         let mut desk = secured();
         peer_says(&mut desk, ONE, shown, &by_tls("192.0.2.2:5061", contact));
         let Some(Event::Incoming { session, .. }) = desk.event() else { panic!("no call: {:?}", desk.sent) };
-        desk.command(Command::Answer { session, sdp: sdp(ANSWER), identity: None }).unwrap();
-        let ok = desk.sent.pop_back().unwrap();
-        let phone = Phone { desk, session, tag: tag(&header(&ok, "To")), ok };
-        let ack = phone.request("ACK", 1, "z9hG4bKack", "").replace("SIP/2.0/UDP", "SIP/2.0/TLS");
-        let mut desk = phone.desk;
-        desk.handle(Input::StreamBytes { connection: ONE, bytes: message(&ack) });
+        let mut desk = picked_up(desk, session);
         end_of_connection(&mut desk);
         desk.titles();
         desk.command(Command::End { session, status: 480, reason: None }).unwrap();
